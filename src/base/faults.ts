@@ -1,0 +1,54 @@
+// Our own errors: counted by place and logged once, so that the host never sees one.
+import type { Log } from './log.js';
+
+/** Runs own code for callers that must not see it fail. */
+export class Faults {
+  readonly #counts: Map<string, number> = new Map();
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Counts a fault of ours; the first of each place is logged, with its stack at debug level. Never throws. */
+  record(place: string, error: unknown): void {
+    try {
+      const count = (this.#counts.get(place) ?? 0) + 1;
+      this.#counts.set(place, count);
+      if (count !== 1) return;
+      this.#log.warn(`internal error in ${place}, the application is not affected: ${describe(error)}`);
+      if (error instanceof Error) this.#log.debug(String(error.stack));
+    } catch {
+      // Nothing that describes the fault may become one.
+    }
+  }
+
+  /** How often our code failed in the given place. */
+  count(place: string): number {
+    return this.#counts.get(place) ?? 0;
+  }
+
+  /** Faults so far, by place; empty when all is well. */
+  counts(): Record<string, number> {
+    return Object.fromEntries(this.#counts);
+  }
+
+  /** Wraps an own callback (timer, event, socket) so that a fault is counted, never thrown. */
+  quietly<Args extends unknown[]>(place: string, callback: (...args: Args) => void): (...args: Args) => void {
+    return (...args) => {
+      try {
+        callback(...args);
+      } catch (error) {
+        this.record(place, error);
+      }
+    };
+  }
+}
+
+function describe(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  } catch {
+    return 'an error that cannot be described';
+  }
+}
