@@ -1,6 +1,16 @@
 // Our own errors: counted by place and logged once, so that the host never sees one.
 import type { Log } from './log.js';
 
+const faultsBeforeStandDown = 10;
+
+/** One instrumentation's account of its own faults: after ten of them it steps aside for good. */
+export interface Guard {
+  /** True once it has stepped aside: the host's function runs alone. */
+  readonly off: boolean;
+  /** Counts a fault; never throws. */
+  fault(error: unknown): void;
+}
+
 /** Runs own code for callers that must not see it fail. */
 export class Faults {
   readonly #counts: Map<string, number> = new Map();
@@ -23,9 +33,20 @@ export class Faults {
     }
   }
 
-  /** How often our code failed in the given place. */
-  count(place: string): number {
-    return this.#counts.get(place) ?? 0;
+  /** An account for the given place. */
+  guard(place: string): Guard {
+    let left = faultsBeforeStandDown;
+    const guard = {
+      off: false,
+      fault: (error: unknown): void => {
+        this.record(place, error);
+        left--;
+        if (left > 0 || guard.off) return;
+        guard.off = true;
+        this.#log.warn(`${place} failed ${faultsBeforeStandDown} times and is switched off until the next start`);
+      },
+    };
+    return guard;
   }
 
   /** Faults so far, by place; empty when all is well. */

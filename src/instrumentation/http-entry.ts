@@ -1,0 +1,135 @@
+// What an HTTP entry span means: how it begins, what is added to it, how it ends.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Config } from '../base/config.js';
+import { errorStack, errorText } from '../tracing/error-text.js';
+import type { Recorder } from '../tracing/recorder.js';
+import type { Scope } from '../tracing/scope.js';
+import { HttpFacts, SpanRecord } from '../tracing/span.js';
+import { TraceHeaderReader } from '../wire/headers.js';
+import { type IdPool, shortId } from '../wire/ids.js';
+import { makeStamp, type Stamp } from './stamp.js';
+
+export interface HttpEntryDependencies {
+  readonly recorder: Recorder;
+  readonly scope: Scope;
+  readonly ids: IdPool;
+  readonly now: () => number;
+  readonly wallClock: () => number;
+  readonly config: () => Config;
+}
+
+/** Begins and ends the entry spans of all HTTP servers of the process. */
+export class HttpEntry {
+  readonly #dependencies: HttpEntryDependencies;
+  readonly #reader: TraceHeaderReader = new TraceHeaderReader();
+  readonly #spans: Stamp<SpanRecord> = makeStamp();
+
+  constructor(dependencies: HttpEntryDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Starts the span of a request; null when it has one already, `suppressed` when its caller wants none. */
+  begin(request: IncomingMessage, response: ServerResponse): SpanRecord | 'suppressed' | null {
+    const { recorder, ids, now, wallClock, config } = this.#dependencies;
+    if (this.#spans.of(response) !== undefined) return null;
+    const caller = this.#reader;
+    caller.read(request.rawHeaders);
+    if (caller.suppressed) return 'suppressed';
+    const continued = caller.traceId !== null && caller.correlationId === null;
+    const spanId = ids.next();
+    const longId = continued && (caller.traceId?.length ?? 0) > 16 ? caller.traceId : null;
+    const span = new SpanRecord(
+      'node.http.server',
+      1,
+      continued ? shortId(caller.traceId ?? spanId) : ids.next(),
+      spanId,
+      continued ? caller.spanId : null,
+      longId,
+      wallClock(),
+      now(),
+      new HttpFacts(request.method ?? '', request.url ?? '', caller.host),
+    );
+    if (caller.correlationId !== null) {
+      span.correlationType = caller.correlationType;
+      span.correlationId = caller.correlationId;
+    }
+    if (caller.synthetic) span.synthetic = true;
+    if (config().tracing.extraHttpHeaders.length > 0) this.#captureRequestHeaders(span, request.rawHeaders);
+    this.#spans.put(response, span);
+    recorder.open(span);
+    return span;
+  }
+
+  /** The open entry span of a response, or of the asynchronous context when a framework handed us another object. */
+  of(response: unknown): SpanRecord | null {
+    const span =
+      (typeof response === 'object' && response !== null ? this.#spans.of(response) : undefined) ??
+      this.#dependencies.scope.active();
+    return span === null || span.kind !== 1 || span.http === null || span.isFinished ? null : span;
+  }
+
+  /** Notes the error that a framework reports, the first one of a request; its status decides whether it counts. */
+  fail(span: SpanRecord, error: unknown): void {
+    const { http } = span;
+    if (http === null || http.error !== null || span.isFinished) return;
+    http.error = errorText(error);
+    if (this.#dependencies.config().tracing.stackTrace === 'none') return;
+    const stack = errorStack(error);
+    if (stack !== null) span.stack = { stack };
+  }
+
+  /** Ends the span of a response that was finished, or cut off before it was; does nothing for any other. */
+  end(response: ServerResponse, cutOff: boolean): void {
+    const span = this.#spans.of(response);
+    if (span === undefined || span.isFinished) return;
+    const { http } = span;
+    if (http !== null) {
+      if (response.headersSent) http.status = response.statusCode;
+      if (cutOff) this.#noteCut(http, response);
+      if (!http.templateFrozen && http.route !== null) http.template = http.route.template(response);
+      http.route = null;
+      if (http.status >= 500) span.errorCount = 1;
+      if (this.#dependencies.config().tracing.extraHttpHeaders.length > 0) this.#captureResponseHeaders(http, response);
+    }
+    this.#dependencies.recorder.finish(span);
+  }
+
+  /** Ends a span whose response never came, so that it is seen; a later end of the response adds nothing. */
+  expire(span: SpanRecord, afterMs: number): void {
+    if (span.http !== null) {
+      span.http.error ??= `Unfinished: no end of the response after ${Math.round(afterMs / 1000)} s`;
+      span.http.route = null;
+    }
+    span.sdkFacts().tags['unfinished'] = true;
+    this.#dependencies.recorder.finish(span);
+  }
+
+  #noteCut(http: HttpFacts, response: ServerResponse): void {
+    if (http.error !== null) return;
+    const { errored } = response as { errored?: unknown }; // since Node.js 18; the type has it later
+    http.error = errored === null || errored === undefined ? 'Request aborted' : errorText(errored);
+  }
+
+  #captureRequestHeaders(span: SpanRecord, rawHeaders: readonly string[]): void {
+    const wanted = this.#dependencies.config().tracing.extraHttpHeaders;
+    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+      const name = (rawHeaders[index] as string).toLowerCase(); // inside the bounds
+      if (wanted.includes(name) && span.http !== null) add(span.http, name, rawHeaders[index + 1] as string);
+    }
+  }
+
+  #captureResponseHeaders(http: HttpFacts, response: ServerResponse): void {
+    for (const name of this.#dependencies.config().tracing.extraHttpHeaders) {
+      const value = response.getHeader(name);
+      if (value === undefined) continue;
+      http.headers ??= Object.create(null) as Record<string, string>;
+      http.headers[name] = Array.isArray(value) ? value.join(', ') : String(value);
+    }
+  }
+}
+
+function add(http: HttpFacts, name: string, value: string): void {
+  http.headers ??= Object.create(null) as Record<string, string>;
+  const before = http.headers[name];
+  http.headers[name] = before === undefined ? value : `${before}, ${value}`;
+}

@@ -1,0 +1,149 @@
+// What an HTTP exit span means: whether there is one, what the other side is told, how it ends.
+import type { Config } from '../base/config.js';
+import { errorStack, errorText } from '../tracing/error-text.js';
+import type { Recorder } from '../tracing/recorder.js';
+import type { Scope } from '../tracing/scope.js';
+import { HttpFacts, SpanRecord } from '../tracing/span.js';
+import { holdStack } from '../tracing/stack.js';
+import { levelHeader, spanHeader, traceHeader } from '../wire/headers.js';
+import type { IdPool } from '../wire/ids.js';
+
+export interface HttpExitDependencies {
+  readonly recorder: Recorder;
+  readonly scope: Scope;
+  readonly ids: IdPool;
+  readonly now: () => number;
+  readonly wallClock: () => number;
+  readonly config: () => Config;
+}
+
+/** What goes out with a request: name, value, name, value; null for nothing. */
+export type OutgoingHeaders = readonly string[] | null;
+
+const suppressedHeaders: readonly string[] = [levelHeader, '0'];
+
+/** Begins and ends the exit spans of all HTTP clients of the process. */
+export class HttpExit {
+  readonly #dependencies: HttpExitDependencies;
+
+  constructor(dependencies: HttpExitDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** The span under which a call made now would stand; null outside any, and inside another exit. */
+  parent(): SpanRecord | null {
+    const span = this.#dependencies.scope.active();
+    return span === null || span.kind === 2 ? null : span;
+  }
+
+  /** Headers for a call that gets no span of its own: the level when suppressed, the context of a manual exit span, else nothing. */
+  headersWithoutSpan(): OutgoingHeaders {
+    const { scope } = this.#dependencies;
+    if (scope.isSuppressed()) return suppressedHeaders;
+    const span = scope.active();
+    return span === null ? null : this.headers(span);
+  }
+
+  headers(span: SpanRecord): OutgoingHeaders {
+    if (span.unsampled) return suppressedHeaders;
+    return [traceHeader, span.traceId, spanHeader, span.spanId, levelHeader, '1'];
+  }
+
+  /** Starts the span of a call. `origin` is scheme, host and port, `path` what stands behind, query included. */
+  begin(
+    parent: SpanRecord,
+    method: string,
+    origin: string | null,
+    path: string,
+    below: (...args: never[]) => unknown,
+  ): SpanRecord {
+    const { recorder, ids, now, wallClock, config } = this.#dependencies;
+    const span = new SpanRecord(
+      'node.http.client',
+      2,
+      parent.traceId,
+      ids.next(),
+      parent.spanId,
+      null,
+      wallClock(),
+      now(),
+      new HttpFacts(method, path, origin),
+    );
+    const { stackTrace, stackTraceLength } = config().tracing;
+    if (stackTrace === 'all' && stackTraceLength > 0) span.stack = holdStack(stackTraceLength, below);
+    if (parent.unsampled) span.unsampled = true;
+    recorder.open(span);
+    return span;
+  }
+
+  /** The head of the response is there. */
+  responded(span: SpanRecord, status: number): void {
+    const { http } = span;
+    if (http === null || span.isFinished) return;
+    http.status = status;
+    http.headTick = this.#dependencies.now();
+    if (isErrorStatus(status, this.#dependencies.config())) span.errorCount = 1;
+  }
+
+  /** Notes headers that are to be captured; `lookUp` gives the value of a lower-case name. */
+  capture(span: SpanRecord, lookUp: (name: string) => unknown): void {
+    const { http } = span;
+    if (http === null || span.isFinished) return;
+    for (const name of this.#dependencies.config().tracing.extraHttpHeaders) {
+      const value = lookUp(name);
+      if (value === undefined || value === null) continue;
+      http.headers ??= Object.create(null) as Record<string, string>;
+      http.headers[name] = Array.isArray(value) ? value.join(', ') : String(value);
+    }
+  }
+
+  /** Whether anything is to be captured at all. */
+  get captures(): boolean {
+    return this.#dependencies.config().tracing.extraHttpHeaders.length > 0;
+  }
+
+  /** The call failed: ends its span with the error. */
+  fail(span: SpanRecord, error: unknown): void {
+    if (span.isFinished) return;
+    const text = failureText(span, error);
+    this.abandon(span, text);
+    if (this.#dependencies.config().tracing.stackTrace !== 'none') {
+      const stack = errorStack(error);
+      if (stack !== null) span.stack = { stack };
+    }
+    this.#dependencies.recorder.finish(span);
+  }
+
+  /** Notes an error text without ending the span. */
+  abandon(span: SpanRecord, text: string): void {
+    if (span.http === null || span.isFinished) return;
+    span.http.error ??= text;
+    span.errorCount = 1;
+  }
+
+  /** The call is over. `consumed` is false when nobody read the response: then it lasted until its head arrived. */
+  end(span: SpanRecord, consumed: boolean): void {
+    const { http } = span;
+    const { recorder } = this.#dependencies;
+    if (!consumed && http !== null && http.headTick > 0) recorder.finishAt(span, http.headTick);
+    else recorder.finish(span);
+  }
+}
+
+function isErrorStatus(status: number, config: Config): boolean {
+  if (status >= 500) return true;
+  if (status < 400) return false;
+  const { classifyAsErrors, classifyAll4xxAsErrors } = config.tracing.httpExit;
+  return classifyAsErrors.length > 0 ? classifyAsErrors.includes(status) : classifyAll4xxAsErrors;
+}
+
+function failureText(span: SpanRecord, error: unknown): string {
+  const { name, cause } =
+    typeof error === 'object' && error !== null ? (error as { name?: unknown; cause?: unknown }) : {};
+  const timedOut =
+    span.http?.timedOut === true ||
+    name === 'TimeoutError' ||
+    (cause as { name?: unknown } | null | undefined)?.name === 'TimeoutError';
+  if (timedOut) return 'Timeout exceeded, request aborted';
+  return name === 'AbortError' ? 'Request aborted' : errorText(error);
+}

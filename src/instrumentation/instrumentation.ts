@@ -1,0 +1,54 @@
+// The record of one instrumentation, and the tools that it is given.
+import type { Faults } from '../base/faults.js';
+import type { Log } from '../base/log.js';
+import type { Scope } from '../tracing/scope.js';
+import type { Undo } from './around.js';
+import type { HttpEntry } from './http-entry.js';
+import type { HttpExit } from './http-exit.js';
+import type { ListeningServers } from './listening-servers.js';
+
+/** A word of `INSTANA_BOOTSTRAP` that brings an instrumentation along. */
+export type BootstrapWord = 'http' | 'express' | 'koa';
+
+export interface Tools {
+  readonly entry: HttpEntry;
+  readonly exit: HttpExit;
+  readonly scope: Scope;
+  readonly servers: ListeningServers;
+  readonly faults: Faults;
+  readonly log: Log;
+  /** The process' OpenTracing tracer; null while it is being made. */
+  readonly tracer: () => object | null;
+}
+
+/** What `patch` did: how to take it back, and what callers of `require` get in place of the module, if not the module itself. */
+export interface Patched {
+  readonly undo: readonly (Undo | null)[];
+  readonly exports?: unknown;
+}
+
+/** Where a package's file was loaded from. */
+export interface LoadedModule {
+  /** Folder of the package; undefined for a module of Node.js. */
+  readonly folder: string | undefined;
+}
+
+/** One module that is watched for, and what is done with it when it is loaded. A value, without state or side effects. */
+export interface Instrumentation {
+  /** As `status()` shows it; several records may share a name. */
+  readonly name: string;
+  readonly words: readonly BootstrapWord[];
+  /** Module name, or a file inside a package (`koa/lib/context`). */
+  readonly module: string;
+  /** Majors that are tested; absent for modules of Node.js. Others are left alone. */
+  readonly versions?: readonly number[];
+  /** Called once per loaded copy. Must find out what is there rather than assume it. */
+  patch(exports: unknown, tools: Tools, module: LoadedModule): Patched;
+}
+
+/** A library that publishes what it does on diagnostics channels: subscribers by channel name. */
+export interface ChannelInstrumentation {
+  readonly name: string;
+  readonly words: readonly BootstrapWord[];
+  channels(tools: Tools): Readonly<Record<string, (message: unknown) => void>>;
+}

@@ -1,0 +1,32 @@
+// The HTTP servers that listen now, as the metrics payload names them.
+
+export interface ListeningServer {
+  readonly type: 'http' | 'https';
+  readonly address: { readonly address: string; readonly family: string; readonly port: number };
+}
+
+/** Filled by the server instrumentation, read by the meter. Holds addresses, not servers. */
+export class ListeningServers {
+  readonly #servers: Map<string, ListeningServer> = new Map();
+  readonly #keys: WeakMap<object, string> = new WeakMap();
+
+  /** To be called when a server has begun to listen; `address` is what `server.address()` returns. */
+  listening(server: object, type: 'http' | 'https', address: unknown): void {
+    if (typeof address !== 'object' || address === null) return; // a pipe or a Unix socket
+    const { address: host, family, port } = address as { address?: unknown; family?: unknown; port?: unknown };
+    if (typeof host !== 'string' || typeof port !== 'number') return;
+    // Address and port glued together without a colon: the form that the back end knows.
+    const key = `${host}${port}`;
+    this.#keys.set(server, key);
+    this.#servers.set(key, { type, address: { address: host, family: String(family), port } });
+  }
+
+  closed(server: object): void {
+    const key = this.#keys.get(server);
+    if (key !== undefined) this.#servers.delete(key);
+  }
+
+  all(): Record<string, ListeningServer> {
+    return Object.fromEntries(this.#servers);
+  }
+}

@@ -1,0 +1,170 @@
+// Watches for modules as they are loaded and hands each to the instrumentations that know it.
+import * as diagnosticsChannel from 'node:diagnostics_channel';
+import { readFileSync } from 'node:fs';
+import { isBuiltin, syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
+import { Hook } from 'require-in-the-middle';
+import type { Undo } from './around.js';
+import type { ChannelInstrumentation, Instrumentation, Tools } from './instrumentation.js';
+
+export type ModuleState = 'patched' | 'not-loaded' | 'unsupported' | 'loaded-too-early' | 'disabled' | 'failed';
+
+export interface ModuleStatus {
+  readonly name: string;
+  readonly version: string | null;
+  readonly state: ModuleState;
+}
+
+export interface LoaderDependencies {
+  readonly tools: Tools;
+  /** Those that the bootstrap asks for. */
+  readonly instrumentations: readonly Instrumentation[];
+  readonly channels: readonly ChannelInstrumentation[];
+  /** All that there are: the others show as disabled. */
+  readonly known: readonly { readonly name: string; readonly module?: string }[];
+}
+
+/** What the loader of ES modules is told about. */
+export type ModuleHook = (exports: unknown, module: string, folder: string | undefined) => unknown;
+
+/** Patches what is loaded from now on; `stop` puts everything back. */
+export class Loader {
+  readonly #dependencies: LoaderDependencies;
+  readonly #status: Map<string, ModuleStatus> = new Map();
+  readonly #undo: Undo[] = [];
+  readonly #versions: Map<string, string | null> = new Map();
+  readonly #byModule: Map<string, Instrumentation[]> = new Map();
+
+  constructor(dependencies: LoaderDependencies) {
+    this.#dependencies = dependencies;
+    for (const { name } of dependencies.known) this.#status.set(name, { name, version: null, state: 'disabled' });
+    for (const instrumentation of [...dependencies.instrumentations, ...dependencies.channels]) {
+      this.#status.set(instrumentation.name, { name: instrumentation.name, version: null, state: 'not-loaded' });
+    }
+    for (const instrumentation of dependencies.instrumentations) {
+      const list = this.#byModule.get(instrumentation.module);
+      if (list === undefined) this.#byModule.set(instrumentation.module, [instrumentation]);
+      else list.push(instrumentation);
+    }
+  }
+
+  /** Names of the packages, and files in packages, that are watched for. */
+  get packages(): readonly string[] {
+    return [...this.#byModule.keys()].filter((name) => !isBuiltin(name));
+  }
+
+  start(): void {
+    const { channels, tools } = this.#dependencies;
+    for (const channel of channels) this.#subscribe(channel, tools);
+    const builtins = [...this.#byModule.keys()].filter((name) => isBuiltin(name));
+    for (const name of builtins) this.patch(require(name), name, undefined);
+    // ES modules that import from `http` see copies of its exports, made again by this call.
+    if (builtins.length > 0) syncBuiltinESMExports();
+    const packages = this.packages;
+    if (packages.length === 0) return;
+    this.#noteLoadedTooEarly(packages);
+    const hook = new Hook(
+      [...packages],
+      { internals: false },
+      (exports, name, folder) =>
+        // The hook's type says that the same type comes back; a replaced module is what it allows.
+        this.patch(exports, name, folder) as typeof exports,
+    );
+    this.#undo.push(() => hook.unhook());
+  }
+
+  stop(): void {
+    for (const undo of this.#undo.splice(0).reverse()) {
+      try {
+        undo();
+      } catch (error) {
+        this.#dependencies.tools.faults.record('undoing a patch', error);
+      }
+    }
+    syncBuiltinESMExports();
+  }
+
+  status(): ModuleStatus[] {
+    return [...this.#status.values()];
+  }
+
+  /** Patches one loaded module, if it is known; returns what is to be used in its place. Never throws. */
+  patch(exports: unknown, module: string, folder: string | undefined): unknown {
+    let result = exports;
+    for (const instrumentation of this.#byModule.get(module.replaceAll('\\', '/')) ?? []) {
+      const { name } = instrumentation;
+      try {
+        const version = folder === undefined ? process.versions.node : this.#versionOf(folder);
+        if (!supports(instrumentation, version)) {
+          this.#refuse(name, version);
+          continue;
+        }
+        const patched = instrumentation.patch(result, this.#dependencies.tools, { folder });
+        for (const undo of patched.undo) if (undo !== null) this.#undo.push(undo);
+        if (patched.exports !== undefined) result = patched.exports;
+        const done = patched.undo.some((undo) => undo !== null) || patched.exports !== undefined;
+        this.#note(name, version, done ? 'patched' : 'failed', module === name);
+      } catch (error) {
+        this.#note(name, null, 'failed');
+        this.#dependencies.tools.faults.record(`patching ${module}`, error);
+      }
+    }
+    return result;
+  }
+
+  #subscribe({ name, channels }: ChannelInstrumentation, tools: Tools): void {
+    for (const [channel, listener] of Object.entries(channels(tools))) {
+      diagnosticsChannel.subscribe(channel, listener);
+      this.#undo.push(() => diagnosticsChannel.unsubscribe(channel, listener));
+    }
+    this.#note(name, process.versions.node, 'patched');
+  }
+
+  #note(name: string, version: string | null, state: ModuleState, isPackage = true): void {
+    const before = this.#status.get(name);
+    // Several files of one package count as one: a file that is fine does not hide one that is not.
+    if (before?.state === 'failed' || before?.state === 'loaded-too-early') return;
+    this.#status.set(name, { name, version: isPackage ? version : (before?.version ?? null), state });
+  }
+
+  #refuse(name: string, version: string | null): void {
+    this.#note(name, version, 'unsupported');
+    this.#dependencies.tools.log.warnOnce(
+      `unsupported ${name} ${version}`,
+      `${name} ${version ?? 'of unknown version'} is not supported and left alone; its requests are traced as HTTP`,
+    );
+  }
+
+  #noteLoadedTooEarly(packages: readonly string[]): void {
+    const loaded = Object.keys(require.cache);
+    for (const module of packages) {
+      const part = `${join('node_modules', module)}`;
+      const file = loaded.find((path) => path.includes(part + (module.includes('/lib/') ? '' : '/')));
+      const name = this.#byModule.get(module)?.[0]?.name;
+      if (file === undefined || name === undefined) continue;
+      this.#status.set(name, { name, version: null, state: 'loaded-too-early' });
+      this.#dependencies.tools.log.warnOnce(
+        `early ${name}`,
+        `${name} was loaded before the sensor and is not traced; start the sensor first: node -r @instana/ts-sensor/bootstrap`,
+      );
+    }
+  }
+
+  #versionOf(folder: string): string | null {
+    const known = this.#versions.get(folder);
+    if (known !== undefined) return known;
+    let version: string | null = null;
+    try {
+      const { version: text } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version?: unknown };
+      if (typeof text === 'string') version = text;
+    } catch {
+      // No package.json: the copy is of unknown version and left alone.
+    }
+    this.#versions.set(folder, version);
+    return version;
+  }
+}
+
+function supports({ versions }: Instrumentation, version: string | null): boolean {
+  return versions === undefined || (version !== null && versions.includes(Number.parseInt(version, 10)));
+}

@@ -1,0 +1,102 @@
+// Node.js' global fetch, followed on the diagnostics channels that undici publishes: one exit span per request on the wire.
+import type { SpanRecord } from '../../tracing/span.js';
+import { isTraceHeader } from '../../wire/headers.js';
+import type { ChannelInstrumentation, Tools } from '../instrumentation.js';
+import { makeStamp, type Stamp } from '../stamp.js';
+
+/** The part of undici's request object that is used; looked at before use, since it differs by version. */
+interface UndiciRequest {
+  readonly origin?: unknown;
+  readonly path?: unknown;
+  readonly method?: unknown;
+  readonly headers?: unknown;
+  readonly completed?: unknown;
+  addHeader?(name: string, value: string): unknown;
+}
+
+interface UndiciMessage {
+  readonly request?: UndiciRequest;
+  readonly response?: { readonly statusCode?: unknown; readonly headers?: unknown };
+  readonly error?: unknown;
+}
+
+function channels({ exit, faults }: Tools): Readonly<Record<string, (message: unknown) => void>> {
+  const spans: Stamp<SpanRecord> = makeStamp();
+  const guard = faults.guard('fetch');
+
+  function created({ request }: UndiciMessage): void {
+    if (request === undefined || typeof request.addHeader !== 'function') return;
+    const parent = exit.parent();
+    const headers = parent === null ? exit.headersWithoutSpan() : null;
+    if (parent === null && headers === null) return;
+    const span = parent === null ? null : begin(parent, request);
+    if (span !== null) spans.put(request, span);
+    const added = span === null ? headers : exit.headers(span);
+    if (added === null || hasTraceHeader(request.headers)) return;
+    for (let index = 0; index + 1 < added.length; index += 2) {
+      request.addHeader(added[index] as string, added[index + 1] as string); // inside the bounds
+    }
+  }
+
+  function begin(parent: SpanRecord, request: UndiciRequest): SpanRecord {
+    const path = typeof request.path === 'string' ? request.path : '/';
+    return exit.begin(parent, String(request.method ?? 'GET'), String(request.origin ?? ''), path, channelHandler);
+  }
+
+  function responded({ request, response }: UndiciMessage): void {
+    const span = request === undefined ? undefined : spans.of(request);
+    if (span === undefined || typeof response?.statusCode !== 'number' || response.statusCode < 200) return;
+    exit.responded(span, response.statusCode);
+    if (exit.captures) {
+      const list = Array.isArray(response.headers) ? response.headers.map(String) : [];
+      exit.capture(span, (name) => headerValue(list, name));
+    }
+  }
+
+  function completed({ request }: UndiciMessage): void {
+    const span = request === undefined ? undefined : spans.of(request);
+    if (span !== undefined) exit.end(span, true);
+  }
+
+  function failed({ request, error }: UndiciMessage): void {
+    const span = request === undefined ? undefined : spans.of(request);
+    if (span === undefined) return;
+    const answered = span.http !== null && span.http.headTick > 0;
+    // A body that the application gave up after it had seen the head is no failure of the call.
+    if (answered && (error as { name?: unknown } | null)?.name === 'AbortError') exit.end(span, false);
+    else exit.fail(span, error);
+  }
+
+  const quietly =
+    (handle: (message: UndiciMessage) => void) =>
+    (message: unknown): void => {
+      try {
+        if (!guard.off && typeof message === 'object' && message !== null) handle(message);
+      } catch (error) {
+        guard.fault(error);
+      }
+    };
+  const channelHandler = quietly(created);
+  return {
+    'undici:request:create': channelHandler,
+    'undici:request:headers': quietly(responded),
+    'undici:request:trailers': quietly(completed),
+    'undici:request:error': quietly(failed),
+  };
+}
+
+/** Headers are a text of lines or a list of names and values, by undici's version. */
+function hasTraceHeader(headers: unknown): boolean {
+  if (Array.isArray(headers)) return headers.some((entry, index) => index % 2 === 0 && isTraceHeader(String(entry)));
+  return (
+    typeof headers === 'string' && headers.split('\r\n').some((line) => isTraceHeader(line.slice(0, line.indexOf(':'))))
+  );
+}
+
+function headerValue(list: readonly string[], name: string): string | undefined {
+  for (let index = 0; index + 1 < list.length; index += 2)
+    if (list[index]?.toLowerCase() === name) return list[index + 1];
+  return undefined;
+}
+
+export const fetchClient: ChannelInstrumentation = { name: 'fetch', words: ['http', 'express', 'koa'], channels };

@@ -1,0 +1,295 @@
+// Outgoing HTTP and HTTPS requests made with Node.js' own clients: an exit span each, and the trace headers.
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { urlToHttpOptions } from 'node:url';
+import type { SpanRecord } from '../../tracing/span.js';
+import { isTraceHeader } from '../../wire/headers.js';
+import { around, type HostFunction } from '../around.js';
+import type { OutgoingHeaders } from '../http-exit.js';
+import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
+import { makeStamp, type Stamp } from '../stamp.js';
+
+type Options = Record<string, unknown>;
+type Request = (this: unknown, ...args: unknown[]) => ClientRequest;
+
+/** What is remembered of a request that is under way. */
+class Call {
+  readonly span: SpanRecord;
+  response: IncomingMessage | null = null;
+  destroyedByHost = false;
+
+  constructor(span: SpanRecord) {
+    this.span = span;
+  }
+}
+
+const calls: Stamp<Call> = makeStamp();
+
+function patchClient(exports: unknown, protocol: 'http:' | 'https:', tools: Tools): Patched {
+  const module = exports as { ClientRequest?: { prototype?: object } };
+  const wrap = (original: HostFunction): HostFunction =>
+    wrapRequest(original as Request, protocol, tools) as HostFunction;
+  const undo = [around(module, 'request', wrap), around(module, 'get', wrap)];
+  const prototype = module.ClientRequest?.prototype;
+  if (prototype !== undefined) {
+    undo.push(around(prototype, 'emit', (emit) => requestEmit(emit, tools)));
+    undo.push(around(prototype, 'destroy', (destroy) => requestDestroy(destroy, tools)));
+  }
+  return { undo };
+}
+
+function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, faults }: Tools): Request {
+  const guard = faults.guard(`${protocol.slice(0, -1)} client`);
+  function request(this: unknown, input?: unknown, options?: unknown, callback?: unknown): ClientRequest {
+    let span: SpanRecord | null = null;
+    let ours: Options | null = null;
+    try {
+      if (!guard.off) {
+        const parent = exit.parent();
+        const headers = parent === null ? exit.headersWithoutSpan() : null;
+        if (parent !== null || headers !== null) ours = mergedOptions(input, options);
+        if (parent !== null) span = beginExit(exit, parent, ours, input, protocol, request);
+        if (ours !== null) addHeaders(ours, span === null ? headers : exit.headers(span));
+        if (span !== null && ours !== null && exit.captures) captureRequest(exit, span, ours);
+      }
+    } catch (error) {
+      guard.fault(error);
+      ours = null;
+    }
+    let result: ClientRequest;
+    try {
+      if (ours === null) {
+        // biome-ignore lint/complexity/noArguments: the call as it was made, with its number of arguments
+        result = Reflect.apply(original, this, arguments);
+      } else {
+        result = original.call(this, ours, callbackOf(input, options, callback));
+      }
+    } catch (error) {
+      if (span !== null) failQuietly(span, error);
+      throw error;
+    }
+    if (span !== null) {
+      try {
+        calls.put(result, new Call(span));
+      } catch (error) {
+        guard.fault(error);
+      }
+    }
+    return result;
+  }
+  function failQuietly(span: SpanRecord, error: unknown): void {
+    try {
+      exit.fail(span, error);
+    } catch (fault) {
+      guard.fault(fault);
+    }
+  }
+  return request;
+}
+
+/** Our own copy of the options, put together as Node.js does; null for arguments that it will refuse. */
+function mergedOptions(input: unknown, options: unknown): Options | null {
+  const base = baseOptions(input);
+  if (base === null) return null;
+  if (base !== undefined) return Object.assign(base, typeof options === 'function' ? undefined : options);
+  return typeof input === 'function' ? null : Object.assign({}, input);
+}
+
+/** Options from a URL in first place; undefined when there is none, null when it cannot be parsed. */
+function baseOptions(input: unknown): Options | null | undefined {
+  let url: URL;
+  if (typeof input === 'string') {
+    try {
+      url = new URL(input);
+    } catch {
+      return null;
+    }
+  } else if (isUrl(input)) {
+    url = input;
+  } else {
+    return undefined;
+  }
+  return urlToHttpOptions(url) as unknown as Options; // an object made for us, which may be added to
+}
+
+/** The test that Node.js itself applies, so that look-alikes are taken as it takes them. */
+function isUrl(value: unknown): value is URL {
+  if (typeof value !== 'object' || value === null) return false;
+  const { href, protocol, auth, path } = value as {
+    href?: unknown;
+    protocol?: unknown;
+    auth?: unknown;
+    path?: unknown;
+  };
+  return Boolean(href && protocol) && auth === undefined && path === undefined;
+}
+
+function callbackOf(input: unknown, options: unknown, callback: unknown): unknown {
+  if (typeof options === 'function') return options;
+  return typeof input === 'string' || isUrl(input) ? callback : options;
+}
+
+function beginExit(
+  exit: Tools['exit'],
+  parent: SpanRecord,
+  options: Options | null,
+  input: unknown,
+  protocol: string,
+  below: (...args: never[]) => unknown,
+): SpanRecord {
+  if (options === null)
+    return exit.begin(parent, 'GET', null, typeof input === 'string' ? input.slice(0, 4096) : '', below);
+  const method = typeof options['method'] === 'string' ? options['method'].toUpperCase() : 'GET';
+  const path = typeof options['path'] === 'string' && options['path'] !== '' ? options['path'] : '/';
+  return exit.begin(parent, method, originOf(options, protocol), path, below);
+}
+
+function originOf(options: Options, defaultProtocol: string): string {
+  const { protocol: asked, hostname, host, auth } = options;
+  const agent = options['agent'] as { protocol?: unknown; defaultPort?: unknown } | null | undefined;
+  const protocol = text(asked) ?? text(agent?.protocol) ?? defaultProtocol;
+  const name = (text(hostname) ?? text(host) ?? 'localhost').toLowerCase();
+  const literal = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
+  const port = options['port'] ?? options['defaultPort'] ?? agent?.defaultPort;
+  const usual = protocol === 'https:' ? 443 : 80;
+  const shown = port === undefined || port === null || port === '' || Number(port) === usual ? '' : `:${port}`;
+  return `${protocol}//${text(auth) === undefined ? '' : '<redacted>:<redacted>@'}${literal}${shown}`;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** Adds to the headers of our copy; a header of the same name that the caller set is left, and none of ours is added then. */
+function addHeaders(options: Options, added: OutgoingHeaders): void {
+  if (added === null) return;
+  const { headers } = options;
+  if (Array.isArray(headers)) {
+    if (headers.some((entry) => isTraceHeader(String(Array.isArray(entry) ? entry[0] : entry)))) return;
+    options['headers'] = Array.isArray(headers[0]) ? [...headers, ...pairs(added)] : [...headers, ...added];
+    return;
+  }
+  const copy: Record<string, unknown> = { ...(headers as object | null | undefined) };
+  for (const name in copy) if (isTraceHeader(name)) return;
+  for (let index = 0; index < added.length; index += 2) copy[added[index] as string] = added[index + 1]; // inside the bounds
+  options['headers'] = copy;
+}
+
+function pairs(flat: readonly string[]): [string, string][] {
+  const list: [string, string][] = [];
+  for (let index = 0; index + 1 < flat.length; index += 2)
+    list.push([flat[index] as string, flat[index + 1] as string]);
+  return list;
+}
+
+function captureRequest(exit: Tools['exit'], span: SpanRecord, { headers }: Options): void {
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return;
+  const entries = Object.entries(headers);
+  exit.capture(span, (name) => entries.find(([key]) => key.toLowerCase() === name)?.[1]);
+}
+
+/**
+ * Follows a request through its own events without listening to them: a listener for `error` or `response` would change
+ * what Node.js does when the application has none.
+ */
+function requestEmit(original: HostFunction, { exit, faults }: Tools): HostFunction {
+  const guard = faults.guard('end of an outgoing request');
+  function emit(this: ClientRequest, event?: unknown, detail?: unknown): unknown {
+    if (
+      event === 'response' ||
+      event === 'error' ||
+      event === 'close' ||
+      event === 'timeout' ||
+      event === 'upgrade' ||
+      event === 'connect'
+    ) {
+      try {
+        const call = calls.of(this);
+        if (call !== undefined) follow(exit, call, event, detail);
+      } catch (error) {
+        guard.fault(error);
+      }
+    }
+    // biome-ignore lint/complexity/noArguments: a rest parameter would make an array in every call
+    return Reflect.apply(original, this, arguments);
+  }
+  return emit as HostFunction;
+}
+
+function follow(exit: Tools['exit'], call: Call, event: string, detail: unknown): void {
+  const { span } = call;
+  if (span.isFinished || span.http === null) return;
+  switch (event) {
+    case 'response':
+    case 'upgrade':
+    case 'connect': {
+      const response = detail as IncomingMessage; // Node.js' own events
+      exit.responded(span, response.statusCode ?? 0);
+      if (exit.captures) exit.capture(span, (name) => response.headers[name]);
+      if (event === 'response') call.response = response;
+      else exit.end(span, true);
+      return;
+    }
+    case 'timeout':
+      span.http.timedOut = true;
+      return;
+    case 'error':
+      exit.fail(span, abortReason(call, detail));
+      return;
+    default:
+      closed(exit, call);
+  }
+}
+
+/** A request that the application destroyed without a reason fails with a hang-up that nobody hung up. */
+function abortReason(call: Call, error: unknown): unknown {
+  const hungUp = (error as { code?: unknown } | null)?.code === 'ECONNRESET';
+  return call.destroyedByHost && hungUp ? { name: 'AbortError' } : error;
+}
+
+function closed(exit: Tools['exit'], call: Call): void {
+  const { span, response } = call;
+  call.response = null;
+  if (response === null) {
+    exit.abandon(span, span.http?.timedOut === true ? 'Timeout exceeded' : 'Request aborted');
+    exit.end(span, true);
+    return;
+  }
+  if (!response.complete) {
+    if (call.destroyedByHost || response.errored === null || response.errored === undefined) {
+      if (span.http !== null) span.http.error ??= 'Request aborted';
+    } else {
+      exit.fail(span, response.errored);
+      return;
+    }
+  }
+  exit.end(span, response.readableEnded);
+}
+
+function requestDestroy(original: HostFunction, { faults }: Tools): HostFunction {
+  const guard = faults.guard('destroy of an outgoing request');
+  function destroy(this: ClientRequest, reason?: unknown): unknown {
+    try {
+      const call = calls.of(this);
+      if (call !== undefined && !this.destroyed && reason === undefined) call.destroyedByHost = true;
+    } catch (error) {
+      guard.fault(error);
+    }
+    // biome-ignore lint/complexity/noArguments: a rest parameter would make an array in every call
+    return Reflect.apply(original, this, arguments);
+  }
+  return destroy as HostFunction;
+}
+
+export const httpClient: Instrumentation = {
+  name: 'http',
+  words: ['http', 'express', 'koa'],
+  module: 'http',
+  patch: (exports, tools) => patchClient(exports, 'http:', tools),
+};
+
+export const httpsClient: Instrumentation = {
+  name: 'https',
+  words: ['http', 'express', 'koa'],
+  module: 'https',
+  patch: (exports, tools) => patchClient(exports, 'https:', tools),
+};

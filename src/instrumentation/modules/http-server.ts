@@ -1,0 +1,85 @@
+// HTTP and HTTPS servers: one entry span per request, however the server was made.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { around, type HostFunction } from '../around.js';
+import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
+
+/** Node.js' own emit, or what a host put there; called with the arguments that it was meant to get. */
+type Emit = (this: unknown, ...args: never[]) => unknown;
+
+function patchServer(exports: unknown, type: 'http' | 'https', tools: Tools): Patched {
+  const { Server } = exports as { Server?: { prototype?: object } };
+  const undo = [];
+  if (Server?.prototype !== undefined)
+    undo.push(around(Server.prototype, 'emit', (emit) => serverEmit(emit, type, tools)));
+  const { ServerResponse } = exports as { ServerResponse?: { prototype?: object } };
+  if (ServerResponse?.prototype !== undefined) {
+    undo.push(around(ServerResponse.prototype, 'emit', (emit) => responseEmit(emit, tools)));
+  }
+  return { undo };
+}
+
+function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, servers, faults }: Tools): HostFunction {
+  const guard = faults.guard(`${type} server`);
+  function note(server: Server, event: unknown): void {
+    try {
+      if (event === 'listening') servers.listening(server, type, server.address());
+      else if (event === 'close') servers.closed(server);
+    } catch (error) {
+      guard.fault(error);
+    }
+  }
+  function emit(this: Server, event?: unknown, request?: IncomingMessage, response?: ServerResponse): unknown {
+    if (event !== 'request') {
+      if (event === 'listening' || event === 'close') note(this, event);
+      // biome-ignore lint/complexity/noArguments: a rest parameter would make an array in every call
+      return Reflect.apply(original, this, arguments);
+    }
+    let span: ReturnType<typeof entry.begin> = null;
+    try {
+      if (!guard.off && request !== undefined && response !== undefined) span = entry.begin(request, response);
+    } catch (error) {
+      guard.fault(error);
+    }
+    // biome-ignore lint/complexity/noArguments: see above
+    if (span === null) return Reflect.apply(original, this, arguments);
+    // biome-ignore lint/complexity/noArguments: see above
+    if (span === 'suppressed') return scope.applySuppressed(original, this, arguments);
+    // biome-ignore lint/complexity/noArguments: see above
+    return scope.apply(span, original, this, arguments);
+  }
+  return emit as HostFunction;
+}
+
+/**
+ * Listens to the end of responses without a listener: `finish` when the last byte was handed over, `close` when the connection
+ * was lost before that. A listener per response would cost a closure and could be seen (`listenerCount`).
+ */
+function responseEmit(original: Emit, { entry, faults }: Tools): HostFunction {
+  const guard = faults.guard('end of a response');
+  function emit(this: ServerResponse, event?: unknown): unknown {
+    if (event === 'finish' || event === 'close') {
+      try {
+        entry.end(this, event === 'close');
+      } catch (error) {
+        guard.fault(error);
+      }
+    }
+    // biome-ignore lint/complexity/noArguments: see above
+    return Reflect.apply(original, this, arguments);
+  }
+  return emit as HostFunction;
+}
+
+export const httpServer: Instrumentation = {
+  name: 'http',
+  words: ['http', 'express', 'koa'],
+  module: 'http',
+  patch: (exports, tools) => patchServer(exports, 'http', tools),
+};
+
+export const httpsServer: Instrumentation = {
+  name: 'https',
+  words: ['http', 'express', 'koa'],
+  module: 'https',
+  patch: (exports, tools) => patchServer(exports, 'https', tools),
+};

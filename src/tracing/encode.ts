@@ -1,0 +1,69 @@
+// A finished span as the members of its JSON object, without `f`, which is known only when it is sent.
+import { boundedJson } from '../wire/bounded-json.js';
+import { queryOf, type Secrets, sanitizeUrl } from '../wire/secrets.js';
+import type { SpanKind, StackFrame } from '../wire/span.js';
+import type { HttpFacts, SdkFacts, SpanRecord, StackHolder } from './span.js';
+import { parseStack } from './stack.js';
+
+const stringify = JSON.stringify; // an application may replace it
+
+/** What the text depends on besides the span. */
+export interface EncodeContext {
+  readonly secrets: Secrets;
+  readonly serviceName: string | null;
+  readonly stackTraceLength: number;
+}
+
+/** `"t":"…",…,"data":{…}`: the caller adds braces and `f`. Numbers are written as they are, texts are quoted. */
+export function encodeSpan(span: SpanRecord, context: EncodeContext): string {
+  let text = `"t":"${span.traceId}","s":"${span.spanId}",`;
+  if (span.parentId !== null) text += `"p":"${span.parentId}",`;
+  if (span.longTraceId !== null) text += `"lt":"${span.longTraceId}",`;
+  text += `"n":"${span.name}","k":${span.kind},"ec":${span.errorCount},"ts":${Math.floor(span.startMs)},"d":${Math.round(span.durationMs)},`;
+  if (span.correlationType !== null && span.correlationId !== null) {
+    text += `"crtp":"${span.correlationType}","crid":"${span.correlationId}",`;
+  }
+  if (span.synthetic) text += '"sy":true,';
+  return `${text}"stack":${stackJson(span.stack, context)},"data":{${sections(span, context)}}`;
+}
+
+function sections(span: SpanRecord, context: EncodeContext): string {
+  let text = '';
+  if (span.http !== null) text = `"http":${httpJson(span.http, span.kind === 1, context.secrets)}`;
+  if (span.sdk !== null) text += `${text === '' ? '' : ','}"sdk":${sdkJson(span.sdk, span.kind)}`;
+  if (context.serviceName !== null) text += `${text === '' ? '' : ','}"service":${stringify(context.serviceName)}`;
+  return text;
+}
+
+function httpJson(http: HttpFacts, isEntry: boolean, secrets: Secrets): string {
+  const address = isEntry || http.host === null || !http.url.startsWith('/') ? '' : http.host;
+  let text = `{"method":${stringify(http.method)},"url":${stringify(address + sanitizeUrl(http.url))}`;
+  const params = secrets.redactQuery(queryOf(http.url));
+  if (params !== undefined) text += `,"params":${stringify(params)}`;
+  if (isEntry && http.host !== null) text += `,"host":${stringify(http.host)}`;
+  if (http.status !== 0) text += `,"status":${http.status}`;
+  if (http.template !== null) text += `,"path_tpl":${stringify(http.template)}`;
+  if (http.headers !== null) text += `,"header":${boundedJson(http.headers)}`;
+  if (http.error !== null) text += `,"error":${stringify(http.error)}`;
+  return `${text}}`;
+}
+
+const sdkTypes: Readonly<Record<SpanKind, string>> = { 1: 'entry', 2: 'exit', 3: 'intermediate' };
+
+function sdkJson(sdk: SdkFacts, kind: SpanKind): string {
+  let text = '{';
+  if (sdk.name !== null) text += `"name":${boundedJson(sdk.name, 1024)},"type":"${sdkTypes[kind]}",`;
+  text += `"custom":{"tags":${boundedJson(sdk.tags)}`;
+  if (sdk.logs !== null) text += `,"logs":${boundedJson(sdk.logs)}`;
+  return `${text}}}`;
+}
+
+function stackJson(stack: readonly StackFrame[] | StackHolder | null, context: EncodeContext): string {
+  if (stack === null || context.stackTraceLength === 0) return '[]';
+  const frames = isFrames(stack) ? stack : parseStack(stack.stack, context.stackTraceLength);
+  return stringify(frames.slice(0, context.stackTraceLength));
+}
+
+function isFrames(stack: readonly StackFrame[] | StackHolder): stack is readonly StackFrame[] {
+  return Array.isArray(stack);
+}

@@ -1,0 +1,41 @@
+// The text of an error in a span, and the stack it came with; for whatever a program may throw.
+
+const maximumLength = 200;
+
+/** `Name: message`, at most 200 characters; a thrown string is its own text. Never throws. */
+export function errorText(error: unknown): string {
+  try {
+    const text = describe(error);
+    return text.length > maximumLength ? text.slice(0, maximumLength) : text;
+  } catch {
+    return 'Error that cannot be read';
+  }
+}
+
+function describe(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return String(error);
+  const { cause } = error as { cause?: unknown };
+  const source = (cause instanceof Error ? cause : error) as {
+    name?: unknown;
+    details?: unknown;
+    message?: unknown;
+    code?: unknown;
+  };
+  const name = typeof source.name === 'string' && source.name !== '' ? source.name : 'Error';
+  for (const detail of [source.details, source.message, source.code]) {
+    if ((typeof detail === 'string' && detail !== '') || typeof detail === 'number') return `${name}: ${detail}`;
+  }
+  return name;
+}
+
+/** The stack of an error as its runtime text; null when it has none that can be read. */
+export function errorStack(error: unknown): string | null {
+  try {
+    if (typeof error !== 'object' || error === null) return null;
+    const { cause } = error as { cause?: unknown };
+    const { stack } = (cause instanceof Error ? cause : error) as { stack?: unknown };
+    return typeof stack === 'string' ? stack : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,155 @@
+// The OpenTracing face of a span: of those made by hand, and of automatic ones when the application asks for them.
+import { Span, SpanContext, type Tracer } from 'opentracing';
+import { errorStack, errorText } from './error-text.js';
+import type { Recorder } from './recorder.js';
+import type { SpanRecord } from './span.js';
+
+const entryKinds = new Set(['server', 'consumer', 'entry']);
+const exitKinds = new Set(['client', 'producer', 'exit']);
+const longestTag = 25_000;
+
+/** The part of a span that crosses process boundaries. */
+export class InstanaSpanContext extends SpanContext {
+  /** 16 hexadecimal digits; empty when the caller told only that it wants no spans. */
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly suppressed: boolean;
+  readonly baggage: Readonly<Record<string, string>> | null;
+
+  constructor(traceId: string, spanId: string, suppressed: boolean, baggage: Readonly<Record<string, string>> | null) {
+    super();
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.suppressed = suppressed;
+    this.baggage = baggage;
+  }
+
+  static of(record: SpanRecord): InstanaSpanContext {
+    return new InstanaSpanContext(record.traceId, record.spanId, record.unsampled, record.baggage);
+  }
+
+  override toTraceId(): string {
+    return this.traceId;
+  }
+
+  override toSpanId(): string {
+    return this.spanId;
+  }
+}
+
+/** A span as OpenTracing knows it. None of its methods throws; after its end it changes no more. */
+export class InstanaSpan extends Span {
+  readonly #tracer: Tracer;
+  readonly #recorder: Recorder;
+  readonly #startedByHand: boolean;
+  readonly record: SpanRecord;
+
+  constructor(tracer: Tracer, record: SpanRecord, recorder: Recorder, startedByHand: boolean) {
+    super();
+    this.#tracer = tracer;
+    this.record = record;
+    this.#recorder = recorder;
+    this.#startedByHand = startedByHand;
+  }
+
+  protected override _context(): SpanContext {
+    return InstanaSpanContext.of(this.record);
+  }
+
+  protected override _tracer(): Tracer {
+    return this.#tracer;
+  }
+
+  protected override _setOperationName(name: string): void {
+    if (this.record.isFinished || this.record.name !== 'sdk') return;
+    this.record.sdkFacts().name = String(name);
+  }
+
+  protected override _setBaggageItem(key: string, value: string): void {
+    if (this.record.isFinished) return;
+    this.record.baggage = { ...this.record.baggage, [String(key)]: String(value) };
+  }
+
+  protected override _getBaggageItem(key: string): string | undefined {
+    const { baggage } = this.record;
+    return baggage !== null && Object.hasOwn(baggage, key) ? baggage[key] : undefined;
+  }
+
+  protected override _addTags(tags: Record<string, unknown>): void {
+    const { record } = this;
+    if (record.isFinished || typeof tags !== 'object' || tags === null) return;
+    try {
+      for (const key of Object.keys(tags)) this.#tag(key, tags[key]);
+    } catch {
+      // A getter or a proxy of the application threw: the tags before it are kept.
+    }
+  }
+
+  protected override _log(keyValues: Record<string, unknown>, timestamp?: number): void {
+    const { record } = this;
+    if (record.isFinished || typeof keyValues !== 'object' || keyValues === null) return;
+    try {
+      const sdk = record.sdkFacts();
+      const time = typeof timestamp === 'number' && Number.isFinite(timestamp) ? Math.floor(timestamp) : Date.now();
+      sdk.logs ??= Object.create(null) as Record<string, Record<string, unknown>>;
+      sdk.logs[time] = { ...sdk.logs[time], ...keyValues };
+      sdk.weight += 100;
+      if (keyValues['event'] === 'error') this.#fail(keyValues['error.object'] ?? keyValues['message']);
+    } catch {
+      // As above.
+    }
+  }
+
+  protected override _finish(finishTime?: number): void {
+    const { record } = this;
+    if (record.name !== 'sdk' || record.isFinished) return;
+    const byHand = typeof finishTime === 'number' && Number.isFinite(finishTime);
+    if (!byHand && !this.#startedByHand) {
+      this.#recorder.finish(record);
+      return;
+    }
+    // One of the two ends is a time of the application's: the duration is what lies between them on the wall clock.
+    const end = byHand ? finishTime : Date.now();
+    this.#recorder.finishAt(record, record.startTick + (end - record.startMs));
+  }
+
+  #tag(key: string, value: unknown): void {
+    const { record } = this;
+    if (record.http !== null && key === 'http.path_tpl') {
+      record.http.template = String(value);
+      record.http.templateFrozen = true;
+      return;
+    }
+    if (key === 'error' && record.name === 'sdk') {
+      record.errorCount = value && value !== 'false' ? 1 : 0;
+      return;
+    }
+    if (key === 'sampling.priority') {
+      if (Number(value) <= 0) record.unsampled = true;
+      return;
+    }
+    const sdk = record.sdkFacts();
+    if (key === 'span.kind' && record.name === 'sdk' && this.#setKind(String(value))) return;
+    const kept = typeof value === 'string' && value.length > longestTag ? `${value.slice(0, longestTag)}…` : value;
+    sdk.weight += key.length + (typeof kept === 'string' ? kept.length : 50);
+    sdk.tags[key] = kept;
+  }
+
+  /** False for a kind that is not known: then the tag is kept as a tag. */
+  #setKind(kind: string): boolean {
+    const { record } = this;
+    if (entryKinds.has(kind)) record.kind = 1;
+    else if (exitKinds.has(kind)) record.kind = 2;
+    else return false;
+    return true;
+  }
+
+  #fail(error: unknown): void {
+    const { record } = this;
+    record.errorCount = 1;
+    if (error === undefined) return;
+    record.sdkFacts().tags['message'] = errorText(error);
+    const stack = errorStack(error);
+    if (stack !== null) record.stack = { stack };
+  }
+}

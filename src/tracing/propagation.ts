@@ -1,0 +1,75 @@
+// Span context in carriers of text: X-INSTANA-T, -S, -L and baggage, as OpenTracing's inject and extract have them.
+import { parseId, shortId } from '../wire/ids.js';
+import { InstanaSpanContext } from './manual-span.js';
+
+const baggagePrefix = 'x-instana-b-';
+/** How a WSGI environment spells header names; accepted because the Python sensor's carriers have it. */
+const environmentPrefix = 'http_';
+const longestBaggage = 8192;
+
+/** Writes into an object of texts. Values of baggage are percent-encoded for HTTP headers only. */
+export function injectTextMap(context: InstanaSpanContext, carrier: unknown, forHttp: boolean): void {
+  if (typeof carrier !== 'object' || carrier === null) return;
+  const target = carrier as Record<string, string>;
+  if (context.suppressed) {
+    target['x-instana-l'] = '0';
+    return;
+  }
+  target['x-instana-t'] = context.traceId;
+  target['x-instana-s'] = context.spanId;
+  target['x-instana-l'] = '1';
+  for (const [key, value] of Object.entries(context.baggage ?? {})) {
+    target[`${baggagePrefix}${key}`] = forHttp ? encodeURIComponent(value) : value;
+  }
+}
+
+/** Reads names in any case; null when there are neither both ids nor a level of 0. */
+export function extractTextMap(carrier: unknown, forHttp: boolean): InstanaSpanContext | null {
+  if (typeof carrier !== 'object' || carrier === null) return null;
+  const found: { t?: string; s?: string; l?: string } = {};
+  const baggage: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(carrier)) {
+    const text = Array.isArray(value) ? (value.length === 1 ? value[0] : undefined) : value;
+    if (typeof text !== 'string') continue;
+    readMember(canonical(name), text, found, baggage, forHttp);
+  }
+  const suppressed = found.l?.split(',', 1)[0]?.trim() === '0';
+  const traceId = parseId(found.t);
+  const spanId = parseId(found.s);
+  const hasIds = traceId !== null && spanId !== null;
+  if (!hasIds && !suppressed) return null;
+  return new InstanaSpanContext(
+    hasIds ? shortId(traceId) : '',
+    hasIds ? shortId(spanId) : '',
+    suppressed,
+    Object.keys(baggage).length > 0 ? baggage : null,
+  );
+}
+
+function canonical(name: string): string {
+  const lower = name.toLowerCase();
+  return lower.startsWith(environmentPrefix) ? lower.slice(environmentPrefix.length).replaceAll('_', '-') : lower;
+}
+
+function readMember(
+  name: string,
+  text: string,
+  found: { t?: string; s?: string; l?: string },
+  baggage: Record<string, string>,
+  forHttp: boolean,
+): void {
+  if (name === 'x-instana-t') found.t = text;
+  else if (name === 'x-instana-s') found.s = text;
+  else if (name === 'x-instana-l') found.l = text;
+  else if (name.startsWith(baggagePrefix) && text.length <= longestBaggage) {
+    baggage[name.slice(baggagePrefix.length)] = forHttp ? decode(text) : text;
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

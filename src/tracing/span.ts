@@ -1,0 +1,119 @@
+// A span while it lives inside the process: a plain record of fixed shape, for automatic and manual spans alike.
+import type { SpanKind, StackFrame } from '../wire/span.js';
+
+/** Kept by a framework's instrumentation while a request runs. */
+export interface RouteState {
+  /** The template of the route that answered, null when none did. `response` is that of the request. */
+  template(response: { readonly statusCode: number; readonly req?: unknown }): string | null;
+}
+
+/** Facts of a request, served or made. Members are null until known. */
+export class HttpFacts {
+  readonly method: string;
+  /** As it was on the request line (entry) or as it was asked for (exit); cleaned when it is encoded. */
+  readonly url: string;
+  /** Entry: the Host header. Exit: scheme, host and port that stand before the path. */
+  readonly host: string | null;
+  status = 0;
+  template: string | null = null;
+  /** Set by the application through the span API: automatic values no longer change the template. */
+  templateFrozen = false;
+  error: string | null = null;
+  headers: Record<string, string> | null = null;
+  /** Exit: monotonic time at which the response's head arrived; 0 before. */
+  headTick = 0;
+  /** Exit: a timeout event was seen. */
+  timedOut = false;
+  /** Entry: what a framework knows about the route, asked once at the end. */
+  route: RouteState | null = null;
+
+  constructor(method: string, url: string, host: string | null) {
+    this.method = method;
+    this.url = url;
+    this.host = host;
+  }
+}
+
+/** Facts of a manual span, and tags that somebody added to an automatic one. */
+export class SdkFacts {
+  name: string | null;
+  readonly tags: Record<string, unknown> = Object.create(null);
+  logs: Record<string, Record<string, unknown>> | null = null;
+  /** Length of the texts in tags and logs, for the recorder's bound. */
+  weight = 0;
+
+  constructor(name: string | null) {
+    this.name = name;
+  }
+}
+
+/** Something whose `stack` can be read later; V8 formats it on the first read, which is too slow for a request. */
+export interface StackHolder {
+  readonly stack?: unknown;
+}
+
+/** One span. Finished, encoded and emptied by the recorder, which owns it from `finish` on. */
+export class SpanRecord {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentId: string | null;
+  /** The 32 digits of a trace id that came in; entry spans only. */
+  readonly longTraceId: string | null;
+  readonly name: string;
+  kind: SpanKind;
+  /** Wall clock, milliseconds since the epoch. */
+  startMs: number;
+  /** Monotonic clock, milliseconds; the duration is measured with it. */
+  startTick: number;
+  /** Milliseconds; negative while the span is open. */
+  durationMs = -1;
+  errorCount = 0;
+  correlationType: string | null = null;
+  correlationId: string | null = null;
+  synthetic = false;
+  http: HttpFacts | null;
+  sdk: SdkFacts | null = null;
+  /** Frames, or what they are read from. */
+  stack: readonly StackFrame[] | StackHolder | null = null;
+  /** OpenTracing baggage; null for automatic spans. */
+  baggage: Record<string, string> | null = null;
+  /** `sampling.priority` of at most 0: children inherit it, nothing is reported. */
+  unsampled = false;
+  /** What it is taken to weigh while it waits, in bytes. */
+  weight = 0;
+  /** Neighbours in the recorder's list of open spans. */
+  before: SpanRecord | null = null;
+  after: SpanRecord | null = null;
+
+  constructor(
+    name: string,
+    kind: SpanKind,
+    traceId: string,
+    spanId: string,
+    parentId: string | null,
+    longTraceId: string | null,
+    startMs: number,
+    startTick: number,
+    http: HttpFacts | null,
+  ) {
+    this.name = name;
+    this.kind = kind;
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.parentId = parentId;
+    this.longTraceId = longTraceId;
+    this.startMs = startMs;
+    this.startTick = startTick;
+    this.http = http;
+  }
+
+  get isFinished(): boolean {
+    return this.durationMs >= 0;
+  }
+
+  /** The section for tags and logs, made on first use. */
+  sdkFacts(): SdkFacts {
+    this.sdk ??= new SdkFacts(null);
+    return this.sdk;
+  }
+}

@@ -1,0 +1,51 @@
+// Stack frames of a span: taken cheaply while the application waits, made readable later.
+import type { StackFrame } from '../wire/span.js';
+import type { StackHolder } from './span.js';
+
+const frameLine = /^\s+at (?:(.*?) \()?(.*?)(?::(\d+))?(?::\d+)?\)?$/;
+
+/**
+ * Remembers where the application is now; formatted only when `stack` of the result is read.
+ * Frames of `below` and above it are left out. Null when the runtime refuses.
+ */
+export function holdStack(limit: number, below: (...args: never[]) => unknown): StackHolder | null {
+  const holder: StackHolder = {};
+  // The application may have set its own limit, or taken the property away, or frozen Error.
+  const before = Error.stackTraceLimit;
+  try {
+    Error.stackTraceLimit = limit;
+    Error.captureStackTrace(holder, below);
+    return holder;
+  } catch {
+    return null;
+  } finally {
+    restoreLimit(before);
+  }
+}
+
+function restoreLimit(limit: number | undefined): void {
+  try {
+    if (Error.stackTraceLimit !== limit) Error.stackTraceLimit = limit as number; // undefined is what it was
+  } catch {
+    // Error is frozen: it was not changed either.
+  }
+}
+
+/** Frames of a stack as text, at most `limit`; empty for what is no stack text. */
+export function parseStack(stack: unknown, limit: number): StackFrame[] {
+  const frames: StackFrame[] = [];
+  if (typeof stack !== 'string') return frames;
+  for (const line of stack.slice(0, 20_000).split('\n')) {
+    if (frames.length >= limit) break;
+    if (!/^\s+at /.test(line)) continue;
+    const match = frameLine.exec(line.slice(0, 1000));
+    if (match === null) continue;
+    const [, method, file, number] = match;
+    frames.push({
+      m: method ?? '<anonymous>',
+      ...(file === undefined || file === '' ? {} : { c: file.startsWith('file://') ? file.slice(7) : file }),
+      ...(number === undefined ? {} : { n: Number(number) }),
+    });
+  }
+  return frames;
+}
