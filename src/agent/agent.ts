@@ -1,0 +1,207 @@
+// The sensor's connection to the Instana agent: the narrow door to all that is in this folder.
+import { AsyncResource } from 'node:async_hooks';
+import type { Config } from '../base/config.js';
+import type { Faults } from '../base/faults.js';
+import type { Log } from '../base/log.js';
+import type { AnnounceAnswer } from '../wire/announce.js';
+import { Connection } from './connection.js';
+import type { MetricsSource } from './metrics-sender.js';
+import { realTimers, type Timer, type Timers } from './pause.js';
+import type { SpanSource } from './trace-sender.js';
+
+export interface AgentDependencies {
+  readonly log: Log;
+  readonly faults: Faults;
+  /** The values in force at the moment of the call. */
+  readonly config: () => Config;
+  readonly spans: SpanSource;
+  /** Null without metrics: the agent is then told no more than that the process lives. */
+  readonly metrics: MetricsSource | null;
+  /** Called with each accepted announce, before anything is sent to that agent. */
+  readonly onAnnounced: (answer: AnnounceAnswer) => void;
+  /** Worker threads send spans only. */
+  readonly isMainThread: boolean;
+  readonly routeFile?: string;
+  readonly procRoot?: string;
+  /** Longest wait for one answer. */
+  readonly deadlineMs?: number;
+  readonly random?: () => number;
+  readonly timers?: Timers;
+}
+
+export type AgentState = 'looking-up' | 'unannounced' | 'announced' | 'ready' | 'off';
+
+export interface AgentStatus {
+  readonly state: AgentState;
+  /** The address where the agent was found, else the configured one. */
+  readonly host: string;
+  readonly port: number;
+  readonly uuid: string | null;
+  /** The pid as the agent knows it. */
+  readonly pid: number | null;
+  /** When the state was entered, in milliseconds since the epoch. */
+  readonly since: number;
+}
+
+const notFoundAfterMs = 10_000;
+const recoveryLineEveryMs = 60_000;
+
+/** Off until `start()`. No method throws, and nothing of it keeps the process alive but a `flush()` under way. */
+export class Agent {
+  readonly #dependencies: AgentDependencies;
+  readonly #timers: Timers;
+  #scope: AsyncResource | null = null;
+  #connection: Connection | null = null;
+  #notFoundTimer: Timer | null = null;
+  #status: AgentStatus;
+  #wasFound = false;
+  #lastFoundLine = 0;
+  #lastFailure = 'not tried yet';
+
+  constructor(dependencies: AgentDependencies) {
+    this.#dependencies = dependencies;
+    this.#timers = dependencies.timers ?? realTimers;
+    this.#status = this.#describe('off');
+  }
+
+  /** Begins to look for the agent, in a later turn. All that follows runs in the asynchronous context of this call. */
+  start(): void {
+    if (this.#connection !== null) return;
+    this.#scope = new AsyncResource('TsSensorAgent', { requireManualDestroy: true });
+    this.#quietly(() => {
+      this.#connect();
+      this.#notFoundTimer = this.#timers.setTimeout(() => this.#tellNotFound(), notFoundAfterMs);
+      this.#notFoundTimer.unref();
+    });
+  }
+
+  /** Drops timers and sockets; spans in flight go back to their source. */
+  stop(): void {
+    this.#quietly(() => {
+      this.#connection?.end();
+      if (this.#notFoundTimer !== null) this.#timers.clearTimeout(this.#notFoundTimer);
+    });
+    this.#connection = null;
+    this.#scope = null;
+    this.#status = this.#describe('off');
+  }
+
+  status(): AgentStatus {
+    return this.#status;
+  }
+
+  isReady(): boolean {
+    return this.#status.state === 'ready';
+  }
+
+  /** Sends waiting spans without waiting for the next second. */
+  sendSoon(): void {
+    this.#quietly(() => this.#connection?.sendSoon());
+  }
+
+  /**
+   * Resolves when everything that waits now is delivered, after `timeoutMs`, or as soon as it is plain that no agent
+   * can be reached; never rejects. Until then it keeps the process alive.
+   */
+  flush(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#quietly(() => {
+        if (this.#connection === null) resolve();
+        else this.#connection.flush(timeoutMs, resolve);
+      }, resolve);
+    });
+  }
+
+  /** The configured address is another one: look up again. */
+  reconnect(): void {
+    if (this.#connection === null) return;
+    this.#quietly(() => {
+      this.#connection?.end();
+      this.#connect();
+    });
+  }
+
+  #connect(): void {
+    const connection = new Connection({
+      ...this.#dependencies,
+      timers: this.#timers,
+      onState: (state, address, answer) => {
+        if (connection === this.#connection) this.#enter(this.#describe(state, address, answer));
+      },
+      onFailure: (reason) => this.#noteFailure(reason),
+    });
+    this.#connection = connection;
+    this.#status = this.#describe('looking-up');
+    connection.begin();
+  }
+
+  #describe(
+    state: AgentState,
+    address: { host: string; port: number } | null = null,
+    answer: AnnounceAnswer | null = null,
+  ): AgentStatus {
+    const config = this.#dependencies.config();
+    return Object.freeze({
+      state,
+      host: address?.host ?? config.agentHost,
+      port: address?.port ?? config.agentPort,
+      uuid: answer?.agentUuid ?? null,
+      pid: answer?.pid ?? null,
+      since: Date.now(),
+    });
+  }
+
+  #enter(status: AgentStatus): void {
+    const previous = this.#status.state;
+    if (previous === status.state && status.state !== 'ready') return;
+    this.#status = status;
+    this.#dependencies.log.debug(`agent at ${addressOf(status)}: ${previous} -> ${status.state}`);
+    if (status.state === 'ready') this.#tellFound(status);
+  }
+
+  #noteFailure(reason: string): void {
+    this.#lastFailure = reason;
+    this.#dependencies.log.debug(`agent: ${reason}`);
+  }
+
+  /** One line when the agent is found, one more after each loss, but not more than one a minute. */
+  #tellFound(status: AgentStatus): void {
+    const now = this.#timers.now();
+    if (this.#wasFound && now - this.#lastFoundLine < recoveryLineEveryMs) return;
+    const verb = this.#wasFound ? 'found again' : 'found';
+    this.#wasFound = true;
+    this.#lastFoundLine = now;
+    this.#say('info', `Instana agent ${verb} at ${addressOf(status)}, reporting as process ${status.pid}`);
+  }
+
+  #tellNotFound(): void {
+    if (this.#wasFound) return;
+    const { agentHost: host, agentPort: port } = this.#dependencies.config();
+    this.#say(
+      'warn',
+      `no Instana agent at ${addressOf({ host, port })} (${this.#lastFailure}); the sensor keeps trying and keeps the latest spans`,
+    );
+  }
+
+  /** The main thread has said it for all. */
+  #say(level: 'info' | 'warn', message: string): void {
+    this.#dependencies.log[this.#dependencies.isMainThread ? level : 'debug'](message);
+  }
+
+  /** Own requests belong to the context of `start()`, not to that of the request that happens to cause them. */
+  #quietly(work: () => void, onFault?: () => void): void {
+    try {
+      if (this.#scope === null) work();
+      else this.#scope.runInAsyncScope(work);
+    } catch (error) {
+      this.#dependencies.faults.record('agent', error);
+      onFault?.();
+    }
+  }
+}
+
+function addressOf({ host, port }: { host: string; port: number }): string {
+  return `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
+}
+
+export type { AnnounceAnswer, MetricsSource, SpanSource };

@@ -1,0 +1,156 @@
+// Each second while an agent is ready: metrics, answers to what the agent asks, counters of the sensor.
+import type { Faults } from '../base/faults.js';
+import { isGood, type JsonAnswer, type JsonRequest, type JsonRequester } from '../base/json-request.js';
+import { entityPath, responsePath, tracerMetricsPath } from '../wire/announce.js';
+import { delta, hasVanished } from '../wire/metrics.js';
+import { reasonOf, type Session } from './announce-cycle.js';
+import type { Pause } from './pause.js';
+import { answerRequest, parseRequests } from './requests.js';
+
+/** What the reporter needs of the meter. */
+export interface MetricsSource {
+  /** Begins to observe (event loop, GC); nothing is observed before. */
+  start(): void;
+  stop(): void;
+  /** The complete payload of this moment; `pid` is the reporting pid. */
+  read(pid: number): Record<string, unknown>;
+}
+
+/** Counters of the sensor since the last read. */
+export interface Counters {
+  opened: number;
+  closed: number;
+  dropped: number;
+}
+
+/** Why an agent counts as lost, and whether it has forgotten the process, so that spans must wait for a new announce. */
+export interface Loss {
+  readonly reason: string;
+  readonly isForgotten: boolean;
+}
+
+export interface MetricsSenderDependencies {
+  readonly requester: JsonRequester;
+  readonly pause: Pause;
+  readonly faults: Faults;
+  readonly metrics: MetricsSource | null;
+  readonly readCounters: () => Counters;
+  readonly intervalMs: () => number;
+  readonly isMainThread: boolean;
+}
+
+const deltasBeforeFull = 300;
+
+/** Shares its requester with the announce cycle: the two never run at the same time. */
+export class MetricsSender {
+  readonly #dependencies: MetricsSenderDependencies;
+  #accepted: Record<string, unknown> | null = null;
+  #deltas = 0;
+  #loss: Loss | null = null;
+  #isOver = false;
+  #countersRefused = false;
+  #countersFailures = 0;
+  #countersToSkip = 0;
+  #unsent: Counters = { opened: 0, closed: 0, dropped: 0 };
+
+  constructor(dependencies: MetricsSenderDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** Sends until the agent is lost and resolves with the reason; null only after `end()`. */
+  async report(session: Session): Promise<Loss | null> {
+    this.#accepted = null;
+    this.#loss = null;
+    // A worker thread has the pid of its process, whose metrics the main thread sends.
+    if (!this.#dependencies.isMainThread) await this.#dependencies.pause.wait(Number.POSITIVE_INFINITY);
+    while (!this.#isOver && this.#loss === null) {
+      const loss = await this.#sendMetrics(session);
+      this.#loss ??= loss; // spans may have found one meanwhile
+      if (this.#isOver || this.#loss !== null) break;
+      await this.#sendCounters(session);
+      if (this.#isOver || this.#loss !== null) break;
+      await this.#dependencies.pause.wait(this.#dependencies.intervalMs());
+    }
+    return this.#isOver ? null : this.#loss;
+  }
+
+  /** Tells that spans found the agent gone. */
+  lose(loss: Loss): void {
+    this.#loss = loss;
+    this.#dependencies.pause.wake();
+  }
+
+  /** Lets `report()` stop at its next step. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  async #sendMetrics(session: Session): Promise<Loss | null> {
+    const { pid } = session.answer;
+    const payload = this.#read(pid);
+    const isFull = this.#accepted === null || this.#deltas > deltasBeforeFull || hasVanished(this.#accepted, payload);
+    const body = isFull || this.#accepted === null ? payload : delta(this.#accepted, payload);
+    const answer = await this.#send(session, { method: 'POST', path: entityPath(pid), body: JSON.stringify(body) });
+    if (typeof answer === 'string') return { reason: answer, isForgotten: /ECONNREFUSED/.test(answer) };
+    if (!isGood(answer.status)) {
+      // 404 right after a good readiness check says nothing about the pid: then spans go on being sent.
+      const isForgotten = answer.status === 404 && this.#accepted !== null;
+      return { reason: `metrics were answered with status ${answer.status}`, isForgotten };
+    }
+    this.#accepted = payload;
+    this.#deltas = isFull ? 0 : this.#deltas + 1;
+    await this.#answerRequests(session, answer.text);
+    return null;
+  }
+
+  /** Without a meter the agent is still told that the process lives, since it forgets those that are silent. */
+  #read(pid: number): Record<string, unknown> {
+    const { metrics, faults } = this.#dependencies;
+    try {
+      return metrics === null ? { pid } : metrics.read(pid);
+    } catch (error) {
+      faults.record('metrics', error);
+      return { pid };
+    }
+  }
+
+  async #answerRequests(session: Session, text: string): Promise<void> {
+    for (const request of parseRequests(text)) {
+      if (this.#isOver) return;
+      const path = responsePath(session.answer.pid, request.messageId);
+      await this.#send(session, { method: 'POST', path, body: JSON.stringify(answerRequest(request)) });
+    }
+  }
+
+  /** 404 means that the agent has no use for them; after another failure they come more seldom. Nothing counted is lost. */
+  async #sendCounters(session: Session): Promise<void> {
+    if (this.#countersRefused || this.#countersToSkip-- > 0) return;
+    const { opened, closed, dropped } = this.#dependencies.readCounters();
+    const unsent = this.#unsent;
+    this.#unsent = {
+      opened: unsent.opened + opened,
+      closed: unsent.closed + closed,
+      dropped: unsent.dropped + dropped,
+    };
+    const body = JSON.stringify({ pid: session.answer.pid, metrics: this.#unsent });
+    const answer = await this.#send(session, { method: 'POST', path: tracerMetricsPath, body });
+    if (typeof answer !== 'string' && isGood(answer.status)) {
+      this.#unsent = { opened: 0, closed: 0, dropped: 0 };
+      this.#countersFailures = 0;
+      this.#countersToSkip = 0;
+      return;
+    }
+    this.#countersRefused = typeof answer !== 'string' && answer.status === 404;
+    this.#countersFailures += 1;
+    this.#countersToSkip = this.#countersFailures;
+  }
+
+  /** The answer, or why there is none. */
+  async #send(session: Session, request: JsonRequest): Promise<JsonAnswer | string> {
+    try {
+      return await this.#dependencies.requester.send(session.address, request);
+    } catch (error) {
+      return reasonOf(error);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+// What the agent asks in its answers to metrics, and what it is told.
+import { oneLine } from '../base/log.js';
+
+/** One question of the agent. */
+export interface AgentRequest {
+  readonly action: string;
+  readonly messageId: string;
+}
+
+const maximumRequests = 10;
+const maximumIdLength = 200;
+
+/** The well-formed questions in an answer; anything else counts as none. */
+export function parseRequests(text: string): AgentRequest[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value.filter(isRequest).slice(0, maximumRequests) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isRequest(value: unknown): value is AgentRequest {
+  if (typeof value !== 'object' || value === null) return false;
+  const { action, messageId } = value as { action?: unknown; messageId?: unknown };
+  return (
+    isText(action) && isText(messageId) && messageId.length <= maximumIdLength && !/\p{Surrogate}/u.test(messageId)
+  );
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+/** The answer's body. Nothing of the request is executed or opened: source code does not leave the process. */
+export function answerRequest(request: AgentRequest): Record<string, unknown> {
+  if (request.action === 'node.source') return { error: 'Functionality disabled.' };
+  if (request.action === 'node.getModuleAnalysis') return { data: analyseModules() };
+  return { error: `Don't know how to handle action: ${oneLine(request.action)}.` };
+}
+
+function analyseModules(): Record<string, unknown> {
+  // Not require.main, which stays undefined in a module that was loaded before the application.
+  const main = process.mainModule;
+  return {
+    cwd: currentDirectory(),
+    'require.main.filename': main?.filename ?? process.argv[1] ?? null,
+    'require.main.paths': main?.paths ?? [],
+    'require.cache': Object.keys(require.cache),
+  };
+}
+
+function currentDirectory(): string | null {
+  try {
+    return process.cwd();
+  } catch {
+    return null; // it was removed
+  }
+}

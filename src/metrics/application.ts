@@ -1,0 +1,205 @@
+// What package.json tells of the application, and which packages are installed beside it. Read in small steps.
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** Facts about the application; absent ones are not known. */
+export interface Application {
+  readonly name?: string;
+  readonly version?: string;
+  readonly description?: string;
+  readonly keywords: readonly string[];
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly directDependencies: Readonly<Record<string, Readonly<Record<string, string>> | string>>;
+}
+
+/** What is known before anything has been read. */
+export const unknownApplication: Application = Object.freeze({
+  keywords: [],
+  dependencies: {},
+  directDependencies: { dependencies: {}, peerDependencies: {}, optionalDependencies: {} },
+});
+
+const maximumDependencies = 750;
+const stepsPerTurn = 5;
+const turnMs = 10;
+const maximumFileLength = 1024 * 1024;
+
+const { setTimeout } = globalThis;
+
+/** Reads the facts once; the work is spread over turns that do not keep the process alive. */
+export class ApplicationReader {
+  readonly #packageJsonPath: string | null;
+  #steps = 0;
+  #isOver = false;
+
+  /** `packageJsonPath` is the configured one, if any. */
+  constructor(packageJsonPath: string | null) {
+    this.#packageJsonPath = packageJsonPath;
+  }
+
+  /** Calls `tell` once with what package.json says, and again with the installed packages. */
+  async read(tell: (application: Application) => void): Promise<void> {
+    const main = mainModulePath();
+    const path = this.#packageJsonPath ?? (main === null ? null : await this.#findPackageJson(main));
+    const manifest = path === null ? null : await this.#readJson(path);
+    if (path === null || manifest === null) {
+      if (main !== null) tell({ ...unknownApplication, name: main });
+      return;
+    }
+    const application = describe(manifest, main);
+    tell(application);
+    const dependencies = await this.#readDependencies(dirname(path));
+    if (!this.#isOver) tell({ ...application, dependencies });
+  }
+
+  /** Stops at the next step. */
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  async #findPackageJson(main: string): Promise<string | null> {
+    let directory = await startDirectory(main);
+    for (;;) {
+      const path = join(directory, 'package.json');
+      const manifest = await this.#readJson(path);
+      // One without a name only tells the module type of a folder.
+      if (typeof manifest?.['name'] === 'string') return path;
+      const parent = dirname(directory);
+      if (parent === directory || this.#isOver) return null;
+      directory = parent;
+    }
+  }
+
+  async #readDependencies(directory: string): Promise<Record<string, string>> {
+    const modules = await this.#findModules(directory);
+    if (modules === null) return {};
+    const near = await this.#list(modules);
+    const nearest = await this.#readVersions(chooseNearest(near), new Map());
+    if (near.length >= maximumDependencies) return Object.fromEntries(nearest);
+    const far: Installed[] = [];
+    for (const { directory: owner } of near) far.push(...(await this.#list(join(owner, 'node_modules'))));
+    const unseen = far.filter(({ name }) => !nearest.has(name));
+    return Object.fromEntries(await this.#readVersions(unseen, nearest));
+  }
+
+  /** The closest folder upward, since workspaces keep packages at their root. */
+  async #findModules(directory: string): Promise<string | null> {
+    for (let current = directory; !this.#isOver; current = dirname(current)) {
+      await this.#step();
+      const modules = join(current, 'node_modules');
+      if (await isDirectory(modules)) return modules;
+      if (dirname(current) === current) return null;
+    }
+    return null;
+  }
+
+  async #list(modules: string): Promise<Installed[]> {
+    const installed: Installed[] = [];
+    for (const name of await this.#names(modules)) {
+      if (!name.startsWith('@')) installed.push({ name, directory: join(modules, name) });
+      else {
+        for (const inner of await this.#names(join(modules, name))) {
+          installed.push({ name: `${name}/${inner}`, directory: join(modules, name, inner) });
+        }
+      }
+    }
+    return installed;
+  }
+
+  async #names(directory: string): Promise<string[]> {
+    await this.#step();
+    try {
+      return (await readdir(directory)).filter((name) => !name.startsWith('.'));
+    } catch {
+      return []; // most packages have no packages of their own
+    }
+  }
+
+  /** Adds to `versions` until there are as many as may be sent; packages of Instana in any case. */
+  async #readVersions(installed: readonly Installed[], versions: Map<string, string>): Promise<Map<string, string>> {
+    for (const { name, directory } of installed) {
+      if (this.#isOver) break;
+      if (versions.size >= maximumDependencies && !isOurs(name)) continue;
+      const version = (await this.#readJson(join(directory, 'package.json')))?.['version'];
+      if (typeof version === 'string' && !versions.has(name)) versions.set(name, version);
+    }
+    return versions;
+  }
+
+  async #readJson(path: string): Promise<Record<string, unknown> | null> {
+    await this.#step();
+    try {
+      const text = await readFile(path, 'utf8');
+      if (text.length > maximumFileLength) return null;
+      const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
+      return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** An operation on files under way keeps the process alive, a timer that is unref'd does not: hence a rest in between. */
+  async #step(): Promise<void> {
+    this.#steps += 1;
+    if (this.#steps % stepsPerTurn !== 0) return;
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, turnMs).unref();
+    });
+  }
+}
+
+interface Installed {
+  readonly name: string;
+  readonly directory: string;
+}
+
+function chooseNearest(installed: readonly Installed[]): readonly Installed[] {
+  if (installed.length <= maximumDependencies) return installed;
+  return installed.filter(({ name }, index) => index < maximumDependencies || isOurs(name));
+}
+
+function isOurs(name: string): boolean {
+  return name.includes('instana');
+}
+
+/** Null in a REPL and with `-e`. Not require.main, which is missing for ES modules and where the sensor was loaded first. */
+function mainModulePath(): string | null {
+  return process.mainModule?.filename ?? process.argv[1] ?? null;
+}
+
+async function startDirectory(main: string): Promise<string> {
+  const path = await realpath(main).catch(() => main);
+  return (await isDirectory(path)) ? path : dirname(path);
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+function describe(manifest: Record<string, unknown>, main: string | null): Application {
+  const { name, version, description, keywords } = manifest;
+  const known = typeof name === 'string' ? name : main;
+  return {
+    ...(known === null ? {} : { name: known }),
+    ...(typeof version === 'string' ? { version } : {}),
+    ...(typeof description === 'string' ? { description } : {}),
+    keywords: Array.isArray(keywords) ? keywords.filter((word) => typeof word === 'string') : [],
+    dependencies: {},
+    directDependencies: {
+      dependencies: ranges(manifest['dependencies']),
+      peerDependencies: ranges(manifest['peerDependencies']),
+      optionalDependencies: ranges(manifest['optionalDependencies']),
+      ...(typeof name === 'string' && typeof version === 'string' ? { [name]: version } : {}),
+    },
+  };
+}
+
+function ranges(section: unknown): Record<string, string> {
+  if (typeof section !== 'object' || section === null || Array.isArray(section)) return {};
+  return Object.fromEntries(
+    Object.entries(section).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}

@@ -1,0 +1,107 @@
+// The runtime as the agent sees it: asks every gauge and puts the payload together.
+import type { Config } from '../base/config.js';
+import type { Faults } from '../base/faults.js';
+import type { Log } from '../base/log.js';
+import { redactArguments } from '../wire/announce.js';
+import type { MetricsPayload } from '../wire/metrics.js';
+import { type Application, ApplicationReader, unknownApplication } from './application.js';
+import { EventLoopGauge } from './event-loop.js';
+import { GcGauge } from './gc.js';
+import { readHeapSpaces, readMemory } from './memory.js';
+
+export interface MeterDependencies {
+  readonly faults: Faults;
+  readonly log: Log;
+  readonly config: () => Config;
+  /** The servers that listen now, keyed by address and port glued together. */
+  readonly httpServers: () => Record<string, unknown>;
+  /** Whether instrumented modules were loaded before the sensor. */
+  readonly initTooLate: () => boolean;
+  readonly sensorVersion: string;
+}
+
+/** What does not change while the process lives. */
+type Snapshot = Pick<MetricsPayload, 'sensorVersion' | 'startTime' | 'versions' | 'args' | 'execArgs'>;
+
+/** Observes nothing, reads no file and holds no timer until `start()`. */
+export class Meter {
+  readonly #dependencies: MeterDependencies;
+  readonly #gc: GcGauge;
+  readonly #eventLoop: EventLoopGauge = new EventLoopGauge();
+  #snapshot: Snapshot | null = null;
+  #reader: ApplicationReader | null = null;
+  #application: Application = unknownApplication;
+  #isApplicationKnown = false;
+
+  constructor(dependencies: MeterDependencies) {
+    this.#dependencies = dependencies;
+    this.#gc = new GcGauge(dependencies.faults);
+  }
+
+  /** Can be called again after `stop()`, and while it runs. */
+  start(): void {
+    this.#gc.start();
+    this.#eventLoop.start();
+    if (!this.#isApplicationKnown && this.#reader === null) void this.#readApplication();
+  }
+
+  /** Releases observers and timers. */
+  stop(): void {
+    this.#gc.stop();
+    this.#eventLoop.stop();
+    this.#reader?.stop();
+    this.#reader = null;
+  }
+
+  /** The complete payload of this moment; counts are those since the last read. */
+  read(pid: number): Record<string, unknown> {
+    const { httpServers, initTooLate, sensorVersion } = this.#dependencies;
+    this.#snapshot ??= takeSnapshot(sensorVersion);
+    const payload: MetricsPayload = {
+      ...this.#snapshot,
+      ...this.#application,
+      pid,
+      http: httpServers(),
+      activeResources: { count: process.getActiveResourcesInfo().length },
+      memory: readMemory(),
+      heapSpaces: readHeapSpaces(),
+      gc: this.#gc.read(),
+      libuv: this.#eventLoop.read(),
+      healthchecks: {},
+      ...(initTooLate() ? { initTooLate: true as const } : {}),
+    };
+    return { ...payload };
+  }
+
+  async #readApplication(): Promise<void> {
+    const reader = new ApplicationReader(this.#dependencies.config().packageJsonPath);
+    this.#reader = reader;
+    try {
+      await reader.read((application) => {
+        if (this.#reader === reader) this.#application = application;
+      });
+      if (this.#reader !== reader) return;
+      this.#isApplicationKnown = true;
+      this.#reader = null;
+      this.#dependencies.log.debug(`application: ${this.#application.name ?? 'unknown'}`);
+    } catch (error) {
+      this.#dependencies.faults.record('package.json', error);
+    }
+  }
+}
+
+function takeSnapshot(sensorVersion: string): Snapshot {
+  return {
+    sensorVersion,
+    startTime: Date.now() - process.uptime() * 1000,
+    versions: definedOnly(process.versions),
+    args: redactArguments(process.argv),
+    execArgs: redactArguments(process.execArgv),
+  };
+}
+
+function definedOnly(versions: NodeJS.ProcessVersions): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(versions).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
