@@ -1,0 +1,98 @@
+// Reads the body of a request as JSON, within bounds of size and depth.
+import type { IncomingMessage } from 'node:http';
+
+/** The sensors' own limit for one request. */
+export const maximumBodyBytes: number = 20 * 1024 * 1024;
+const maximumDepth = 100;
+
+/** A body as parsed, or why it was refused. An empty body has the value `undefined`. */
+export type JsonBody =
+  | { readonly accepted: true; readonly bytes: number; readonly value: unknown }
+  | { readonly accepted: false; readonly status: 400 | 413 | 415; readonly error: string };
+
+/** Reads and parses the whole body; `null` when the client went away before its end. */
+export async function readJsonBody(request: IncomingMessage, limitBytes: number): Promise<JsonBody | null> {
+  const refusal = refuseByHeaders(request, limitBytes);
+  if (refusal !== null) return refusal;
+  const bytes = await collect(request, limitBytes);
+  if (bytes === null) return null;
+  if (bytes === 'too large') return tooLarge(limitBytes);
+  return parse(bytes);
+}
+
+function refuseByHeaders(request: IncomingMessage, limitBytes: number): JsonBody | null {
+  const { 'content-length': length, 'content-type': type, 'content-encoding': encoding } = request.headers;
+  if (Number(length ?? 0) > limitBytes) return tooLarge(limitBytes);
+  if (encoding !== undefined && encoding !== 'identity') {
+    return { accepted: false, status: 415, error: 'compressed bodies are not accepted' };
+  }
+  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(length ?? 0) > 0;
+  // A page of another site can send text/plain and forms without being asked first, but not JSON.
+  if ((hasBody || type !== undefined) && !/^application\/json\s*(;|$)/i.test(type ?? '')) {
+    return { accepted: false, status: 415, error: 'the body must be application/json' };
+  }
+  return null;
+}
+
+function tooLarge(limitBytes: number): JsonBody {
+  return { accepted: false, status: 413, error: `the body is larger than ${limitBytes} bytes` };
+}
+
+function collect(request: IncomingMessage, limitBytes: number): Promise<Buffer | 'too large' | null> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limitBytes) {
+        chunks.length = 0;
+        request.removeAllListeners('data');
+        resolve('too large');
+      } else {
+        chunks.push(chunk);
+      }
+    });
+    request.once('end', () => resolve(Buffer.concat(chunks, size)));
+    request.once('error', () => resolve(null));
+    request.once('close', () => resolve(null));
+  });
+}
+
+function parse(bytes: Buffer): JsonBody {
+  if (bytes.length === 0) return { accepted: true, bytes: 0, value: undefined };
+  if (isDeeperThan(bytes, maximumDepth)) {
+    return { accepted: false, status: 400, error: `the JSON is nested deeper than ${maximumDepth} levels` };
+  }
+  try {
+    return { accepted: true, bytes: bytes.length, value: JSON.parse(bytes.toString('utf8')) };
+  } catch {
+    return { accepted: false, status: 400, error: 'the body is not JSON' };
+  }
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** Looked at before parsing: JSON.parse takes any depth, but JSON.stringify and every walk over the result overflow the stack. */
+function isDeeperThan(bytes: Buffer, limit: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === quote) {
+      at = endOfString(bytes, at + 1);
+    } else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > limit) return true;
+    } else if (byte === 0x5d || byte === 0x7d) {
+      depth--;
+    }
+  }
+  return false;
+}
+
+function endOfString(bytes: Buffer, start: number): number {
+  for (let at = start; at < bytes.length; at++) {
+    if (bytes[at] === backslash) at++;
+    else if (bytes[at] === quote) return at;
+  }
+  return bytes.length;
+}
