@@ -1,0 +1,31 @@
+// For `node -r`: starts the sensor. This file has to parse on Node.js 12, where it says one line and leaves the application alone.
+import type { Sensor } from './sensor.js';
+
+const oldestMajor = 20;
+
+/** Package managers and their scripts are not the application. */
+const packageManagers = ['npm', 'npx', 'npm-cli', 'npx-cli', 'yarn', 'yarnpkg', 'yarn.js', 'pnpm', 'pnpx', 'corepack'];
+
+function isPackageManager(script: string | undefined): boolean {
+  if (typeof script !== 'string') return false;
+  const file = script.split(/[\\/]/).pop() || '';
+  return packageManagers.indexOf(file.replace(/\.[cm]?js$/, '')) >= 0;
+}
+
+function start(): Sensor | null {
+  if (parseInt(process.versions.node, 10) < oldestMajor) {
+    process.stderr.write(
+      '[ts-sensor] warn: Node.js ' +
+        process.versions.node +
+        ' is not supported, ' +
+        oldestMajor +
+        ' or newer is needed; nothing is traced\n',
+    );
+    return null;
+  }
+  if (isPackageManager(process.argv[1])) return null;
+  return (require('./sensor.js') as typeof import('./sensor.js')).startSensor();
+}
+
+/** The sensor that was started; null when the process is left alone. */
+export const started: Sensor | null = start();

@@ -1,0 +1,52 @@
+// The public API of @instana/ts-sensor.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { SensorOptions } from './base/config.js';
+import { type SensorStatus, sensor } from './sensor.js';
+import type { EumOptions } from './tracing/eum.js';
+import type { InstanaTracer } from './tracing/tracer.js';
+
+export type { SecretsMatcher, SensorOptions } from './base/config.js';
+export type { Logger } from './base/log.js';
+export type { ModuleStatus } from './instrumentation/loader.js';
+export type { SensorStatus } from './sensor.js';
+export type { EumOptions } from './tracing/eum.js';
+export type { InstanaSpanOptions, InstanaTracer } from './tracing/tracer.js';
+
+/** The OpenTracing 0.14 tracer of this process; its first use starts the sensor. */
+export const tracer: InstanaTracer = sensor().tracer;
+
+/** HTML `<script>` for a page's head; empty without a key, and outside any request when no trace id is given. Never throws. */
+export function eumSnippet(options: EumOptions = {}): string {
+  return sensor().eumSnippet(options);
+}
+
+/** Sets options and starts the sensor; the environment wins over them. Wrong values are told on the log and ignored. Never throws. */
+export function configure(options: SensorOptions = {}): void {
+  sensor().configure(options);
+}
+
+/** How the sensor is doing: agent connection, patched modules, span counters, own errors. */
+export function status(): SensorStatus {
+  return sensor().status();
+}
+
+/** Resolves when everything that is finished is delivered, or after five seconds; never rejects. */
+export function flush(): Promise<void> {
+  return sensor().flush();
+}
+
+/** A Connect-style middleware that makes the entry span of a request where its server is not traced. */
+export function middleware(): (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void {
+  return sensor().byHand.middleware();
+}
+
+/** The same for any `(req, res)` listener; `this` and the result of `listener` are kept. */
+export function wrapListener<This, Request extends IncomingMessage, Response extends ServerResponse, Result>(
+  listener: (this: This, request: Request, response: Response) => Result,
+): (this: This, request: Request, response: Response) => Result {
+  return sensor().byHand.wrapListener(listener);
+}

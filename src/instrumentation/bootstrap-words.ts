@@ -1,0 +1,58 @@
+// What `INSTANA_BOOTSTRAP` asks for.
+import type { BootstrapWord } from './instrumentation.js';
+
+const brings: Readonly<Record<string, readonly BootstrapWord[]>> = {
+  all: ['http', 'express', 'koa'],
+  http: ['http'],
+  express: ['http', 'express'],
+  koa: ['http', 'koa'],
+  runtime: [],
+};
+
+/** Words of the Python sensor's variable; they say nothing about a Node.js process. */
+const pythonWords: ReadonlySet<string> = new Set(['django', 'flask', 'django19']);
+
+export interface BootstrapChoice {
+  /** As they were understood, for `status()`. */
+  readonly words: readonly string[];
+  readonly instrumentations: ReadonlySet<BootstrapWord>;
+}
+
+/** Reads `INSTANA_BOOTSTRAP`, or `AUTOWRAPT_BOOTSTRAP` when that is unset; unknown words are told to `warn`, once each. */
+export function readBootstrapWords(env: NodeJS.ProcessEnv, warn: (message: string) => void): BootstrapChoice {
+  const [variable, text] =
+    (env['INSTANA_BOOTSTRAP'] ?? '') !== ''
+      ? ['INSTANA_BOOTSTRAP', env['INSTANA_BOOTSTRAP'] ?? '']
+      : ['AUTOWRAPT_BOOTSTRAP', env['AUTOWRAPT_BOOTSTRAP'] ?? ''];
+  const asked = text
+    .split(',')
+    .map((word) => word.trim().toLowerCase())
+    .filter((word) => word !== '' && !pythonWords.has(word));
+  const known = asked.filter((word) => Object.hasOwn(brings, word));
+  for (const word of new Set(asked)) if (!known.includes(word)) warn(unknownWord(variable, word));
+  const words = asked.length === 0 ? ['all'] : [...new Set(known)];
+  return { words, instrumentations: new Set(words.flatMap((word) => brings[word] ?? [])) };
+}
+
+function unknownWord(variable: string, word: string): string {
+  const valid = Object.keys(brings);
+  const nearest = valid
+    .map((known) => ({ known, distance: editDistance(word, known) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return `${variable} has the unknown word ${JSON.stringify(word)}, which is ignored; did you mean ${nearest?.known}? Valid words: ${valid.join(', ')}`;
+}
+
+/** Levenshtein distance, of short words. */
+function editDistance(a: string, b: string): number {
+  const from = a.slice(0, 50);
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (from[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,370 @@
+// The one object of the process that makes everything and connects it.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Agent } from './agent/agent.js';
+import { type Config, readConfig, type SensorOptions } from './base/config.js';
+import { Faults } from './base/faults.js';
+import { Log } from './base/log.js';
+import { type BootstrapChoice, readBootstrapWords } from './instrumentation/bootstrap-words.js';
+import { ByHand } from './instrumentation/by-hand.js';
+import { catalogue, channelCatalogue } from './instrumentation/catalogue.js';
+import { HttpEntry } from './instrumentation/http-entry.js';
+import { HttpExit } from './instrumentation/http-exit.js';
+import type { BootstrapWord, Tools } from './instrumentation/instrumentation.js';
+import { ListeningServers } from './instrumentation/listening-servers.js';
+import { Loader, type ModuleStatus } from './instrumentation/loader.js';
+import type { Meter } from './metrics/meter.js';
+import type { EncodeContext } from './tracing/encode.js';
+import { type EumOptions, renderSnippet } from './tracing/eum.js';
+import { Recorder } from './tracing/recorder.js';
+import { Scope } from './tracing/scope.js';
+import type { SpanRecord } from './tracing/span.js';
+import type { InstanaTracer } from './tracing/tracer.js';
+import { IdPool } from './wire/ids.js';
+import { Secrets } from './wire/secrets.js';
+
+/** What `status()` tells. */
+export interface SensorStatus {
+  readonly version: string;
+  readonly pid: number;
+  readonly service: string | null;
+  /** The words of `INSTANA_BOOTSTRAP` in force; empty before the sensor has started. */
+  readonly bootstrap: string[];
+  readonly agent: {
+    readonly state: 'looking-up' | 'unannounced' | 'announced' | 'ready' | 'off';
+    readonly host: string;
+    readonly port: number;
+    readonly uuid: string | null;
+    readonly pid: number | null;
+    /** Milliseconds since the epoch. */
+    readonly since: number;
+  };
+  readonly modules: ModuleStatus[];
+  readonly spans: {
+    readonly opened: number;
+    readonly finished: number;
+    readonly sent: number;
+    readonly waiting: number;
+    readonly dropped: Record<string, number>;
+  };
+  /** Our own errors, by place. */
+  readonly faults: Record<string, number>;
+}
+
+const housekeepingMs = 1000;
+/** An outgoing call whose response nobody reads to its end is over, for us, this long after its head arrived. */
+const unreadResponseMs = 10_000;
+/** The agent connection is loaded and started this long after the preload: the application comes first. */
+const agentDelayMs = 50;
+const flushMs = 5000;
+
+/** Off until `start()`. No public method throws. */
+export class Sensor {
+  readonly version: string = readVersion();
+  readonly log: Log;
+  readonly #faults: Faults;
+  readonly #scope: Scope = new Scope();
+  readonly #ids: IdPool = new IdPool();
+  readonly #recorder: Recorder;
+  readonly #tools: Tools;
+  readonly #byHand: ByHand;
+  // Kept from before the application could replace them, by a fake clock for instance.
+  readonly #now: () => number = performance.now.bind(performance);
+  readonly #wallClock: () => number = Date.now;
+  #code: SensorOptions = {};
+  #agentAnswer: unknown;
+  #config: Config;
+  #encodeContext: EncodeContext;
+  #choice: BootstrapChoice = { words: [], instrumentations: new Set() };
+  #loader: Loader | null = null;
+  #agent: Agent | null = null;
+  #meter: Meter | null = null;
+  #tracer: InstanaTracer | null = null;
+  #isMakingTracer = false;
+  #isStarted = false;
+  #housekeeping: NodeJS.Timeout | null = null;
+
+  constructor() {
+    this.log = new Log('info');
+    this.#faults = new Faults(this.log);
+    this.#config = this.#readConfig();
+    this.log.use(this.#config.logLevel, undefined);
+    this.#encodeContext = this.#makeEncodeContext();
+    this.#recorder = new Recorder({
+      faults: this.#faults,
+      now: this.#now,
+      encodeContext: () => this.#encodeContext,
+      onThreshold: () => this.#agent?.sendSoon(),
+    });
+    const http = {
+      recorder: this.#recorder,
+      scope: this.#scope,
+      ids: this.#ids,
+      now: this.#now,
+      wallClock: this.#wallClock,
+      config: () => this.#config,
+    };
+    this.#tools = {
+      entry: new HttpEntry(http),
+      exit: new HttpExit(http),
+      scope: this.#scope,
+      servers: new ListeningServers(),
+      faults: this.#faults,
+      log: this.log,
+      tracer: () => (this.#isMakingTracer ? null : this.tracer),
+    };
+    this.#byHand = new ByHand(this.#tools);
+  }
+
+  /** Patches what the environment asks for and begins to look for the agent. Calls after the first do nothing. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    try {
+      this.#patch();
+      // Nothing that the sensor itself does is traced: the context goes on into its timers and sockets.
+      this.#scope.suppress(() => {
+        this.#housekeeping = setInterval(
+          this.#faults.quietly('housekeeping', () => this.#expire()),
+          housekeepingMs,
+        ).unref();
+        setTimeout(
+          this.#faults.quietly('starting the agent connection', () => this.#connect()),
+          agentDelayMs,
+        ).unref();
+      });
+    } catch (error) {
+      this.#faults.record('starting', error);
+    }
+  }
+
+  /** Puts every patched function back and ends the connection. */
+  stop(): void {
+    this.#loader?.stop();
+    this.#agent?.stop();
+    this.#meter?.stop();
+    if (this.#housekeeping !== null) clearInterval(this.#housekeeping);
+  }
+
+  /** Options of the application; they win over the agent's and lose against the environment's. Later calls add to earlier ones. */
+  configure(options: SensorOptions): void {
+    try {
+      const before = this.#config;
+      const { tracing, metrics, ...rest } = typeof options === 'object' && options !== null ? options : {};
+      this.#code = {
+        ...this.#code,
+        ...rest,
+        tracing: { ...this.#code.tracing, ...tracing },
+        metrics: { ...this.#code.metrics, ...metrics },
+      };
+      this.#configChanged();
+      this.log.use(this.#config.logLevel, this.#code.logger);
+      if (before.agentHost !== this.#config.agentHost || before.agentPort !== this.#config.agentPort)
+        this.#agent?.reconnect();
+    } catch (error) {
+      this.#faults.record('configure', error);
+    }
+    this.start();
+  }
+
+  /** Loads the tracer on first use: a process that makes no span by hand does not pay for it. */
+  get tracer(): InstanaTracer {
+    if (this.#tracer !== null) return this.#tracer;
+    this.#isMakingTracer = true;
+    const { InstanaTracer } = require('./tracing/tracer.js') as typeof import('./tracing/tracer.js');
+    this.#tracer = new InstanaTracer(() => {
+      this.start();
+      return {
+        scope: this.#scope,
+        recorder: this.#recorder,
+        ids: this.#ids,
+        now: this.#now,
+        wallClock: this.#wallClock,
+        settings: () => this.#config.tracing,
+        warnOnce: (cause, message) => this.log.warnOnce(cause, message),
+      };
+    });
+    const { initGlobalTracer } = require('opentracing') as typeof import('opentracing');
+    initGlobalTracer(this.#tracer);
+    this.#isMakingTracer = false;
+    return this.#tracer;
+  }
+
+  get byHand(): ByHand {
+    return this.#byHand;
+  }
+
+  get loader(): Loader | null {
+    return this.#loader;
+  }
+
+  /** The script for a page's head; empty without a key, and outside any request when no trace id is given. */
+  eumSnippet(options: EumOptions = {}): string {
+    try {
+      const apiKey = options.apiKey ?? this.#config.eumApiKey;
+      if (typeof apiKey !== 'string' || apiKey === '') return '';
+      const traceId = options.traceId ?? this.#scope.active()?.traceId ?? null;
+      if (traceId === null && !this.#scope.isSuppressed()) return '';
+      return renderSnippet(options, apiKey, traceId === null ? null : String(traceId));
+    } catch (error) {
+      this.#faults.record('eumSnippet', error);
+      return '';
+    }
+  }
+
+  status(): SensorStatus {
+    const agent = this.#agent?.status();
+    return {
+      version: this.version,
+      pid: process.pid,
+      service: this.#config.serviceName,
+      bootstrap: [...this.#choice.words],
+      agent: agent ?? {
+        state: this.#isStarted ? 'looking-up' : 'off',
+        host: this.#config.agentHost,
+        port: this.#config.agentPort,
+        uuid: null,
+        pid: null,
+        since: this.#wallClock(),
+      },
+      modules: this.#loader?.status() ?? [],
+      spans: this.#recorder.counters(),
+      faults: this.#faults.counts(),
+    };
+  }
+
+  /** Resolves when all that is finished is delivered, or after five seconds; never rejects. */
+  async flush(): Promise<void> {
+    await this.#agent?.flush(flushMs);
+  }
+
+  #patch(): void {
+    this.#choice = readBootstrapWords(process.env, (message) => this.log.warn(message));
+    const { enabled, automatic } = this.#config.tracing;
+    const wanted = enabled && automatic ? this.#choice.instrumentations : new Set<BootstrapWord>();
+    const isWanted = ({ words }: { readonly words: readonly BootstrapWord[] }): boolean =>
+      words.some((word) => wanted.has(word));
+    this.#loader = new Loader({
+      tools: this.#tools,
+      instrumentations: catalogue.filter(isWanted),
+      channels: channelCatalogue.filter(isWanted),
+      known: [...catalogue, ...channelCatalogue],
+    });
+    this.#loader.start();
+  }
+
+  #connect(): void {
+    const { Agent: AgentClass } = require('./agent/agent.js') as typeof import('./agent/agent.js');
+    const { Meter: MeterClass } = require('./metrics/meter.js') as typeof import('./metrics/meter.js');
+    const { isMainThread } = require('node:worker_threads') as typeof import('node:worker_threads');
+    if (isMainThread && this.#config.metrics.enabled) {
+      this.#meter = new MeterClass({
+        faults: this.#faults,
+        log: this.log,
+        config: () => this.#config,
+        httpServers: () => ({ ...this.#tools.servers.all() }),
+        initTooLate: () => this.#loader?.status().some(({ state }) => state === 'loaded-too-early') === true,
+        sensorVersion: this.version,
+      });
+    }
+    this.#agent = new AgentClass({
+      log: this.log,
+      faults: this.#faults,
+      config: () => this.#config,
+      spans: this.#recorder,
+      metrics: this.#meter,
+      isMainThread,
+      onAnnounced: (answer) => {
+        this.#agentAnswer = answer.raw;
+        this.#configChanged();
+      },
+    });
+    this.#agent.start();
+  }
+
+  /** Ends what the application seems to have forgotten, so that it is seen and costs nothing for ever. */
+  #expire(): void {
+    const { maxRequestMs } = this.#config.tracing;
+    const now = this.#now();
+    this.#recorder.expire(Math.min(maxRequestMs, unreadResponseMs), (span) =>
+      this.#expireSpan(span, now, maxRequestMs),
+    );
+  }
+
+  #expireSpan(span: SpanRecord, now: number, maxRequestMs: number): void {
+    const { entry, exit } = this.#tools;
+    const headTick = span.http?.headTick ?? 0;
+    if (headTick > 0 && now - headTick >= unreadResponseMs) exit.end(span, false);
+    else if (now - span.startTick >= maxRequestMs) entry.expire(span, maxRequestMs);
+  }
+
+  #configChanged(): void {
+    this.#config = this.#readConfig();
+    this.#encodeContext = this.#makeEncodeContext();
+  }
+
+  #readConfig(): Config {
+    return readConfig(process.env, this.#code, this.#agentAnswer, (message) => this.log.warnOnce(message, message));
+  }
+
+  #makeEncodeContext(): EncodeContext {
+    const { secrets, serviceName, tracing } = this.#config;
+    return {
+      secrets: new Secrets(secrets, (message) => this.log.warnOnce(message, message)),
+      serviceName,
+      stackTraceLength: tracing.stackTraceLength,
+    };
+  }
+}
+
+function readVersion(): string {
+  try {
+    const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as { version: string };
+    return version;
+  } catch {
+    return '0.0.0';
+  }
+}
+
+const sensorKey = Symbol.for('@instana/ts-sensor');
+/** The official sensor's mark; two sensors in one process would announce one pid twice. */
+const initializedMark = '__INSTANA_INITIALIZED';
+
+/** The sensor of this process: the copy that was loaded first, whoever asks. */
+export function sensor(): Sensor {
+  const existing: unknown = Reflect.get(globalThis, sensorKey);
+  if (existing !== undefined) {
+    // Put there by this function, in this or in another copy of the package.
+    const first = existing as Sensor;
+    const own = readVersion();
+    if (first.version !== own) {
+      first.log.warnOnce(
+        'two versions',
+        `ts-sensor ${own} was loaded beside ${first.version}; version ${first.version} stays in charge`,
+      );
+    }
+    return first;
+  }
+  const created = new Sensor();
+  Object.defineProperty(globalThis, sensorKey, { value: created });
+  return created;
+}
+
+/** What the preload does: starts the sensor unless another Instana sensor is active. Never throws. */
+export function startSensor(): Sensor | null {
+  try {
+    if (Reflect.get(globalThis, sensorKey) === undefined && Reflect.get(globalThis, initializedMark) === true) {
+      new Log('info').warn('@instana/collector is active in this process; ts-sensor does not start beside it');
+      return null;
+    }
+    const own = sensor();
+    if (Reflect.get(globalThis, initializedMark) === undefined) {
+      Object.defineProperty(globalThis, initializedMark, { value: true, configurable: true, writable: true });
+    }
+    own.start();
+    return own;
+  } catch (error) {
+    new Log('info').error(`the sensor could not start, the application runs without it: ${String(error)}`);
+    return null;
+  }
+}
