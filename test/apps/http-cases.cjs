@@ -68,8 +68,8 @@ function timeouts(lib, options) {
       req.on('error', () => {});
     }),
     idle,
-    app: lib.createServer(options, (req, res) => {
-      req.setTimeout(100, () => text(res, 408, 'too slow', { Connection: 'close' }));
+    app: lib.createServer(options, (_req, res) => {
+      res.setTimeout(100, () => text(res, 408, 'too slow', { Connection: 'close' }));
     }),
   };
 }
