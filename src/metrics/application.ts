@@ -21,7 +21,7 @@ export const unknownApplication: Application = Object.freeze({
 
 const maximumDependencies = 750;
 const stepsPerTurn = 5;
-const turnMs = 10;
+const turnMs = 25;
 const maximumFileLength = 1024 * 1024;
 
 const { setTimeout } = globalThis;

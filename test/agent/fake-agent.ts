@@ -53,6 +53,8 @@ export class FakeAgent {
   /** Pids announced since the start or the last `forget()`; all are known while it is null. */
   known: Set<number> = new Set();
   mostSockets = 0;
+  /** Bodies of this kind are not read, so that a large one cannot be written to its end. */
+  unread: Kind | null = null;
   readonly #handlers: Map<Kind, Handler> = new Map();
   #server: Server = createServer();
   #port = 0;
@@ -101,8 +103,9 @@ export class FakeAgent {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
     request.on('error', () => {});
+    if (this.unread === kindOf(request.method ?? '', request.url ?? '')) return;
+    const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const path = request.url ?? '';
     const method = request.method ?? '';

@@ -54,9 +54,9 @@ test('sends all again after more than 300 deltas', async (t) => {
   t.after(() => fixture.agent.stop());
   t.after(() => server.close());
   fixture.agent.start();
-  await until('the third full payload has come', () => server.of('metrics').length >= 604);
+  await until('the third full payload has come', () => server.of('metrics').length >= 605);
   const full = server.of('metrics').flatMap(({ text }, index) => (text === '{}' ? [] : [index]));
-  assert.deepEqual(full.slice(0, 3), [0, 302, 604 - 0]);
+  assert.deepEqual(full.slice(0, 3), [0, 302, 604]);
 });
 
 test('announces at once when metrics are refused, and begins with all', async (t) => {

@@ -36,12 +36,17 @@ async function survives(t: TestContext, fault: Handler, attempts = 2): Promise<F
   return fixture;
 }
 
-test('resends after an agent that accepts and never answers', (t) => survives(t, hang));
+test('resends after an agent that accepts and never answers', async (t) => {
+  await survives(t, hang);
+});
 
-test('resends after a reset connection', (t) => survives(t, reset));
+test('resends after a reset connection', async (t) => {
+  await survives(t, reset);
+});
 
-test('resends after a connection that is closed without an answer', (t) =>
-  survives(t, (response) => void response.socket?.end()));
+test('resends after a connection that is closed without an answer', async (t) => {
+  await survives(t, (response) => void response.socket?.end());
+});
 
 test('resends after status 500, with growing pauses', async (t) => {
   const { server } = await survives(t, reply(500), 3);
