@@ -37,8 +37,8 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const services: DemoService[] = [];
   const traffic = new DemoTraffic();
   try {
-    const failed = await startServices(options, terminal, services, traffic, write);
-    await until(options, printed, failed);
+    await startServices(options, terminal, services, traffic, write);
+    await until(options, printed, Promise.race(services.map((service) => service.ended())));
   } finally {
     traffic.stop();
     await Promise.all(services.map((service) => service.stop()));
@@ -52,7 +52,7 @@ async function startServices(
   services: DemoService[],
   traffic: DemoTraffic,
   write: (text: string) => void,
-): Promise<Promise<never>> {
+): Promise<void> {
   const start = async (name: string, script: string, env: Readonly<Record<string, string>> = {}) => {
     const service = new DemoService({ name, script: join(__dirname, script), preload, agentPort: agent.port, env });
     services.push(service);
@@ -66,7 +66,6 @@ async function startServices(
   write(`Instana agent on ${agent.url}, JSON under ${agent.url}/api/traces\n`);
   write(`storefront on ${storefront.url} calls inventory on ${inventory.url}; the first traces are on their way\n\n`);
   traffic.start(storefront.url);
-  return Promise.race(services.map((service) => service.ended()));
 }
 
 function sensorPreload(): string {
