@@ -6,7 +6,7 @@ import { type Door, openDoor } from './door.js';
 import { EventStream } from './event-stream.js';
 import { FaultSwitches } from './fault-switches.js';
 import { type JsonBody, maximumBodyBytes, readJsonBody } from './json-body.js';
-import { type AgentRequest, type MetricsPoint, ProcessStore } from './process-store.js';
+import { type AgentRequest, type MetricsPoint, ProcessStore, type ProcessView } from './process-store.js';
 import { AgentProtocol, type AnnounceSettings, matchProtocol, type ProtocolRoute } from './protocol.js';
 import { RequestGuard } from './request-guard.js';
 import { type RecordedRequest, RequestLog } from './request-log.js';
@@ -64,7 +64,8 @@ export class LocalAgent {
   #receivedBefore = 0;
 
   private constructor(options: LocalAgentOptions) {
-    this.#host = options.host ?? '127.0.0.1';
+    // The name could stand for either family; the address stands for both here.
+    this.#host = options.host === undefined || options.host === 'localhost' ? '127.0.0.1' : options.host;
     this.#listener = options.listener ?? {};
     this.#isWatching = options.watch ?? false;
     this.#guard = new RequestGuard(this.#host);
@@ -173,9 +174,10 @@ export class LocalAgent {
     return this.#waiters.until(predicate, timeoutMs, () => `${what} did not come`);
   }
 
-  /** Resolves with the view of the process once it is announced. */
-  async waitForProcess(pid: number, timeoutMs: number = defaultWaitMs): Promise<void> {
-    await this.waitFor(() => this.processes.has(pid), timeoutMs, `an announce of process ${pid}`);
+  /** Resolves with the process once it is announced; with any process when no pid is given. */
+  waitForProcess(pid?: number, timeoutMs: number = defaultWaitMs): Promise<ProcessView> {
+    const read = () => (pid === undefined ? this.processes.views()[0] : this.processes.view(pid));
+    return this.waitFor(read, timeoutMs, `an announce of process ${pid ?? '(any)'}`);
   }
 
   #spanNames(): string {

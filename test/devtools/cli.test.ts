@@ -127,6 +127,13 @@ test('is a library too: starts, serves, and closes', async () => {
   await assert.rejects(ask(agent, 'GET', '/'));
 });
 
+test('listens on both families when it is told to by name', async () => {
+  const agent = await startAgent({ host: 'localhost', port: 0, quiet: true });
+  assert.equal((await fetch(`http://localhost:${agent.port}/`)).status, 200);
+  assert.equal((await ask(agent, 'GET', '/')).status, 200);
+  await agent.close();
+});
+
 test('as a library it does not keep the process alive', { timeout: 20_000 }, async () => {
   const library = join(__dirname, '../../src/devtools/agent.js');
   const script = `require(${JSON.stringify(library)}).startAgent({ port: 0, quiet: true }).then(({ port }) => process.stdout.write('on ' + port))`;

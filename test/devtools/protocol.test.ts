@@ -69,6 +69,13 @@ for (const plugin of ['nodejs', 'python']) {
   });
 }
 
+test('lets tests wait for a process', async () => {
+  const waited = agent.waitForProcess();
+  await announce(agent, 88);
+  assert.equal((await waited).pid, 88);
+  assert.equal((await agent.waitForProcess(88)).name, 'app.js');
+});
+
 test('refuses an announce without a pid', async () => {
   for (const body of [null, [], 7, {}, { pid: 'x' }, { pid: 0 }, { pid: 1.5 }]) {
     assert.equal(
