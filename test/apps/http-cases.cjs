@@ -62,11 +62,17 @@ function timeouts(lib, options) {
   const idle = lib.createServer(options, () => {});
   idle.setTimeout(150);
   return {
-    headers: lib.createServer({ ...options, headersTimeout: 150, requestTimeout: 200, connectionsCheckingInterval: 50 }, answer),
-    request: lib.createServer({ ...options, headersTimeout: 100, requestTimeout: 150, connectionsCheckingInterval: 50 }, (req, res) => {
-      req.on('end', () => text(res, 200, 'all read')).resume();
-      req.on('error', () => {});
-    }),
+    headers: lib.createServer(
+      { ...options, headersTimeout: 150, requestTimeout: 200, connectionsCheckingInterval: 50 },
+      answer,
+    ),
+    request: lib.createServer(
+      { ...options, headersTimeout: 100, requestTimeout: 150, connectionsCheckingInterval: 50 },
+      (req, res) => {
+        req.on('end', () => text(res, 200, 'all read')).resume();
+        req.on('error', () => {});
+      },
+    ),
     idle,
     app: lib.createServer(options, (_req, res) => {
       res.setTimeout(100, () => text(res, 408, 'too slow', { Connection: 'close' }));
@@ -82,7 +88,9 @@ function builders(lib, options) {
     H2: () => waysToListen(lib, options),
     H13: () => timeouts(lib, options),
     H30: () =>
-      lib.createServer(options, (req, res) => text(res, 200, JSON.stringify([req.headers.host, req.headers['x-forwarded-for']]))),
+      lib.createServer(options, (req, res) =>
+        text(res, 200, JSON.stringify([req.headers.host, req.headers['x-forwarded-for']])),
+      ),
   };
 }
 
