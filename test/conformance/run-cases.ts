@@ -12,7 +12,10 @@ import type { Case, Step, Target } from './case.js';
 import { expectedCount, type Sent, spansOf, verifyReply, verifySpans } from './verify.js';
 
 /** With this variable only the apps themselves are tried: for writing cases where there is no build of the sensor. */
-const untracedOnly = process.env['TS_SENSOR_CONFORMANCE'] === 'untraced';
+export const untracedOnly: boolean = process.env['TS_SENSOR_CONFORMANCE'] === 'untraced';
+
+/** With this variable only the targets whose name matches it are run. */
+const wanted = new RegExp(process.env['TS_SENSOR_TARGETS'] ?? '');
 
 /** A second post of spans would have brought duplicates by then. */
 const settleMs = 1300;
@@ -29,6 +32,7 @@ interface Run {
 
 /** Declares a suite with one test per case that applies to the target. */
 export function runCases(target: Target, list: readonly Case[]): void {
+  if (!wanted.test(target.name)) return;
   const cases = list.filter((candidate) => candidate.on?.(target) ?? true);
   describe(target.name, () => {
     let untraced: Run;
