@@ -236,4 +236,9 @@ export const httpCases: readonly Case[] = [
       ];
     },
   },
+  {
+    id: 'X',
+    title: 'makes calls of http and of fetch children of the request',
+    steps: [step('/x', { exits: ['/echo/fetch/x', '/echo/request/x'] })],
+  },
 ];

@@ -30,19 +30,32 @@ const shapes = ['getString', 'headersRaw', 'headersFrozen', 'continues', 'fetchS
 
 for (const loader of ['require', 'import'] as const) {
   describe(`outgoing calls by ${loader}`, () => {
-    let untraced: Run;
-    let traced: Run;
+    let runs: Promise<Runs> = Promise.reject(new Error('not started'));
+    runs.catch(() => {});
     before(async () => {
-      untraced = await run('none', loader);
-      traced = untracedOnly ? untraced : await run(loader, loader);
+      runs = runBoth(loader);
+      await runs.catch(() => {}); // each test tells of it
     });
-    for (const call of exitCalls) it(`${call.name} leaves its exit span`, () => verifyCall(call, untraced, traced));
+    for (const call of exitCalls) it(`${call.name} leaves its exit span`, async () => verifyCall(call, await runs));
     for (const name of shapes) {
-      it(`${name} leaves nothing in a suppressed request, and says so downstream`, () => verifySuppressed(name, untraced, traced));
-      it(`${name} is left alone outside any request`, () => verifyOutside(name, untraced, traced));
+      it(`${name} leaves nothing in a suppressed request, and says so downstream`, async () => verifySuppressed(name, await runs));
+      it(`${name} is left alone outside any request`, async () => verifyOutside(name, await runs));
     }
-    it('warns as it does without the sensor', () => assert.deepEqual(traced.warnings, untraced.warnings));
+    it('warns as it does without the sensor', async () => {
+      const { traced, untraced } = await runs;
+      assert.deepEqual(traced.warnings, untraced.warnings);
+    });
   });
+}
+
+interface Runs {
+  readonly untraced: Run;
+  readonly traced: Run;
+}
+
+async function runBoth(loader: 'require' | 'import'): Promise<Runs> {
+  const untraced = await run('none', loader);
+  return { untraced, traced: untracedOnly ? untraced : await run(loader, loader) };
 }
 
 async function run(loader: Loader, twin: 'require' | 'import'): Promise<Run> {
@@ -89,7 +102,7 @@ async function run(loader: Loader, twin: 'require' | 'import'): Promise<Run> {
 
 const keyOf = (name: string): string => `key-of-${name}`;
 
-function verifyTwin(label: string, untraced: Run, traced: Run): Made {
+function verifyTwin(label: string, { untraced, traced }: Runs): Made {
   const without = untraced.made.get(label);
   const made = traced.made.get(label);
   assert.ok(without !== undefined && made !== undefined);
@@ -99,8 +112,9 @@ function verifyTwin(label: string, untraced: Run, traced: Run): Made {
   return made;
 }
 
-function verifyCall(call: ExitCall, untraced: Run, traced: Run): void {
-  const { trace } = verifyTwin(call.name, untraced, traced);
+function verifyCall(call: ExitCall, runs: Runs): void {
+  const { traced } = runs;
+  const { trace } = verifyTwin(call.name, runs);
   if (untracedOnly) return;
   const spans = traced.spans.filter(({ t }) => t === trace.t);
   const entries = spans.filter(({ k }) => k === 1);
@@ -153,8 +167,9 @@ function verifyHeaders(call: ExitCall, exits: readonly WireSpan[], trace: TraceI
   }
 }
 
-function verifySuppressed(name: string, untraced: Run, traced: Run): void {
-  const { trace } = verifyTwin(`suppressed ${name}`, untraced, traced);
+function verifySuppressed(name: string, runs: Runs): void {
+  const { traced } = runs;
+  const { trace } = verifyTwin(`suppressed ${name}`, runs);
   if (untracedOnly) return;
   const key = keyOf(`suppressed-${name}`);
   assert.deepEqual(traced.spans.filter((span) => span.t === trace.t || span.data.http?.url?.endsWith(key)), []);
@@ -163,8 +178,9 @@ function verifySuppressed(name: string, untraced: Run, traced: Run): void {
   assert.deepEqual(ours(arrival), [['x-instana-l', '0']]);
 }
 
-function verifyOutside(name: string, untraced: Run, traced: Run): void {
-  verifyTwin(`outside ${name}`, untraced, traced);
+function verifyOutside(name: string, runs: Runs): void {
+  const { traced } = runs;
+  verifyTwin(`outside ${name}`, runs);
   if (untracedOnly) return;
   const key = keyOf(`outside-${name}`);
   assert.deepEqual(traced.spans.filter((span) => span.k === 2 && span.data.http?.url?.endsWith(key)), []);

@@ -35,21 +35,33 @@ export function runCases(target: Target, list: readonly Case[]): void {
   if (!wanted.test(target.name)) return;
   const cases = list.filter((candidate) => candidate.on?.(target) ?? true);
   describe(target.name, () => {
-    let untraced: Run;
-    let traced: Run;
+    // What goes wrong here is told by each test, since a hook that fails cancels the tests without a word.
+    let runs: Promise<Runs> = Promise.reject(new Error('not started'));
+    runs.catch(() => {});
     before(async () => {
-      untraced = await run(target, cases, 'none');
-      traced = untracedOnly ? untraced : await run(target, cases, target.loader);
+      runs = runBoth(target, cases);
+      await runs.catch(() => {});
     });
-    for (const one of cases) it(`${one.id} ${one.title}`, () => verifyCase(one, target, untraced, traced));
-    it('warns and leaves rejections unhandled as it does without the sensor', () => {
+    for (const one of cases) it(`${one.id} ${one.title}`, async () => verifyCase(one, target, await runs));
+    it('warns and leaves rejections unhandled as it does without the sensor', async () => {
+      const { traced, untraced } = await runs;
       assert.deepEqual([...traced.facts.warnings].sort(), [...untraced.facts.warnings].sort());
       assert.deepEqual([...traced.facts.rejections].sort(), [...untraced.facts.rejections].sort());
     });
   });
 }
 
-function verifyCase(one: Case, target: Target, untraced: Run, traced: Run): void {
+interface Runs {
+  readonly untraced: Run;
+  readonly traced: Run;
+}
+
+async function runBoth(target: Target, cases: readonly Case[]): Promise<Runs> {
+  const untraced = await run(target, cases, 'none');
+  return { untraced, traced: untracedOnly ? untraced : await run(target, cases, target.loader) };
+}
+
+function verifyCase(one: Case, target: Target, { untraced, traced }: Runs): void {
   const plain = untraced.sent.get(one.id) ?? [];
   assert.ok(plain.length > 0, `${one.id} has no steps on ${target.name}`);
   for (const [at, without] of plain.entries()) {
@@ -72,6 +84,7 @@ async function run(target: Target, cases: readonly Case[], loader: Loader): Prom
     loader,
     agentPort: agent.port,
     downstreamUrl: downstream.url,
+    ...(target.node === undefined ? {} : { node: target.node }),
     env: { ...target.env, ...(target.framework === 'https' ? { PROTOCOL: 'https' } : {}) },
   });
   try {
