@@ -11,14 +11,16 @@ function serveExits({ http: lib, https: tlsLib, requestExits, fetchExits }) {
   /** Work that belongs to no request: begun before there was one. */
   const jobs = [];
   setInterval(() => {
-    for (const { call, key, done } of jobs.splice(0)) Promise.resolve(call(key)).then(done, (error) => done(String(error)));
+    for (const { call, key, done } of jobs.splice(0))
+      Promise.resolve(call(key)).then(done, (error) => done(String(error)));
   }, 10).unref();
 
   const listener = async (req, res) => {
     const [, first, ...rest] = req.url.split('/');
     let saw;
     if (first === 'names') saw = Object.keys(calls);
-    else if (first === 'later') saw = await new Promise((done) => jobs.push({ call: calls[rest[0]], key: rest[1], done }));
+    else if (first === 'later')
+      saw = await new Promise((done) => jobs.push({ call: calls[rest[0]], key: rest[1], done }));
     else saw = await Promise.resolve(calls[first](rest[0])).catch((error) => `rejected: ${error.stack}`);
     const text = JSON.stringify(saw ?? null);
     res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) });

@@ -1,11 +1,13 @@
 // Outgoing calls of every shape. Each returns what the app saw of it, as plain data: it must be the same without the sensor.
-const http = require('node:http');
 const https = require('node:https');
 const { inspect } = require('node:util');
 const { pause } = require('./serve.cjs');
 
-/** Everything that can be seen of a value, to compare before and after. */
-const picture = (value) => inspect(value, { depth: 6, showHidden: true, sorted: false, getters: false });
+/** Everything that can be seen of a value, to compare before and after; of `Headers` what they hold, not how. */
+function picture(value) {
+  const held = value?.headers instanceof Headers ? [...value.headers] : null;
+  return inspect(held ?? value, { depth: 6, showHidden: true, getters: false });
+}
 
 function finished(request) {
   return new Promise((resolve) => {
@@ -74,7 +76,9 @@ function requestExits(lib, base, options = {}) {
       }),
     callbackOnly: (key) =>
       new Promise((resolve) => {
-        const request = lib.request({ ...where, path: at('ok', key) }, (res) => res.resume().on('end', () => resolve(res.statusCode)));
+        const request = lib.request({ ...where, path: at('ok', key) }, (res) =>
+          res.resume().on('end', () => resolve(res.statusCode)),
+        );
         request.end();
       }),
     undefinedTail: (key) => finished(lib.get({ ...where, path: at('ok', key) }, undefined)),
@@ -121,7 +125,8 @@ function requestExits(lib, base, options = {}) {
       return finished(request);
     },
     refused: (key) => finished(lib.get({ ...options, hostname: '127.0.0.1', port: 9, path: at('ok', key) })),
-    unresolved: (key) => finished(lib.get({ ...options, hostname: 'host.invalid', path: at('ok', key), lookup: noSuchHost })),
+    unresolved: (key) =>
+      finished(lib.get({ ...options, hostname: 'host.invalid', path: at('ok', key), lookup: noSuchHost })),
     badUrl: () => thrown(() => lib.get('not a url')),
     badProtocol: () => thrown(() => lib.get('ftp://127.0.0.1/')),
     badPath: () => thrown(() => lib.request({ ...where, path: '/with space' })),
@@ -130,7 +135,9 @@ function requestExits(lib, base, options = {}) {
     badMethod: () => thrown(() => lib.request({ ...where, method: 'NO WAY' })),
     neverConsumed: (key) =>
       new Promise((resolve) => {
-        lib.get({ ...where, path: at('ok', key) }, (res) => setTimeout(() => resolve([res.statusCode, res.readableFlowing]), 60));
+        lib.get({ ...where, path: at('ok', key) }, (res) =>
+          setTimeout(() => resolve([res.statusCode, res.readableFlowing]), 60),
+        );
       }),
     noResponseListener: async (key) => {
       const agent = new lib.Agent({ keepAlive: true, maxSockets: 1 });
@@ -143,7 +150,12 @@ function requestExits(lib, base, options = {}) {
     },
     continues: (key) =>
       new Promise((resolve) => {
-        const request = lib.request({ ...where, path: at('ok', key), method: 'POST', headers: { Expect: '100-continue' } });
+        const request = lib.request({
+          ...where,
+          path: at('ok', key),
+          method: 'POST',
+          headers: { Expect: '100-continue' },
+        });
         const events = [];
         request.on('continue', () => {
           events.push('continue');
@@ -157,7 +169,13 @@ function requestExits(lib, base, options = {}) {
 }
 
 function noSuchHost(host, _options, done) {
-  done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: host }));
+  done(
+    Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), {
+      code: 'ENOTFOUND',
+      syscall: 'getaddrinfo',
+      hostname: host,
+    }),
+  );
 }
 
 /** Callers' own options and headers: they must look the same afterwards. */
@@ -165,7 +183,10 @@ function headerForms(lib, where, at) {
   const forms = {
     headersObject: () => ({ 'X-Own': '1' }),
     headersRaw: () => ['X-Own', '1', 'X-Other', '2', 'Host', 'own.test'],
-    headersPairs: () => [['X-Own', '1'], ['X-Other', '2']],
+    headersPairs: () => [
+      ['X-Own', '1'],
+      ['X-Other', '2'],
+    ],
     headersFrozen: () => Object.freeze({ 'X-Own': '1' }),
     headersNull: () => Object.assign(Object.create(null), { 'X-Own': '1' }),
     headersLists: () => ({ 'X-Own': ['1', '2'] }),
@@ -214,14 +235,23 @@ function fetchExits(base) {
     fetchUrl: (key) => rejected(fetch(new URL(url('ok', key)))),
     fetchRequest: (key) => rejected(fetch(new Request(url('ok', key), { method: 'PUT', headers: { 'X-Own': '1' } }))),
     fetchOptionsWin: (key) =>
-      rejected(fetch(new Request(url('ok', key), { method: 'PUT', headers: { 'X-Own': '1' } }), { method: 'DELETE', headers: { 'X-Own': '2' } })),
+      rejected(
+        fetch(new Request(url('ok', key), { method: 'PUT', headers: { 'X-Own': '1' } }), {
+          method: 'DELETE',
+          headers: { 'X-Own': '2' },
+        }),
+      ),
     fetchBody: (key) => rejected(fetch(url('ok', key), { method: 'POST', body: 'text' })),
     fetchObject: (key) => compared(key, { headers: { 'X-Own': '1' } }),
     fetchPairs: (key) => compared(key, { headers: [['X-Own', '1']] }),
     fetchHeaders: (key) => compared(key, { headers: new Headers({ 'X-Own': '1' }) }),
     fetchMap: (key) => compared(key, { headers: new Map([['X-Own', '1']]) }),
     fetchFrozen: (key) => compared(key, Object.freeze({ headers: Object.freeze({ 'X-Own': '1' }) })),
-    fetchNull: (key) => compared(key, Object.assign(Object.create(null), { headers: Object.assign(Object.create(null), { 'X-Own': '1' }) })),
+    fetchNull: (key) =>
+      compared(
+        key,
+        Object.assign(Object.create(null), { headers: Object.assign(Object.create(null), { 'X-Own': '1' }) }),
+      ),
     fetchGiven: (key) => compared(key, { headers: { 'X-INSTANA-T': '1111111111111111' } }),
     fetch404: (key) => rejected(fetch(url('status/404', key))),
     fetch500: (key) => rejected(fetch(url('status/500', key))),

@@ -24,7 +24,7 @@ const listeningWays = (target: Target): string[] => {
     'proxy',
     'twoListeners',
   ];
-  return target.framework === 'http' ? [...all, 'prefixed', 'calledAsFunction', 'connectionEvent'] : all;
+  return target.framework === 'http' ? [...all, 'unprefixed', 'calledAsFunction', 'connectionEvent'] : all;
 };
 
 export const httpCases: readonly Case[] = [

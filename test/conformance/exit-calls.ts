@@ -24,7 +24,11 @@ export interface ExitCall {
 }
 
 const ok = (name: string, facts: ExitFacts = {}): ExitCall => ({ name, exits: [facts] });
-const failed = (name: string, facts: ExitFacts): ExitCall => ({ name, exits: [{ status: null, ...facts }], unheard: true });
+const failed = (name: string, facts: ExitFacts): ExitCall => ({
+  name,
+  exits: [{ status: null, ...facts }],
+  unheard: true,
+});
 const refusedAtOnce = (name: string): ExitCall => ({ name, exits: [], optional: true, unheard: true });
 
 /** A timeout that ends in `destroy()`: whether that counts as an abort is not settled. */
@@ -62,9 +66,16 @@ const requestCalls = (scheme: 'http' | 'https'): readonly ExitCall[] => [
 ];
 
 const fetchCalls: readonly ExitCall[] = [
-  ...['fetchString', 'fetchUrl', 'fetchObject', 'fetchPairs', 'fetchHeaders', 'fetchMap', 'fetchFrozen', 'fetchNull'].map(
-    (name) => ok(name),
-  ),
+  ...[
+    'fetchString',
+    'fetchUrl',
+    'fetchObject',
+    'fetchPairs',
+    'fetchHeaders',
+    'fetchMap',
+    'fetchFrozen',
+    'fetchNull',
+  ].map((name) => ok(name)),
   ok('fetchQuery', { params: 'a=1&apiKey=<redacted>' }),
   ok('fetchRequest', { method: 'PUT' }),
   ok('fetchOptionsWin', { method: 'DELETE' }),

@@ -86,7 +86,10 @@ describe('a host that dies of a request', () => {
     assert.deepEqual(traced, untraced);
     if (untracedOnly) return;
     const exits = spans.filter(({ k }) => k === 2);
-    assert.deepEqual(exits.map(({ data }) => data.http?.error), ['Error: connect ECONNREFUSED 127.0.0.1:9']);
+    assert.deepEqual(
+      exits.map(({ data }) => data.http?.error),
+      ['Error: connect ECONNREFUSED 127.0.0.1:9'],
+    );
   });
 });
 

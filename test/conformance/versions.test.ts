@@ -22,7 +22,8 @@ describe('framework versions', () => {
 
 /** `koa-2-koa-router-12` promises koa 2 and koa-router 12, `koa-2-router-15` @koa/router 15. */
 function promised(name: string): [string, number][] {
-  const [, framework = '', major, router, routerMajor] = /^([a-z]+)-(\d+)(?:-((?:koa-)?router)-(\d+))?$/.exec(name) ?? [];
+  const [, framework = '', major, router, routerMajor] =
+    /^([a-z]+)-(\d+)(?:-((?:koa-)?router)-(\d+))?$/.exec(name) ?? [];
   const own: [string, number] = [framework, Number(major)];
   if (router === undefined) return [own];
   return [own, [router === 'router' ? '@koa/router' : router, Number(routerMajor)]];

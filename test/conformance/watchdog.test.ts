@@ -8,10 +8,7 @@ const cases: readonly Case[] = [
   {
     id: 'H12',
     title: 'sends the span of a request that is not answered, once, whatever comes later',
-    steps: [
-      step('/never', { status: null, ...unfinished }),
-      step('/late', { replyBody: 'late', ...unfinished }),
-    ],
+    steps: [step('/never', { status: null, ...unfinished }), step('/late', { replyBody: 'late', ...unfinished })],
   },
   {
     id: 'E18',

@@ -17,7 +17,8 @@ const preloads: Record<Exclude<Loader, 'none'>, string> = {
 };
 
 /** The apps use the public API only of our own sensor. */
-const ours = process.env['TS_SENSOR_PRELOAD_REQUIRE'] === undefined && process.env['TS_SENSOR_PRELOAD_IMPORT'] === undefined;
+const ours =
+  process.env['TS_SENSOR_PRELOAD_REQUIRE'] === undefined && process.env['TS_SENSOR_PRELOAD_IMPORT'] === undefined;
 
 export interface AppOptions {
   /** File of the app, relative to test/apps. */
