@@ -24,7 +24,7 @@ const listeningWays = (target: Target): string[] => {
     'proxy',
     'twoListeners',
   ];
-  return target.framework === 'http' ? [...all, 'prefixed', 'calledAsFunction', 'connectionEvent'] : all;
+  return target.framework === 'http' ? [...all, 'unprefixed', 'calledAsFunction', 'connectionEvent'] : all;
 };
 
 export const httpCases: readonly Case[] = [
@@ -235,5 +235,10 @@ export const httpCases: readonly Case[] = [
         step('/sent/absent.txt', { status: 404, tpl: '/sent/:name', error: /^(NotFoundError|Error): / }),
       ];
     },
+  },
+  {
+    id: 'X',
+    title: 'makes calls of http and of fetch children of the request',
+    steps: [step('/x', { exits: ['/echo/fetch/x', '/echo/request/x'] })],
   },
 ];

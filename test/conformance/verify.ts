@@ -79,13 +79,9 @@ export function verifySpans(
   const unfinished = entry.data.sdk?.custom?.tags?.['unfinished'];
   assert.equal(unfinished, step.unfinished === true ? true : undefined, `${label}: unfinished`);
 
-  const exits = spans.filter(({ k }) => k === 2);
+  const exits = spans.filter(({ n }) => n === 'node.http.client');
   const wanted = (step.exits ?? []).map((exit) => facts.downstreamUrl + exit.replaceAll('{i}', String(sent.turn)));
-  assert.deepEqual(
-    exits.map((exit) => exit.data.http?.url),
-    wanted,
-    `${label}: exit spans`,
-  );
+  assert.deepEqual(exits.map((exit) => exit.data.http?.url).sort(), wanted.sort(), `${label}: exit spans`);
   for (const exit of exits) assert.equal(exit.p, entry.s, `${label}: parent of the exit span`);
 }
 
