@@ -69,6 +69,13 @@ for (const plugin of ['nodejs', 'python']) {
   });
 }
 
+test('lets tests wait for a process', async () => {
+  const waited = agent.waitForProcess();
+  await announce(agent, 88);
+  assert.equal((await waited).pid, 88);
+  assert.equal((await agent.waitForProcess(88)).name, 'app.js');
+});
+
 test('refuses an announce without a pid', async () => {
   for (const body of [null, [], 7, {}, { pid: 'x' }, { pid: 0 }, { pid: 1.5 }]) {
     assert.equal(
@@ -130,10 +137,11 @@ test('takes the side requests of sensors and knows no other plugin', async () =>
 });
 
 test('joins spans of the 2018 Python sensor, whose ids are signed numbers', async () => {
-  const span = { ...wireSpan(), t: -3533330604205408529, s: -3533330604205408529, p: null, n: 'wsgi', k: undefined };
-  assert.equal((await ask(agent, 'POST', '/com.instana.plugin.python/traces.4242', [span])).status, 200);
+  const span = JSON.stringify({ ...wireSpan(), t: 0, s: 0, p: null, n: 'wsgi', k: undefined });
+  const body = `[${span.replaceAll(':0,', ':-3533330604205408529,')}]`;
+  assert.equal((await ask(agent, 'POST', '/com.instana.plugin.python/traces.4242', body)).status, 200);
   const [trace] = agent.traces.list({});
-  assert.match(trace?.traceId ?? '', /^[0-9a-f]{16}$/);
+  assert.match(trace?.traceId ?? '', /^cef716892e51[0-9a-f]{4}$/);
 });
 
 test('keeps wrong spans out and takes the others of the batch', async () => {
