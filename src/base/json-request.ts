@@ -154,7 +154,7 @@ export class JsonRequester {
   ): Promise<JsonAnswer> {
     const headers: Record<string, string> = { Accept: 'application/json', 'User-Agent': 'ts-sensor' };
     if (body !== undefined) headers['Content-Type'] = contentType;
-    const response = await loadFetch()(`http://${bracketed(address.host)}:${address.port}${request.path}`, {
+    const init = {
       method: request.method,
       headers,
       ...(body === undefined ? {} : { body }),
@@ -163,7 +163,10 @@ export class JsonRequester {
       compress: false,
       size: maximumAnswerBytes,
       signal: signal as RequestInit['signal'], // Node's own signal, which the client's types describe differently
-    } as RequestInit);
+    } as RequestInit;
+    const url = `http://${bracketed(address.host)}:${address.port}${request.path}`;
+    const fetch = loadFetch();
+    const response = await withoutDeprecations(() => fetch(url, init));
     const { text, isComplete } = await readBody(response.body);
     if (!isComplete) this.#abort?.abort();
     return {
@@ -241,7 +244,22 @@ function countOutputHandles(): number {
 
 function loadFetch(): Fetch {
   // Not imported at the top: loading it takes longer than the rest of the sensor together.
-  return require('node-fetch') as Fetch;
+  return withoutDeprecations(() => require('node-fetch') as Fetch);
+}
+
+/**
+ * The client uses `punycode` and `url.parse()`, of which a host that runs with --pending-deprecation would be told, or
+ * die with --throw-deprecation. Both happen before the first turn ends.
+ */
+function withoutDeprecations<T>(work: () => T): T {
+  const { noDeprecation } = process;
+  process.noDeprecation = true;
+  try {
+    return work();
+  } finally {
+    if (noDeprecation === undefined) Reflect.deleteProperty(process, 'noDeprecation');
+    else process.noDeprecation = noDeprecation;
+  }
 }
 
 function bracketed(host: string): string {

@@ -222,3 +222,18 @@ test('an agent on the gateway is found only when no host is configured', async (
     true,
   );
 });
+
+test('a fault in what the sensor does with the announce answer costs nothing but that', async (t) => {
+  const server = await new FakeAgent().listen();
+  const { agent, spans, faults } = makeAgent(server.port, {
+    onAnnounced: () => {
+      throw new Error('broken');
+    },
+  });
+  t.after(() => agent.stop());
+  t.after(() => server.close());
+  spans.add(1);
+  agent.start();
+  await until('spans have come', () => server.spans.length === 1);
+  assert.deepEqual(faults.counts(), { 'announce answer': 1 });
+});

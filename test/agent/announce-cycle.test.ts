@@ -254,3 +254,19 @@ test('announces with what is left where there is no procfs', async (t) => {
   assert.deepEqual(Object.keys(body), ['pid', 'pidFromParentNS', 'fd']);
   assert.equal(body['pid'], process.pid);
 });
+
+test('announces again when the agent goes away before it is ready and comes back', async (t) => {
+  const first = await new FakeAgent().listen();
+  first.on('ready', reply(404));
+  const { agent } = makeAgent(first.port);
+  t.after(() => agent.stop());
+  agent.start();
+  await until('readiness was checked', () => first.of('ready').length > 0);
+  await first.close();
+  const { since } = agent.status();
+  await until('it has noticed', () => agent.status().since !== since);
+  const second = await new FakeAgent().listen(first.port);
+  t.after(() => second.close());
+  await until('it is ready', () => agent.isReady());
+  assert.equal(second.of('announce').length, 1);
+});
