@@ -26,7 +26,7 @@ function run(options: EumOptions, apiKey = 'key', traceId: string | null = trace
   Object.defineProperty(context, 'ineum', { get: () => window['ineum'] });
   vm.runInContext(code, context);
   const queue = (window['ineum'] as { q: ArrayLike<unknown>[] }).q; // made by the snippet itself
-  return { calls: queue.map((call) => Array.from(call)), src: script.src, attributes };
+  return { calls: Array.from(queue, (call) => Array.from(call)), src: script.src, attributes };
 }
 
 describe('the snippet', () => {
@@ -65,7 +65,7 @@ describe('the snippet', () => {
     'a\r\nb\u2028\u2029\0',
     '\ud800',
     '$&$1$`',
-    '{{x}}%s${y}',
+    '{{x}}%s<%= y %>',
     '--!>',
     'ä€😀',
   ];
