@@ -107,6 +107,8 @@ export class AnnounceCycle {
       if (this.#isOver) return false;
       if (typeof answer !== 'string' && isGood(answer.status)) return true;
       await this.#dependencies.pause.wait(readinessIntervalMs);
+      // Nobody listens any more: whoever comes back knows nothing of this process.
+      if (answer === 'ECONNREFUSED') return false;
     }
     return false;
   }

@@ -55,6 +55,8 @@ export class TraceSender {
   #session: Session | null = null;
   #inFlight = 0;
   #isSoon = false;
+  /** Since a 413, until nothing waits: batches are small, so they do not come a second apart. */
+  #isShrunk = false;
   #isOver = false;
   #lastAttempt: number = Number.NEGATIVE_INFINITY;
   #holdUntil: number = Number.NEGATIVE_INFINITY;
@@ -140,7 +142,7 @@ export class TraceSender {
   /** Milliseconds until the next attempt. */
   #dueIn(): number {
     if (this.#session === null) return Number.POSITIVE_INFINITY;
-    const gapMs = this.#flushes.size > 0 ? 0 : this.#isSoon ? shortestGapMs : intervalMs;
+    const gapMs = this.#flushes.size > 0 ? 0 : this.#isSoon || this.#isShrunk ? shortestGapMs : intervalMs;
     return Math.max(this.#lastAttempt + gapMs, this.#holdUntil) - this.#now();
   }
 
@@ -150,6 +152,7 @@ export class TraceSender {
     this.#isSoon = false;
     const batch = spans.take(String(pid), agentUuid);
     if (batch === null) {
+      this.#isShrunk = false;
       this.#lastAttempt = this.#now();
       this.endFlushes();
       return;
@@ -175,7 +178,7 @@ export class TraceSender {
       this.#settleDelivered(count);
     } else if (typeof outcome !== 'string' && outcome.status === 413) {
       spans.tooLarge();
-      this.#isSoon = true;
+      this.#isShrunk = true;
     } else {
       spans.returned();
       this.#settleFailure(session, outcome);

@@ -1,6 +1,7 @@
 // JSON requests to the agent: one at a time over one kept-alive socket, each with a time limit, none of them holding the process.
-import type { Agent as HttpAgent } from 'node:http';
+import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import type { RequestInit, Response } from 'node-fetch';
 
 /** Where an agent listens; `host` is a name or an address, IPv6 without brackets. */
@@ -32,7 +33,7 @@ export function isGood(status: number): boolean {
 
 const maximumAnswerBytes = 1024 * 1024;
 const idleSocketMs = 10_000;
-const exitCheckMs = 100;
+const exitCheckMs = 50;
 const contentType = 'application/json; charset=UTF-8';
 
 /**
@@ -49,10 +50,11 @@ const socketOperations: ReadonlySet<string> = new Set([
 ]);
 
 // Taken when this file is loaded, since a host under test may fake them later.
-const { setTimeout, clearTimeout, setImmediate } = globalThis;
+const { setTimeout, clearTimeout } = globalThis;
 
-/** The two methods of `http.Agent` that are documented to be overridden, which its types leave out. */
+/** Methods of `http.Agent` that its types leave out: two that are documented to be overridden, and what requests call. */
 interface Connecting {
+  addRequest(request: ClientRequest, ...rest: unknown[]): void;
   createConnection(options: object, done?: unknown): Socket | undefined;
   reuseSocket(socket: Socket, request: unknown): void;
 }
@@ -63,7 +65,6 @@ type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export class JsonRequester {
   readonly #deadlineMs: number;
   #agent: HttpAgent | null = null;
-  #socket: Socket | null = null;
   #isReused = false;
   #abort: AbortController | null = null;
   #abortReason = '';
@@ -153,7 +154,7 @@ export class JsonRequester {
   ): Promise<JsonAnswer> {
     const headers: Record<string, string> = { Accept: 'application/json', 'User-Agent': 'ts-sensor' };
     if (body !== undefined) headers['Content-Type'] = contentType;
-    const response = await loadFetch()(`http://${bracketed(address.host)}:${address.port}${request.path}`, {
+    const init = {
       method: request.method,
       headers,
       ...(body === undefined ? {} : { body }),
@@ -162,8 +163,11 @@ export class JsonRequester {
       compress: false,
       size: maximumAnswerBytes,
       signal: signal as RequestInit['signal'], // Node's own signal, which the client's types describe differently
-    } as RequestInit);
-    const { text, isComplete } = await readBody(response.body, this.#socket);
+    } as RequestInit;
+    const url = `http://${bracketed(address.host)}:${address.port}${request.path}`;
+    const fetch = loadFetch();
+    const response = await withoutDeprecations(() => fetch(url, init));
+    const { text, isComplete } = await readBody(response.body);
     if (!isComplete) this.#abort?.abort();
     return {
       status: response.status,
@@ -181,12 +185,18 @@ export class JsonRequester {
     const connecting = agent as unknown as Connecting;
     const createConnection = connecting.createConnection.bind(agent);
     const reuseSocket = connecting.reuseSocket.bind(agent);
+    const addRequest = connecting.addRequest.bind(agent);
     let next = prepared;
     connecting.createConnection = (options, done) => {
       const socket = next ?? createConnection(options, done);
       next = null;
-      if (socket !== undefined) this.#adopt(socket);
+      if (socket !== undefined) neverHold(socket);
+      this.#isReused = false;
       return socket;
+    };
+    connecting.addRequest = (request, ...rest) => {
+      request.prependOnceListener('response', pipeQuietly);
+      addRequest(request, ...rest);
     };
     connecting.reuseSocket = (socket, request) => {
       reuseSocket(socket, request); // refs the socket
@@ -196,12 +206,6 @@ export class JsonRequester {
     return agent;
   }
 
-  #adopt(socket: Socket): void {
-    neverHold(socket);
-    this.#socket = socket;
-    this.#isReused = false;
-  }
-
   /**
    * A connect or write that never completes would keep a process alive that has nothing else to do. When two looks in
    * a row see nothing but such operations, the request is given up.
@@ -209,7 +213,7 @@ export class JsonRequester {
   #watchForExit(): { stop(): void } {
     let idleLooks = 0;
     const look = (): void => {
-      idleLooks = isOnlySocketOperations(process.getActiveResourcesInfo()) ? idleLooks + 1 : 0;
+      idleLooks = isHeldBySocketsOnly() ? idleLooks + 1 : 0;
       if (idleLooks < 2) {
         timer = setTimeout(look, exitCheckMs).unref();
         return;
@@ -222,13 +226,40 @@ export class JsonRequester {
   }
 }
 
-function isOnlySocketOperations(active: readonly string[]): boolean {
-  return active.length > 0 && active.every((name) => socketOperations.has(name));
+/** Whether nothing is active but operations of sockets, one of which may be ours, and output streams, which hold nothing. */
+function isHeldBySocketsOnly(): boolean {
+  const active = process.getActiveResourcesInfo();
+  const others = active.filter((name) => !socketOperations.has(name));
+  return active.length > others.length && (others.length === 0 || others.length <= countOutputHandles());
+}
+
+/** Output streams of the process that are pipes or terminals are listed as active for ever, once the host has used them. */
+function countOutputHandles(): number {
+  const handles = (process as { _getActiveHandles?: () => unknown[] })._getActiveHandles?.() ?? [];
+  return handles.filter((handle) => {
+    const fd = (handle as { fd?: unknown } | null)?.fd;
+    return fd === 1 || fd === 2;
+  }).length;
 }
 
 function loadFetch(): Fetch {
   // Not imported at the top: loading it takes longer than the rest of the sensor together.
-  return require('node-fetch') as Fetch;
+  return withoutDeprecations(() => require('node-fetch') as Fetch);
+}
+
+/**
+ * The client uses `punycode` and `url.parse()`, of which a host that runs with --pending-deprecation would be told, or
+ * die with --throw-deprecation. Both happen before the first turn ends.
+ */
+function withoutDeprecations<T>(work: () => T): T {
+  const { noDeprecation } = process;
+  process.noDeprecation = true;
+  try {
+    return work();
+  } finally {
+    if (noDeprecation === undefined) Reflect.deleteProperty(process, 'noDeprecation');
+    else process.noDeprecation = noDeprecation;
+  }
 }
 
 function bracketed(host: string): string {
@@ -273,22 +304,12 @@ function isReset(error: unknown): boolean {
   return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED';
 }
 
-/**
- * Reads at most 1 MiB. The client neither stops reading at its size limit nor notices a connection that ends short of
- * Content-Length, so both are done here; the latter by the socket, whose last bytes may still be on their way through
- * the client's streams.
- */
-function readBody(body: NodeJS.ReadableStream, socket: Socket | null): Promise<{ text: string; isComplete: boolean }> {
+/** Reads at most 1 MiB; the client itself would go on reading and throwing away after its limit. */
+function readBody(body: NodeJS.ReadableStream): Promise<{ text: string; isComplete: boolean }> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let sizeBytes = 0;
-    const finish = (isComplete: boolean): void => {
-      socket?.removeListener('close', closed);
-      resolve({ text: Buffer.concat(chunks).toString('utf8'), isComplete });
-    };
-    const closed = (): void => {
-      setImmediate(() => setImmediate(() => finish(false)));
-    };
+    const finish = (isComplete: boolean): void => resolve({ text: Buffer.concat(chunks).toString('utf8'), isComplete });
     body.on('data', (chunk: Buffer) => {
       sizeBytes += chunk.length;
       if (sizeBytes <= maximumAnswerBytes) chunks.push(chunk);
@@ -296,7 +317,24 @@ function readBody(body: NodeJS.ReadableStream, socket: Socket | null): Promise<{
     });
     body.on('end', () => finish(true));
     body.on('error', () => finish(false));
-    if (socket?.destroyed === true) closed();
-    else socket?.once('close', closed);
+    body.on('close', () => finish(false));
   });
+}
+
+/**
+ * The client pipes each answer. `pipe()` of Node.js asks for `process.stdout` and `process.stderr`, which makes streams
+ * that nobody asked for and turns a pipe of the host's to non-blocking; and it does not hand on that an answer broke off.
+ * So answers on our own sockets get a `pipe()` that does neither. Who reads has a limit, so that none is needed here.
+ */
+function pipeQuietly(answer: IncomingMessage): void {
+  const pipe = (destination: Writable): Writable => {
+    answer.on('data', (chunk) => destination.write(chunk));
+    answer.on('end', () => destination.end());
+    answer.on('error', () => {});
+    answer.on('close', () => {
+      if (!answer.complete) destination.destroy();
+    });
+    return destination;
+  };
+  answer.pipe = pipe as IncomingMessage['pipe']; // the client calls it with this one argument
 }

@@ -88,7 +88,7 @@ export class FaultSwitches {
   take(endpoint: Endpoint): ActiveFault | null {
     for (const key of [endpoint, 'all'] as const) {
       const entry = this.#active.get(key);
-      if (entry === undefined) continue;
+      if (entry === undefined || entry.left <= 0) continue;
       if (--entry.left <= 0) this.#active.delete(key);
       return entry.active;
     }

@@ -1,14 +1,14 @@
 // A host agent on loopback, in memory: it serves developers as `ts-sensor agent` and tests as their fake agent.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WireSpan } from '../wire/span.js';
 import { type Answer, failure, guardHeaders, send } from './answer.js';
+import { type Door, openDoor } from './door.js';
 import { EventStream } from './event-stream.js';
 import { FaultSwitches } from './fault-switches.js';
 import { type JsonBody, maximumBodyBytes, readJsonBody } from './json-body.js';
-import { type AgentRequest, type MetricsPoint, ProcessStore } from './process-store.js';
+import { type AgentRequest, type MetricsPoint, ProcessStore, type ProcessView } from './process-store.js';
 import { AgentProtocol, type AnnounceSettings, matchProtocol, type ProtocolRoute } from './protocol.js';
-import { isLoopback, RequestGuard } from './request-guard.js';
+import { RequestGuard } from './request-guard.js';
 import { type RecordedRequest, RequestLog } from './request-log.js';
 import { type StoredTrace, TraceStore } from './trace-store.js';
 import { answerViewer, viewerRequests, viewerRoute } from './viewer-api.js';
@@ -39,7 +39,9 @@ export interface LocalAgentOptions {
 }
 
 const defaultMaxSpans = 20_000;
-const defaultMaxBytes = 64 * 1024 * 1024;
+const leastMaxBytes = 64 * 1024 * 1024;
+/** Several times what a span of an HTTP request takes. */
+const bytesPerSpan = 2048;
 const defaultWaitMs = 10_000;
 const agentVersion = '1.1.999';
 
@@ -57,24 +59,20 @@ export class LocalAgent {
   readonly #watcher: Watcher;
   readonly #listener: AgentListener;
   readonly #isWatching: boolean;
-  readonly #holdsProcess: boolean;
   readonly #host: string;
-  #servers: Server[] = [];
-  #port = 0;
+  #door: Door | null = null;
   #receivedBefore = 0;
 
   private constructor(options: LocalAgentOptions) {
-    this.#host = options.host ?? '127.0.0.1';
+    // The name could stand for either family; the address stands for both here.
+    this.#host = options.host === undefined || options.host === 'localhost' ? '127.0.0.1' : options.host;
     this.#listener = options.listener ?? {};
     this.#isWatching = options.watch ?? false;
-    this.#holdsProcess = options.holdProcess ?? true;
     this.#guard = new RequestGuard(this.#host);
     this.#log = new RequestLog(options.record ?? false);
-    this.traces = new TraceStore(
-      this.processes,
-      options.maxSpans ?? defaultMaxSpans,
-      options.maxBytes ?? defaultMaxBytes,
-    );
+    const maxSpans = options.maxSpans ?? defaultMaxSpans;
+    const maxBytes = options.maxBytes ?? Math.max(leastMaxBytes, maxSpans * bytesPerSpan);
+    this.traces = new TraceStore(this.processes, maxSpans, maxBytes);
     this.#watcher = new Watcher(this.processes, (pid) => this.#left(pid));
     this.#protocol = new AgentProtocol(agentVersion, this.processes, this.traces, {
       announced: (pid) => this.#announced(pid),
@@ -86,17 +84,19 @@ export class LocalAgent {
   /** Listens; rejects with the system's error when that is not possible. */
   static async start(options: LocalAgentOptions = {}): Promise<LocalAgent> {
     const agent = new LocalAgent(options);
-    await agent.#listen(options.port ?? 0);
+    const serve = (request: IncomingMessage, response: ServerResponse) =>
+      void agent.#serve(request, response).catch(() => response.destroy());
+    agent.#door = await openDoor(agent.#host, options.port ?? 0, serve, options.holdProcess ?? true);
     return agent;
   }
 
   get port(): number {
-    return this.#port;
+    return this.#door?.port ?? 0;
   }
 
   /** Without a slash at the end. */
   get url(): string {
-    return `http://${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${this.#port}`;
+    return `http://${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${this.port}`;
   }
 
   /** What processes are told when they announce themselves; may be changed at any time. */
@@ -109,8 +109,7 @@ export class LocalAgent {
     this.faults.close();
     this.#stream.close();
     this.#watcher.stop();
-    await Promise.all(this.#servers.map(closeServer));
-    this.#servers = [];
+    await this.#door?.close();
   }
 
   /** Behaves as if started again: every process is unknown until it announces itself. */
@@ -125,7 +124,7 @@ export class LocalAgent {
 
   /** Closes connections that wait for their next request, as an agent may at any time. */
   dropIdleConnections(): void {
-    for (const server of this.#servers) server.closeIdleConnections();
+    this.#door?.dropIdleConnections();
   }
 
   /** Every stored span as received, in the order of arrival. */
@@ -175,9 +174,10 @@ export class LocalAgent {
     return this.#waiters.until(predicate, timeoutMs, () => `${what} did not come`);
   }
 
-  /** Resolves with the view of the process once it is announced. */
-  async waitForProcess(pid: number, timeoutMs: number = defaultWaitMs): Promise<void> {
-    await this.waitFor(() => this.processes.has(pid), timeoutMs, `an announce of process ${pid}`);
+  /** Resolves with the process once it is announced; with any process when no pid is given. */
+  waitForProcess(pid?: number, timeoutMs: number = defaultWaitMs): Promise<ProcessView> {
+    const read = () => (pid === undefined ? this.processes.views()[0] : this.processes.view(pid));
+    return this.waitFor(read, timeoutMs, `an announce of process ${pid ?? '(any)'}`);
   }
 
   #spanNames(): string {
@@ -186,47 +186,6 @@ export class LocalAgent {
         .slice(-20)
         .map(({ n }) => n),
     );
-  }
-
-  async #listen(port: number): Promise<void> {
-    const attempts = port === 0 ? 5 : 1;
-    for (let attempt = 1; ; attempt++) {
-      const first = await this.#open(this.#host, port);
-      this.#port = (first.address() as AddressInfo).port; // A TCP server has an address of this shape.
-      this.#servers = [first];
-      if (!(isLoopback(this.#host) && this.#host !== '::1')) return;
-      try {
-        this.#servers.push(await this.#open('::1', this.#port));
-        return;
-      } catch (error) {
-        // Without IPv6 there is nothing to listen on; a port taken there would answer `localhost` in our place.
-        if (!isTaken(error)) return;
-        await closeServer(first);
-        this.#servers = [];
-        if (attempt === attempts) throw error;
-      }
-    }
-  }
-
-  #open(host: string, port: number): Promise<Server> {
-    const server = createServer(
-      { connectionsCheckingInterval: 1000, headersTimeout: 8000, requestTimeout: 12_000, keepAliveTimeout: 60_000 },
-      (request, response) => void this.#serve(request, response).catch(() => response.destroy()),
-    );
-    server.maxConnections = 2000;
-    server.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end(`HTTP/1.1 400 Bad Request\r\n${rawGuardHeaders()}Connection: close\r\n\r\n`);
-    });
-    if (!this.#holdsProcess) server.on('connection', (socket) => socket.unref());
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, () => {
-        server.off('error', reject);
-        server.on('error', () => {}); // A failed accept() ends that connection, not the agent.
-        if (!this.#holdsProcess) server.unref();
-        resolve(server);
-      });
-    });
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -322,17 +281,6 @@ export class LocalAgent {
   }
 }
 
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
-}
-
 /** Answers while the client may still be sending, and ends the connection once it has had time to read that. */
 function hangUp(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
   if (request.complete) {
@@ -361,10 +309,4 @@ function wantsPage(request: IncomingMessage): boolean {
 
 function frontPage(): string {
   return `Instana agent for development, by @instana/ts-sensor\n\n${viewerRequests.map((path) => `GET ${path}`).join('\n')}\n`;
-}
-
-function rawGuardHeaders(): string {
-  return Object.entries(guardHeaders)
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join('');
 }

@@ -234,7 +234,12 @@ export class ProcessStore implements ServiceNames {
 /** `app.js` of `/usr/bin/node --flag app.js`: the command says less than what it runs. */
 function commandName(body: JsonObject): string {
   const args = Array.isArray(body['args']) ? body['args'] : [];
-  const script = args.find((argument) => typeof argument === 'string' && /^[^-].*\.\w+$/.test(argument));
+  const script = args.find(
+    (argument, index) =>
+      typeof argument === 'string' &&
+      /^[^-].*\.\w+$/.test(argument) &&
+      !/^(-r|--require|--import|--loader)$/.test(args[index - 1]),
+  );
   const name = script ?? body['name'];
   return typeof name === 'string' ? basename(name) : 'process';
 }

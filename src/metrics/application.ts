@@ -21,7 +21,7 @@ export const unknownApplication: Application = Object.freeze({
 
 const maximumDependencies = 750;
 const stepsPerTurn = 5;
-const turnMs = 10;
+const turnMs = 25;
 const maximumFileLength = 1024 * 1024;
 
 const { setTimeout } = globalThis;
@@ -62,8 +62,8 @@ export class ApplicationReader {
     for (;;) {
       const path = join(directory, 'package.json');
       const manifest = await this.#readJson(path);
-      // One without a name only tells the module type of a folder.
-      if (typeof manifest?.['name'] === 'string') return path;
+      // One with neither only tells the module type of a folder.
+      if (typeof manifest?.['name'] === 'string' || typeof manifest?.['dependencies'] === 'object') return path;
       const parent = dirname(directory);
       if (parent === directory || this.#isOver) return null;
       directory = parent;

@@ -1,11 +1,5 @@
 // The metrics payload as it crosses the network, and the difference of two of them.
 
-/** One of the address entries of `http`. */
-export interface ListeningServer {
-  readonly type: 'http' | 'https';
-  readonly address: { readonly address: string; readonly family: string; readonly port: number };
-}
-
 /** All that the agent is told of the runtime. Absent members are not known, or not yet. */
 export interface MetricsPayload {
   readonly sensorVersion: string;

@@ -1,0 +1,28 @@
+// `@instana/ts-sensor/agent`: the local agent as a library.
+import { startTerminalAgent } from './terminal-agent.js';
+
+export interface AgentOptions {
+  /** Address to listen on. Anything but loopback lets others read the traces. Default: `127.0.0.1` and `::1`. */
+  host?: string;
+  /** Default: 42699. With 0 the system chooses. */
+  port?: number;
+  /** How many spans are kept; the oldest traces go first. Default: 20,000. */
+  maxSpans?: number;
+  /** Prints nothing to the standard output. */
+  quiet?: boolean;
+}
+
+export interface RunningAgent {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a local agent in this process. It does not keep the process alive. Rejects when the port is taken, with a
+ * message that says by what.
+ */
+export async function startAgent(options: AgentOptions = {}): Promise<RunningAgent> {
+  const { agent, close } = await startTerminalAgent({ ...options, holdProcess: false });
+  return { url: agent.url, port: agent.port, close };
+}

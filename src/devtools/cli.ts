@@ -1,0 +1,127 @@
+#!/usr/bin/env node
+// `ts-sensor`: reads the command line and runs the local agent or the demo.
+import { parseArgs } from 'node:util';
+import { runDemo } from './demo.js';
+import { visible } from './paint.js';
+import { defaultAgentPort, startTerminalAgent } from './terminal-agent.js';
+
+const usage = `Usage: ts-sensor <command> [options]
+
+Commands
+  agent    a local Instana agent: traces in the terminal and as JSON
+  demo     the same, plus two sample services and traffic between them
+
+Options of agent
+  --port N         port to listen on, 0 for any (default ${defaultAgentPort})
+  --host ADDRESS   address to listen on (default 127.0.0.1 and ::1)
+  --max-spans N    how many spans are kept, the oldest traces go first (default 20000)
+
+Options of demo
+  --port N         port of the agent, 0 for any (default ${defaultAgentPort})
+  --once           end after the first complete trace
+`;
+
+const exitCodes = { fine: 0, failed: 1, usage: 2 } as const;
+
+interface Arguments {
+  readonly command: 'agent' | 'demo' | 'help';
+  readonly port: number;
+  readonly host: string;
+  readonly maxSpans: number | undefined;
+  readonly once: boolean;
+}
+
+/** What the command line asks for, or a line that says what is wrong with it. */
+function readArguments(words: string[]): Arguments | string {
+  const [command, ...rest] = words;
+  if (command === undefined) return 'which command?';
+  if (command === 'help' || words.includes('--help') || words.includes('-h')) return { ...none, command: 'help' };
+  if (command !== 'agent' && command !== 'demo') return `unknown command ${quoted(command)}`;
+  try {
+    return command === 'agent' ? readAgentArguments(rest) : readDemoArguments(rest);
+  } catch (error) {
+    // The first sentence names the word; the rest explains how to pass such a word on, which helps nobody here.
+    return error instanceof Error ? visible(error.message.split('. ')[0] ?? '', 200) : String(error);
+  }
+}
+
+const none: Omit<Arguments, 'command'> = {
+  port: defaultAgentPort,
+  host: '127.0.0.1',
+  maxSpans: undefined,
+  once: false,
+};
+
+function readAgentArguments(args: string[]): Arguments | string {
+  const options = { port: { type: 'string' }, host: { type: 'string' }, 'max-spans': { type: 'string' } } as const;
+  const { values } = parseArgs({ args, options });
+  const port = readWhole(values.port, 0, 65535);
+  const maxSpans = readWhole(values['max-spans'], 1, 10_000_000);
+  if (port === null) return `--port must be a number from 0 to 65535, not ${quoted(values.port)}`;
+  if (maxSpans === null) return `--max-spans must be a number from 1 to 10000000, not ${quoted(values['max-spans'])}`;
+  if (values.host !== undefined && !/^[\w.:-]{1,253}$/.test(values.host)) {
+    return `--host must be an address of this machine, not ${quoted(values.host)}`;
+  }
+  return { ...none, command: 'agent', port: port ?? none.port, host: values.host ?? none.host, maxSpans };
+}
+
+function readDemoArguments(args: string[]): Arguments | string {
+  const { values } = parseArgs({ args, options: { port: { type: 'string' }, once: { type: 'boolean' } } as const });
+  const port = readWhole(values.port, 0, 65535);
+  if (port === null) return `--port must be a number from 0 to 65535, not ${quoted(values.port)}`;
+  return { ...none, command: 'demo', port: port ?? none.port, once: values.once ?? false };
+}
+
+/** `undefined` when absent, `null` when wrong. */
+function readWhole(value: string | undefined, minimum: number, maximum: number): number | null | undefined {
+  if (value === undefined) return undefined;
+  const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+  return number >= minimum && number <= maximum ? number : null;
+}
+
+function quoted(word: string | undefined): string {
+  return `"${visible(word ?? '', 60)}"`;
+}
+
+async function main(): Promise<number> {
+  const wanted = readArguments(process.argv.slice(2));
+  if (typeof wanted === 'string') {
+    process.stderr.write(`ts-sensor: ${wanted}; ts-sensor --help lists what there is\n`);
+    return exitCodes.usage;
+  }
+  if (wanted.command === 'help') {
+    process.stdout.write(usage);
+    return exitCodes.fine;
+  }
+  const stopped = nextStop();
+  try {
+    if (wanted.command === 'agent') await runAgent(wanted, stopped);
+    else await runDemo({ port: wanted.port, once: wanted.once, stopped });
+    return exitCodes.fine;
+  } catch (error) {
+    process.stderr.write(`ts-sensor: ${error instanceof Error ? error.message : String(error)}\n`);
+    return exitCodes.failed;
+  }
+}
+
+async function runAgent({ port, host, maxSpans }: Arguments, stopped: Promise<void>): Promise<void> {
+  const { agent, close } = await startTerminalAgent({ port, host, ...(maxSpans === undefined ? {} : { maxSpans }) });
+  const variable = agent.port === defaultAgentPort ? '' : `INSTANA_AGENT_PORT=${agent.port} `;
+  process.stdout.write(`Instana agent on ${agent.url}, JSON under ${agent.url}/api/traces\n`);
+  process.stdout.write(`Start a server with it:  ${variable}node -r @instana/ts-sensor/bootstrap app.js\n\n`);
+  await stopped;
+  await close();
+}
+
+/** Resolves when the user or the system wants the command to end. */
+function nextStop(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    // `ts-sensor agent | head`: nobody reads any more.
+    process.stdout.on('error', () => resolve());
+  });
+}
+
+void main().then((code) => {
+  process.exitCode = code;
+});

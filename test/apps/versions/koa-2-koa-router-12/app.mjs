@@ -1,0 +1,8 @@
+import { createRequire } from 'node:module';
+import Router, * as routerModule from 'koa-router';
+import Koa from 'koa';
+import { builders } from '../../koa-cases.cjs';
+import { serve } from '../../serve.cjs';
+
+const require = createRequire(import.meta.url);
+serve(builders({ Koa, koaMajor: 2, Router, routerModule, routerMajor: 12, require }));

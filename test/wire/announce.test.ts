@@ -1,0 +1,63 @@
+// The announce answer, checked, and command lines without secrets.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { isAgentAnswer, parseAnnounceAnswer, redactArguments, responsePath } from '../../src/wire/announce.js';
+
+test('takes pid and id and keeps the rest as it came', () => {
+  const text = '{"pid":7,"agentUuid":"u","tracing":{"x":1},"__proto__":{"polluted":1},"secrets":9}';
+  const answer = parseAnnounceAnswer(text);
+  assert.equal(answer?.pid, 7);
+  assert.equal(answer?.agentUuid, 'u');
+  assert.deepEqual(answer?.raw['tracing'], { x: 1 });
+  assert.equal(({} as { polluted?: unknown }).polluted, undefined);
+});
+
+test('refuses an answer without them', () => {
+  const bodies = ['', 'null', '[]', '7', '""', '{}', '{', '{"pid":1}', '{"agentUuid":"u"}'];
+  const pids = ['"7"', '0', '-1', '1.5', '1e300', 'null', 'true'].map((pid) => `{"pid":${pid},"agentUuid":"u"}`);
+  const uuids = ['""', '7', 'null', '{}', `"${'x'.repeat(1000)}"`].map((uuid) => `{"pid":7,"agentUuid":${uuid}}`);
+  for (const text of [...bodies, ...pids, ...uuids]) assert.equal(parseAnnounceAnswer(text), null, text);
+});
+
+test('knows an agent by its version or by its Server header', () => {
+  assert.ok(isAgentAnswer('{"version":"1"}', ''));
+  assert.ok(isAgentAnswer('{"version":null}', 'nginx'));
+  assert.ok(isAgentAnswer('', 'Instana Agent'));
+  assert.ok(isAgentAnswer('<html>', 'instana agent/2'));
+  for (const text of ['', '{}', '[]', 'null', '"version"']) assert.ok(!isAgentAnswer(text, 'nginx'), text);
+});
+
+test('escapes message ids in paths', () => {
+  assert.equal(responsePath(1, 'a b/1'), '/com.instana.plugin.nodejs/response.1?messageId=a%20b%2F1');
+});
+
+test('redacts what looks like a secret in a command line', () => {
+  const marker = 'hunter2';
+  const secret = [
+    [`--password=${marker}`],
+    [`--db-password=${marker},${marker}&x=1`],
+    ['--api-key', marker],
+    ['-pass', marker],
+    [`DB_SECRET=${marker}`],
+    [`postgres://user:${marker}@host/db`],
+    [`--url=https://u:${marker}@host/?apiKey=${marker}&page=1`],
+    [`https://host/?a=1?secret=${marker}`],
+    [`https://host/;password=${marker}`],
+    [`redis://${marker}@h1,redis://${marker}@h2`],
+  ];
+  for (const args of secret) assert.ok(!redactArguments(args).join(' ').includes(marker), args.join(' '));
+  const harmless = ['app.js', '--port=80', '--require', './x.js', 'https://host/a@b?page=1', '--', '-'];
+  assert.deepEqual(redactArguments(harmless), harmless);
+  assert.deepEqual(redactArguments(['--url=https://h/?apiKey=x&page=1']), [
+    '--url=https://h/?apiKey=<redacted>&page=1',
+  ]);
+});
+
+test('takes linear time for hostile arguments', () => {
+  const hostile = ['key', '://', 'a.', '@', '?', 'a=', '-', 'pass:'].map((piece) =>
+    piece.repeat(60_000 / piece.length),
+  );
+  const start = performance.now();
+  for (let round = 0; round < 5; round++) redactArguments(hostile);
+  assert.ok(performance.now() - start < 2000);
+});
