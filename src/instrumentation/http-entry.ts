@@ -56,6 +56,7 @@ export class HttpEntry {
     if (caller.synthetic) span.synthetic = true;
     if (config().tracing.extraHttpHeaders.length > 0) this.#captureRequestHeaders(span, request.rawHeaders);
     this.#spans.put(response, span);
+    this.#spans.put(request, span);
     recorder.open(span);
     return span;
   }
@@ -66,6 +67,12 @@ export class HttpEntry {
       (typeof response === 'object' && response !== null ? this.#spans.of(response) : undefined) ??
       this.#dependencies.scope.active();
     return span === null || span.kind !== 1 || span.http === null || span.isFinished ? null : span;
+  }
+
+  /** The entry span that an event of this request or response belongs to; null when it is active already, or there is none. */
+  inactiveSpanOf(emitter: object): SpanRecord | null {
+    const span = this.#spans.of(emitter);
+    return span === undefined || this.#dependencies.scope.active()?.traceId === span.traceId ? null : span;
   }
 
   /** Notes the error that a framework reports, the first one of a request; its status decides whether it counts. */
@@ -85,7 +92,7 @@ export class HttpEntry {
     const { http } = span;
     if (http !== null) {
       if (response.headersSent) http.status = response.statusCode;
-      if (cutOff) this.#noteCut(http, response);
+      if (cutOff && !isHandedOver(response)) this.#noteCut(http, response);
       if (!http.templateFrozen && http.route !== null) http.template = http.route.template(response);
       http.route = null;
       if (http.status >= 500) span.errorCount = 1;
@@ -126,6 +133,13 @@ export class HttpEntry {
       http.headers[name] = Array.isArray(value) ? value.join(', ') : String(value);
     }
   }
+}
+
+/** A client that has read all and hangs up at once can be faster than the last write's callback: that is no abort. */
+function isHandedOver(response: ServerResponse): boolean {
+  const { errored } = response as { errored?: unknown };
+  const socketError = (response.socket as { errored?: unknown } | null)?.errored;
+  return response.writableEnded && (errored ?? null) === null && (socketError ?? null) === null;
 }
 
 function add(http: HttpFacts, name: string, value: string): void {

@@ -24,7 +24,7 @@ const listeningWays = (target: Target): string[] => {
     'proxy',
     'twoListeners',
   ];
-  return target.framework === 'http' ? [...all, 'prefixed', 'calledAsFunction', 'connectionEvent'] : all;
+  return target.framework === 'http' ? [...all, 'unprefixed', 'calledAsFunction', 'connectionEvent'] : all;
 };
 
 export const httpCases: readonly Case[] = [
@@ -232,8 +232,13 @@ export const httpCases: readonly Case[] = [
         step('/files/file.txt', { headers: { 'If-None-Match': '*' }, status: 304, ...mounted }),
         step('/sent/file.txt', { tpl: '/sent/:name' }),
         step('/sent/file.txt', { ...ranges, tpl: '/sent/:name' }),
-        step('/sent/absent.txt', { status: 404, tpl: '/sent/:name', error: 'NotFoundError: Not Found' }),
+        step('/sent/absent.txt', { status: 404, tpl: '/sent/:name', error: /^(NotFoundError|Error): / }),
       ];
     },
+  },
+  {
+    id: 'X',
+    title: 'makes calls of http and of fetch children of the request',
+    steps: [step('/x', { exits: ['/echo/fetch/x', '/echo/request/x'] })],
   },
 ];
