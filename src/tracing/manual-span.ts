@@ -8,6 +8,15 @@ const entryKinds = new Set(['server', 'consumer', 'entry']);
 const exitKinds = new Set(['client', 'producer', 'exit']);
 const longestTag = 25_000;
 
+/** What an application names a thing; objects whose text cannot be read have one of ours. Never throws. */
+export function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return '[cannot be read]';
+  }
+}
+
 /** The part of a span that crosses process boundaries. */
 export class InstanaSpanContext extends SpanContext {
   /** 16 hexadecimal digits; empty when the caller told only that it wants no spans. */
@@ -62,12 +71,12 @@ export class InstanaSpan extends Span {
 
   protected override _setOperationName(name: string): void {
     if (this.record.isFinished || this.record.name !== 'sdk') return;
-    this.record.sdkFacts().name = String(name);
+    this.record.sdkFacts().name = textOf(name);
   }
 
   protected override _setBaggageItem(key: string, value: string): void {
     if (this.record.isFinished) return;
-    this.record.baggage = { ...this.record.baggage, [String(key)]: String(value) };
+    this.record.baggage = { ...this.record.baggage, [textOf(key)]: textOf(value) };
   }
 
   protected override _getBaggageItem(key: string): string | undefined {

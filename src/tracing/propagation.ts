@@ -19,7 +19,7 @@ export function injectTextMap(context: InstanaSpanContext, carrier: unknown, for
   target['x-instana-s'] = context.spanId;
   target['x-instana-l'] = '1';
   for (const [key, value] of Object.entries(context.baggage ?? {})) {
-    target[`${baggagePrefix}${key}`] = forHttp ? encodeURIComponent(value) : value;
+    target[`${baggagePrefix}${key}`] = forHttp ? encode(value) : value;
   }
 }
 
@@ -64,6 +64,11 @@ function readMember(
   else if (name.startsWith(baggagePrefix) && text.length <= longestBaggage) {
     baggage[name.slice(baggagePrefix.length)] = forHttp ? decode(text) : text;
   }
+}
+
+/** A lone surrogate has no UTF-8 form. */
+function encode(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
 }
 
 function decode(text: string): string {

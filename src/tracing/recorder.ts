@@ -3,6 +3,7 @@ import type { Faults } from '../base/faults.js';
 import { type EncodeContext, encodeSpan } from './encode.js';
 import type { SpanRecord } from './span.js';
 
+const stringify = JSON.stringify; // an application may replace it
 const maximumSpans = 5000;
 const maximumBytes = 8 * 1024 * 1024;
 const batchSpans = 2500;
@@ -76,7 +77,7 @@ export class Recorder {
   finishAt(span: SpanRecord, tick: number): void {
     if (span.durationMs >= 0) return;
     const duration = tick - span.startTick;
-    span.durationMs = Math.max(duration, 0);
+    span.durationMs = duration > 0 && Number.isFinite(duration) ? duration : 0; // JSON has no form for NaN and Infinity
     this.#close(span);
     span.weight = assumedBytes + (span.http?.url.length ?? 0) + (span.sdk?.weight ?? 0);
     this.#finished++;
@@ -114,7 +115,7 @@ export class Recorder {
       this.#inFlightBytes += text.length;
     }
     if (this.#inFlight.length === 0) return null;
-    const from = `{"f":{"e":${JSON.stringify(entity)},"h":${JSON.stringify(host)}},`;
+    const from = `{"f":{"e":${stringify(entity)},"h":${stringify(host)}},`;
     return { body: `[${from}${this.#inFlight.join(`},${from}`)}}]`, count: this.#inFlight.length };
   }
 

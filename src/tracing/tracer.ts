@@ -8,7 +8,7 @@ import {
   type SpanOptions,
   Tracer,
 } from 'opentracing';
-import { InstanaSpan, InstanaSpanContext } from './manual-span.js';
+import { InstanaSpan, InstanaSpanContext, textOf } from './manual-span.js';
 import { extractTextMap, injectTextMap } from './propagation.js';
 import type { Recorder } from './recorder.js';
 import type { Scope } from './scope.js';
@@ -49,7 +49,15 @@ export class InstanaTracer extends Tracer {
    * Starts a span: child of the last `child_of` reference, else of the last other one, else of the active span, else a trace of its
    * own. `startTime` is in milliseconds since the epoch.
    */
-  override startSpan(name: string, options: InstanaSpanOptions = {}): Span {
+  override startSpan(name: string, options?: InstanaSpanOptions | null): Span {
+    try {
+      return this.#start(name, options ?? {});
+    } catch {
+      return this.#start(name, {}); // options that cannot be read count as none
+    }
+  }
+
+  #start(name: string, options: InstanaSpanOptions): Span {
     const dependencies = this.#connect();
     const parent = this.#parentOf(options, dependencies);
     const { scope, recorder, ids, now, wallClock, settings } = dependencies;
@@ -68,7 +76,7 @@ export class InstanaTracer extends Tracer {
       now(),
       null,
     );
-    record.sdk = new SdkFacts(String(name));
+    record.sdk = new SdkFacts(textOf(name));
     record.unsampled = !enabled || (parent === null ? scope.isSuppressed() : parent.suppressed);
     if (parent?.baggage !== null && parent?.baggage !== undefined) record.baggage = { ...parent.baggage };
     if (stackTrace === 'all' && stackTraceLength > 0) record.stack = holdStack(stackTraceLength, this.startSpan);
@@ -108,10 +116,10 @@ export class InstanaTracer extends Tracer {
       else
         warnOnce(
           `inject ${format}`,
-          `OpenTracing format ${String(format)} is not supported by inject; nothing was written`,
+          `OpenTracing format ${textOf(format)} is not supported by inject; nothing was written`,
         );
     } catch (error) {
-      warnOnce('inject', `the trace context could not be written into a carrier: ${String(error)}`);
+      warnOnce('inject', `the trace context could not be written into a carrier: ${textOf(error)}`);
     }
   }
 
@@ -123,10 +131,10 @@ export class InstanaTracer extends Tracer {
         return extractTextMap(carrier, format === FORMAT_HTTP_HEADERS);
       warnOnce(
         `extract ${format}`,
-        `OpenTracing format ${String(format)} is not supported by extract; there is no context`,
+        `OpenTracing format ${textOf(format)} is not supported by extract; there is no context`,
       );
     } catch (error) {
-      warnOnce('extract', `the trace context could not be read from a carrier: ${String(error)}`);
+      warnOnce('extract', `the trace context could not be read from a carrier: ${textOf(error)}`);
     }
     return null;
   }

@@ -45,15 +45,6 @@ export class Secrets {
     if (this.isSecret(name) || (name.includes('%') && this.isSecret(decode(name)))) return `${name}=${redacted}`;
     return parameter;
   }
-
-  /** A process argument with the value of a secret option (`--db-password=x`) or URL credentials replaced. */
-  redactArgument(argument: string): string {
-    const equals = argument.indexOf('=');
-    if (equals > 0 && this.isSecret(argument.slice(0, equals).replace(/^-+/, ''))) {
-      return `${argument.slice(0, equals)}=${redacted}`;
-    }
-    return argument.replace(/\/\/[^/@\s]{1,500}@/g, `//${redacted}:${redacted}@`);
-  }
 }
 
 function compile(rule: SecretsRule, warn: (message: string) => void): (name: string) => boolean {
@@ -117,7 +108,7 @@ export function sanitizeUrl(url: string): string {
     const credentials = username !== '' || password !== '' ? `${redacted}:${redacted}@` : '';
     return `${protocol}//${credentials}${host}${pathname}`;
   } catch {
-    return url.slice(0, endOfPath(url)).replace(/\/\/[^/@]*@/, `//${redacted}:${redacted}@`);
+    return url.slice(0, endOfPath(url)).replace(/\/\/[^/]*@/, `//${redacted}:${redacted}@`);
   }
 }
 

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { at, type Config, options, readConfig } from '../../src/base/config.js';
+
+interface Read {
+  config: Config;
+  warnings: string[];
+}
+
+function read(env: NodeJS.ProcessEnv = {}, code: unknown = {}, answer?: unknown): Read {
+  const warnings: string[] = [];
+  return { config: readConfig(env, code, answer, (message) => warnings.push(message)), warnings };
+}
+
+describe('the configuration', () => {
+  it('has the defaults of the table when nobody says anything', () => {
+    const { config, warnings } = read();
+    for (const option of options) assert.deepEqual(at(config, option.name), option.default, option.name);
+    assert.deepEqual(warnings, []);
+    assert.equal(config.agentHostConfigured, false);
+    assert.equal(config.tracing.automatic, true);
+  });
+
+  it('is frozen through and through', () => {
+    const { config } = read({}, { tracing: { extraHttpHeaders: ['a'] } });
+    const frozen = (value: unknown): boolean =>
+      typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen));
+    assert.ok(frozen(config));
+  });
+
+  it('takes the environment before code, code before the agent, the agent before the default', () => {
+    const env = { INSTANA_STACK_TRACE: 'none' };
+    const code = { tracing: { stackTrace: 'error' } };
+    const answer = { tracing: { global: { 'stack-trace': 'error', 'stack-trace-length': 3 } } };
+    assert.equal(read(env, code, answer).config.tracing.stackTrace, 'none');
+    assert.equal(read({}, code, { tracing: { global: { 'stack-trace': 'none' } } }).config.tracing.stackTrace, 'error');
+    assert.equal(read({}, {}, answer).config.tracing.stackTrace, 'error');
+    assert.equal(read({}, {}, answer).config.tracing.stackTraceLength, 3);
+  });
+
+  it('reads every option from its first environment variable', () => {
+    const values: Readonly<Record<string, readonly [string, unknown]>> = {
+      INSTANA_SERVICE_NAME: ['shop', 'shop'],
+      INSTANA_AGENT_HOST: ['10.0.0.1', '10.0.0.1'],
+      INSTANA_AGENT_PORT: ['4711', 4711],
+      INSTANA_EUM_API_KEY: ['k', 'k'],
+      INSTANA_PACKAGE_JSON_PATH: ['/x/package.json', '/x/package.json'],
+      INSTANA_LOG_LEVEL: ['ERROR', 'error'],
+      INSTANA_SECRETS: ['equals:a,b', { matcher: 'equals', keywords: ['a', 'b'] }],
+      INSTANA_TRACING_ENABLED: ['false', false],
+      INSTANA_EXTRA_HTTP_HEADERS: ['X-A;x-b, X-C', ['x-a', 'x-b', 'x-c']],
+      INSTANA_TRACING_MAX_REQUEST_MS: ['1000', 1000],
+      INSTANA_STACK_TRACE: ['error', 'error'],
+      INSTANA_STACK_TRACE_LENGTH: ['700', 500],
+      INSTANA_TRACING_HTTP_EXIT_CLASSIFY_ALL_4XX_AS_ERRORS: ['true', true],
+      INSTANA_TRACING_HTTP_EXIT_CLASSIFY_AS_ERRORS: ['404, 418, 500, x', [404, 418]],
+      INSTANA_METRICS_ENABLED: ['0', false],
+      INSTANA_METRICS_TRANSMISSION_DELAY: ['2000', 2000],
+    };
+    for (const option of options) {
+      const variable = option.env[0] ?? '';
+      const [text, expected] = values[variable] ?? assert.fail(`no case for ${variable}`);
+      const { config, warnings } = read({ [variable]: text });
+      assert.deepEqual(at(config, option.name), expected, variable);
+      assert.deepEqual(warnings, [], variable);
+    }
+  });
+
+  it('tells of a value that it cannot use, names it, and falls back', () => {
+    const { config, warnings } = read({ INSTANA_AGENT_PORT: '99999' }, { agentPort: 4711 });
+    assert.equal(config.agentPort, 4711);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? '', /INSTANA_AGENT_PORT.*"99999".*1 to 65535/);
+  });
+
+  const hostile: unknown[] = [
+    Number.NaN,
+    -1,
+    1e9,
+    Number.POSITIVE_INFINITY,
+    '',
+    '\u0000',
+    [],
+    {},
+    () => 1,
+    Symbol('s'),
+    10n,
+    Object.freeze({}),
+    new Proxy(
+      {},
+      {
+        get: () => {
+          throw new Error('trap');
+        },
+        getOwnPropertyDescriptor: () => {
+          throw new Error('trap');
+        },
+      },
+    ),
+  ];
+  for (const option of options) {
+    it(`keeps ${option.name} of its kind, whatever code hands in`, () => {
+      for (const value of hostile) {
+        const code = option.name.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
+        const { config } = read({}, code);
+        const kind = (thing: unknown): string => (Array.isArray(thing) ? 'array' : typeof thing);
+        const result = at(config, option.name);
+        const isText = option.default === null && typeof result === 'string';
+        assert.ok(isText || kind(result) === kind(option.default), `${option.name}: ${kind(result)}`);
+      }
+    });
+  }
+
+  it('survives options that are no object, or an object of getters that throw', () => {
+    const bad = {
+      get serviceName(): string {
+        throw new Error('getter');
+      },
+      get tracing(): object {
+        throw new Error('getter');
+      },
+    };
+    for (const code of [null, undefined, 7, 'text', [], hostile.at(-1), bad]) {
+      assert.doesNotThrow(() => read({}, code));
+    }
+    // An agent's answer is parsed JSON: of any kind, but without getters.
+    for (const answer of [null, undefined, 7, 'text', [], { tracing: null }, { tracing: { http: 7 }, secrets: [] }])
+      assert.doesNotThrow(() => read({}, {}, answer));
+  });
+
+  it('does not read inherited members, and does not pollute prototypes', () => {
+    assert.equal(read({}, Object.create({ serviceName: 'inherited' })).config.serviceName, null);
+    read({}, JSON.parse('{"__proto__":{"polluted":1},"tracing":{"__proto__":{"enabled":false}}}'));
+    assert.equal(Reflect.get({}, 'polluted'), undefined);
+  });
+
+  it('knows a configured host from the default one', () => {
+    assert.equal(read({ INSTANA_AGENT_HOST: 'agent' }).config.agentHostConfigured, true);
+    assert.equal(read({}, { agentHost: 'agent' }).config.agentHostConfigured, true);
+    for (const host of ['a b', 'http://x', 'x/y', 'x\r\ny', 'a'.repeat(300)])
+      assert.equal(read({ INSTANA_AGENT_HOST: host }).config.agentHostConfigured, false, host);
+  });
+
+  it('takes INSTANA_AGENT_IP in the place of the host, and says that it is old', () => {
+    const { config, warnings } = read({ INSTANA_AGENT_IP: '10.0.0.2' });
+    assert.equal(config.agentHost, '10.0.0.2');
+    assert.match(warnings.join(), /deprecated/);
+    assert.equal(read({ INSTANA_AGENT_HOST: 'a', INSTANA_AGENT_IP: 'b' }).config.agentHost, 'a');
+  });
+
+  it('means debug by INSTANA_DEBUG and INSTANA_DEV, with any value', () => {
+    for (const env of [{ INSTANA_DEBUG: 'x' }, { INSTANA_DEV: 'false' }])
+      assert.equal(read({ ...env, INSTANA_LOG_LEVEL: 'error' }).config.logLevel, 'debug');
+  });
+
+  it('turns tracing off by either of its variables', () => {
+    assert.equal(read({ INSTANA_TRACING_DISABLE: 'true' }).config.tracing.enabled, false);
+    assert.equal(
+      read({ INSTANA_TRACING_DISABLE: 'true' }, { tracing: { enabled: true } }).config.tracing.enabled,
+      false,
+    );
+    assert.equal(read({ INSTANA_TRACING_DISABLE: 'false' }).config.tracing.enabled, true);
+    assert.equal(read({ INSTANA_DISABLE_AUTO_INSTR: '1' }).config.tracing.automatic, false);
+  });
+
+  it('reads secrets as the agent writes them, as code does, and as none', () => {
+    const agent = { secrets: { matcher: 'regex', list: ['a.*', 7] } };
+    assert.deepEqual(read({}, {}, agent).config.secrets, { matcher: 'regex', keywords: ['a.*'] });
+    assert.deepEqual(read({ INSTANA_SECRETS: 'none' }).config.secrets, { matcher: 'none', keywords: [] });
+    assert.deepEqual(read({}, { secrets: { matcher: 'none', keywords: ['x'] } }).config.secrets.keywords, []);
+  });
+
+  it('takes the list of headers of older agents only when there is no tracing section', () => {
+    assert.deepEqual(read({}, {}, { extraHeaders: ['X-A'] }).config.tracing.extraHttpHeaders, ['x-a']);
+    assert.deepEqual(read({}, {}, { extraHeaders: ['X-A'], tracing: {} }).config.tracing.extraHttpHeaders, []);
+    const current = { extraHeaders: ['X-A'], tracing: { 'extra-http-headers': ['X-B'] } };
+    assert.deepEqual(read({}, {}, current).config.tracing.extraHttpHeaders, ['x-b']);
+  });
+});

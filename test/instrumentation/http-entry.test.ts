@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { WireSpan } from '../../src/wire/span.js';
+import { ToolBox } from './tool-box.js';
+
+interface Row {
+  note: string;
+  headers: Record<string, string>;
+  suppressed: boolean;
+  entrySpan: Record<string, unknown> | null;
+  downstreamHeaders: Record<string, string>;
+}
+
+// Recorded from the official sensor; those of its rows that have no W3C headers.
+const rows = JSON.parse(readFileSync(join(__dirname, '../../../test/vectors/headers.json'), 'utf8')) as Row[];
+
+/**
+ * Rows in which the official sensor is wrong: it lets ids of odd lengths and texts that are no ids through to the back end and
+ * to neighbours. A long id is padded to 32 digits, of which the last 16 are the trace; a text that is no id counts as absent.
+ * And it misses correlation data with blanks around the level or the equals signs, where a proxy may have put them.
+ */
+const corrected: Readonly<Record<string, Record<string, unknown>>> = {
+  'trace id of 20 characters is neither padded nor cut': {
+    t: '456789abcdef0123',
+    p: '5e734f51bce69eca',
+    lt: '0000000000000123456789abcdef0123',
+  },
+  'correlation with blanks': { t: '<random16>', crtp: 'web', crid: '1234567890abcdef' },
+  'trace id that is not hexadecimal is passed through': { t: '<random16>' },
+};
+
+function request(headers: Readonly<Record<string, string>>): { req: IncomingMessage; res: ServerResponse } {
+  const req = new IncomingMessage(new Socket());
+  req.method = 'GET';
+  req.url = '/';
+  req.rawHeaders = Object.entries(headers).flat();
+  return { req, res: new ServerResponse(req) };
+}
+
+describe('an entry span continues what the official sensor would:', () => {
+  for (const { note, headers, suppressed, entrySpan } of rows) {
+    it(note, () => {
+      const box = new ToolBox();
+      const { req, res } = request(headers);
+      const span = box.tools.entry.begin(req, res);
+      assert.equal(span === 'suppressed', suppressed);
+      box.tools.entry.end(res, false);
+      const [sent] = box.spans() as (WireSpan & Record<string, unknown>)[];
+      const expected = corrected[note] ?? entrySpan;
+      if (expected === null) return assert.equal(sent, undefined);
+      assert.ok(sent);
+      for (const member of ['t', 'p', 'lt', 'crtp', 'crid', 'sy'] as const) {
+        if (expected[member] === '<random16>') assert.match(String(sent[member]), /^[0-9a-f]{16}$/);
+        else assert.equal(sent[member], expected[member], member);
+      }
+    });
+  }
+});
+
+describe('an exit span tells its neighbour what the official sensor would:', () => {
+  for (const { note, headers, suppressed, downstreamHeaders } of rows) {
+    it(note, () => {
+      const box = new ToolBox();
+      const { exit, entry, scope } = box.tools;
+      const { req, res } = request(headers);
+      const parent = entry.begin(req, res);
+      const read = (): readonly string[] => {
+        const above = exit.parent();
+        const list =
+          above === null ? exit.headersWithoutSpan() : exit.headers(exit.begin(above, 'GET', 'http://a', '/', read));
+        return list ?? [];
+      };
+      const sent =
+        parent === null || parent === 'suppressed'
+          ? scope.applySuppressed(read, undefined, [])
+          : scope.apply(parent, read, undefined, []);
+      const names = sent.filter((_, index) => index % 2 === 0).sort();
+      assert.deepEqual(names, Object.keys(downstreamHeaders).sort());
+      const told = Object.fromEntries(names.map((name) => [name, sent[sent.indexOf(name) + 1]]));
+      assert.equal(told['X-INSTANA-L'], suppressed ? '0' : '1');
+      if (suppressed) return;
+      assert.match(told['X-INSTANA-S'] ?? '', /^[0-9a-f]{16}$/);
+      const trace = downstreamHeaders['X-INSTANA-T'] ?? '';
+      if (corrected[note] === undefined && trace !== '<random16>') assert.equal(told['X-INSTANA-T'], trace);
+      else assert.match(told['X-INSTANA-T'] ?? '', /^[0-9a-f]{16}$/);
+    });
+  }
+});
+
+describe('an entry span', () => {
+  it('is made once for a response', () => {
+    const { tools } = new ToolBox();
+    const { req, res } = request({});
+    assert.notEqual(tools.entry.begin(req, res), null);
+    assert.equal(tools.entry.begin(req, res), null);
+  });
+
+  it('takes the status only when a head was sent', () => {
+    const box = new ToolBox();
+    const { req, res } = request({ Host: 'a' });
+    box.tools.entry.begin(req, res);
+    box.tools.entry.end(res, true);
+    const [span] = box.spans();
+    assert.deepEqual(span?.data.http, { method: 'GET', url: '/', host: 'a', error: 'Request aborted' });
+    assert.equal(span?.ec, 0);
+  });
+
+  it('captures the headers that are asked for, of the request and of the response, joined', () => {
+    const box = new ToolBox({ tracing: { extraHttpHeaders: ['X-In', 'x-out', 'x-both'] } });
+    const { req, res } = request({ 'x-in': '1', 'X-IN': '2', 'x-both': 'request', other: '3' });
+    box.tools.entry.begin(req, res);
+    res.setHeader('X-Out', ['4', '5']);
+    res.setHeader('x-both', 6);
+    box.tools.entry.end(res, false);
+    assert.deepEqual(box.spans()[0]?.data.http?.header, { 'x-in': '1, 2', 'x-out': '4, 5', 'x-both': '6' });
+  });
+
+  it('keeps the first error that a framework tells, however odd the error is', () => {
+    const box = new ToolBox();
+    const { req, res } = request({});
+    const span = box.tools.entry.begin(req, res);
+    assert.ok(span !== null && span !== 'suppressed');
+    box.tools.entry.fail(span, null);
+    box.tools.entry.fail(span, new Error('second'));
+    box.tools.entry.end(res, false);
+    assert.equal(box.spans()[0]?.data.http?.error, 'null');
+  });
+
+  it('that ended as unfinished is not sent again by the late end of its response', () => {
+    const box = new ToolBox();
+    const { req, res } = request({});
+    const span = box.tools.entry.begin(req, res);
+    assert.ok(span !== null && span !== 'suppressed');
+    box.tools.entry.expire(span, 300_000);
+    box.tools.entry.end(res, false);
+    const spans = box.spans();
+    assert.equal(spans.length, 1);
+    assert.match(spans[0]?.data.http?.error ?? '', /Unfinished.*300 s/);
+    assert.equal(spans[0]?.data.sdk?.custom?.tags?.['unfinished'], true);
+  });
+});

@@ -1,0 +1,62 @@
+// The tools that instrumentations are given, real ones, with what came out of them at hand.
+import { readConfig } from '../../src/base/config.js';
+import { Faults } from '../../src/base/faults.js';
+import { Log } from '../../src/base/log.js';
+import { HttpEntry } from '../../src/instrumentation/http-entry.js';
+import { HttpExit } from '../../src/instrumentation/http-exit.js';
+import type { Tools } from '../../src/instrumentation/instrumentation.js';
+import { ListeningServers } from '../../src/instrumentation/listening-servers.js';
+import { Recorder } from '../../src/tracing/recorder.js';
+import { Scope } from '../../src/tracing/scope.js';
+import { IdPool } from '../../src/wire/ids.js';
+import { Secrets } from '../../src/wire/secrets.js';
+import type { WireSpan } from '../../src/wire/span.js';
+
+export class ToolBox {
+  readonly lines: string[] = [];
+  readonly faults: Faults;
+  readonly recorder: Recorder;
+  readonly scope: Scope = new Scope();
+  readonly tools: Tools;
+
+  /** `code` is what an application would hand to `configure()`. */
+  constructor(code: object = {}) {
+    const write = (line: string): void => {
+      this.lines.push(line);
+    };
+    const log = new Log('info', { debug: write, info: write, warn: write, error: write });
+    const config = readConfig({}, code, undefined, write);
+    this.faults = new Faults(log);
+    this.recorder = new Recorder({
+      faults: this.faults,
+      now: () => performance.now(),
+      encodeContext: () => ({ secrets: new Secrets(config.secrets), serviceName: null, stackTraceLength: 10 }),
+      onThreshold: () => {},
+    });
+    const dependencies = {
+      recorder: this.recorder,
+      scope: this.scope,
+      ids: new IdPool(),
+      now: () => performance.now(),
+      wallClock: () => Date.now(),
+      config: () => config,
+    };
+    this.tools = {
+      entry: new HttpEntry(dependencies),
+      exit: new HttpExit(dependencies),
+      scope: this.scope,
+      servers: new ListeningServers(),
+      faults: this.faults,
+      log,
+      tracer: () => null,
+    };
+  }
+
+  /** All spans that are finished and were not taken yet. */
+  spans(): WireSpan[] {
+    const batch = this.recorder.take('1', 'agent');
+    this.recorder.delivered();
+    // The recorder's own JSON, looked at member by member by the tests.
+    return batch === null ? [] : (JSON.parse(batch.body) as WireSpan[]);
+  }
+}

@@ -1,0 +1,383 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as opentracing from 'opentracing';
+import { InstanaSpanContext } from '../../src/tracing/manual-span.js';
+import { Fixture } from './fixtures.js';
+
+const { FORMAT_HTTP_HEADERS, FORMAT_TEXT_MAP } = opentracing;
+
+function contextOf(span: opentracing.Span): InstanaSpanContext {
+  const context = span.context();
+  assert.ok(context instanceof InstanaSpanContext);
+  return context;
+}
+
+describe('a span made by hand', () => {
+  it('without a parent is an entry that begins a trace: its trace id is its own id', () => {
+    const fixture = new Fixture();
+    fixture.tracer.startSpan('job').finish();
+    const span = fixture.only();
+    assert.equal(span.n, 'sdk');
+    assert.equal(span.k, 1);
+    assert.equal(span.t, span.s);
+    assert.equal(span.p, undefined);
+    assert.deepEqual(span.data.sdk, { name: 'job', type: 'entry', custom: { tags: {} } });
+  });
+
+  it('with a parent is work in between', () => {
+    const fixture = new Fixture();
+    const parent = fixture.tracer.startSpan('parent');
+    fixture.tracer.startSpan('child', { childOf: parent }).finish();
+    const span = fixture.only();
+    assert.equal(span.k, 3);
+    assert.equal(span.data.sdk?.type, 'intermediate');
+    assert.deepEqual([span.t, span.p], [contextOf(parent).traceId, contextOf(parent).spanId]);
+  });
+
+  for (const [kind, k, type] of [
+    ['server', 1, 'entry'],
+    ['consumer', 1, 'entry'],
+    ['client', 2, 'exit'],
+    ['producer', 2, 'exit'],
+  ] as const) {
+    it(`of span.kind ${kind} is an ${type}, and the kind is no tag`, () => {
+      const fixture = new Fixture();
+      const parent = fixture.tracer.startSpan('parent');
+      fixture.tracer.startSpan('x', { childOf: parent, tags: { 'span.kind': kind } }).finish();
+      const span = fixture.only();
+      assert.equal(span.k, k);
+      assert.deepEqual(span.data.sdk, { name: 'x', type, custom: { tags: {} } });
+    });
+  }
+
+  it('keeps a span.kind that nobody knows as a tag', () => {
+    const fixture = new Fixture();
+    fixture.tracer.startSpan('x', { tags: { 'span.kind': 'odd' } }).finish();
+    const span = fixture.only();
+    assert.equal(span.k, 1);
+    assert.deepEqual(span.data.sdk?.custom?.tags, { 'span.kind': 'odd' });
+  });
+
+  it('always says its kind, which the official sensor does not', () => {
+    const fixture = new Fixture();
+    const root = fixture.tracer.startSpan('root');
+    fixture.tracer.startSpan('local', { childOf: root }).finish();
+    fixture.tracer.startSpan('out', { childOf: root, tags: { 'span.kind': 'client' } }).finish();
+    root.finish();
+    assert.deepEqual(
+      fixture.drain().map(({ k }) => k),
+      [3, 2, 1],
+    );
+  });
+
+  it('is an error by the tag error, which is no tag then', () => {
+    for (const [value, ec] of [
+      [true, 1],
+      ['true', 1],
+      [1, 1],
+      [false, 0],
+      ['false', 0],
+      [0, 0],
+    ] as const) {
+      const fixture = new Fixture();
+      fixture.tracer.startSpan('x', { tags: { error: value } }).finish();
+      const span = fixture.only();
+      assert.equal(span.ec, ec, String(value));
+      assert.deepEqual(span.data.sdk?.custom?.tags, {});
+    }
+  });
+
+  it('is an error by an error that is logged, with its text and stack', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('x');
+    span.log({ event: 'error', 'error.object': new TypeError('bad') });
+    span.finish();
+    const sent = fixture.only();
+    assert.equal(sent.ec, 1);
+    assert.equal(sent.data.sdk?.custom?.tags?.['message'], 'TypeError: bad');
+    assert.equal(sent.stack?.[0]?.c, __filename);
+  });
+
+  it('is not reported with a sampling.priority of at most 0, nor are its children', () => {
+    for (const priority of [0, -1, '0']) {
+      const fixture = new Fixture();
+      const span = fixture.tracer.startSpan('x', { tags: { 'sampling.priority': priority } });
+      fixture.tracer.startSpan('child', { childOf: span }).finish();
+      span.finish();
+      assert.deepEqual(fixture.drain(), []);
+      const carrier: Record<string, string> = {};
+      fixture.tracer.inject(span, FORMAT_HTTP_HEADERS, carrier);
+      assert.deepEqual(carrier, { 'x-instana-l': '0' });
+    }
+    const fixture = new Fixture();
+    fixture.tracer.startSpan('x', { tags: { 'sampling.priority': 1 } }).finish();
+    assert.deepEqual(fixture.only().data.sdk?.custom?.tags, {});
+  });
+
+  it('has its logs by time, those of one time together', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('x');
+    span.log({ event: 'cache-miss' }, 1_700_000_000_123);
+    span.log({ key: 'k' }, 1_700_000_000_123.7);
+    span.logEvent('old', { a: 1 });
+    span.finish();
+    const logs = fixture.only().data.sdk?.custom?.logs ?? {};
+    assert.deepEqual(logs['1700000000123'], { event: 'cache-miss', key: 'k' });
+    assert.equal(Object.keys(logs).length, 2);
+  });
+
+  it('lasts from its start to its end, by the clock that does not jump', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('x');
+    fixture.tick += 30;
+    fixture.wall -= 3_600_000;
+    span.finish();
+    const { d, ts } = fixture.only();
+    assert.equal(d, 30);
+    assert.equal(ts, 1_700_000_000_000);
+  });
+
+  it('lasts what lies between the times that the application gave', () => {
+    const fixture = new Fixture();
+    fixture.tracer.startSpan('x', { startTime: 1_600_000_000_000 }).finish(1_600_000_000_250);
+    const span = fixture.only();
+    assert.deepEqual([span.ts, span.d], [1_600_000_000_000, 250]);
+  });
+
+  it('never lasts less than nothing, whatever times it is given', () => {
+    for (const [startTime, finishTime] of [
+      [1_600_000_000_000, 1_500_000_000_000],
+      [Number.NaN, Number.NaN],
+      [-1e308, 1e308],
+      [0, Number.POSITIVE_INFINITY],
+    ] as const) {
+      const fixture = new Fixture();
+      fixture.tracer.startSpan('x', { startTime }).finish(finishTime);
+      const { d, ts } = fixture.only();
+      assert.ok(d >= 0 && Number.isInteger(ts), `${startTime} ${finishTime}: ${d} ${ts}`);
+    }
+  });
+
+  it('changes no more after its end, and ends once', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('x');
+    span.finish();
+    span.setTag('late', 1).log({ late: 1 }).setBaggageItem('late', '1').setOperationName('late');
+    span.finish();
+    assert.deepEqual(fixture.only().data.sdk, { name: 'x', type: 'entry', custom: { tags: {} } });
+    assert.equal(span.getBaggageItem('late'), undefined);
+  });
+
+  it('that is never finished costs the sensor nothing but a count', () => {
+    const fixture = new Fixture();
+    for (let index = 0; index < 10_000; index++) fixture.tracer.startSpan('x');
+    fixture.recorder.expire(0, () => assert.fail('held'));
+    assert.equal(fixture.recorder.counters().opened, 10_000);
+  });
+
+  it('carries the frames of the code that started it, unless told not to', () => {
+    const fixture = new Fixture();
+    fixture.tracer.startSpan('x').finish();
+    assert.equal(fixture.only().stack?.[0]?.c, __filename);
+    for (const settings of [
+      { enabled: true, stackTrace: 'error', stackTraceLength: 10 },
+      { enabled: true, stackTrace: 'none', stackTraceLength: 10 },
+      { enabled: true, stackTrace: 'all', stackTraceLength: 0 },
+    ]) {
+      fixture.settings = settings;
+      fixture.tracer.startSpan('x').finish();
+      assert.deepEqual(fixture.only().stack, []);
+    }
+  });
+
+  it('is none when tracing is switched off, and neighbours are told so', () => {
+    const fixture = new Fixture();
+    fixture.settings = { ...fixture.settings, enabled: false };
+    const span = fixture.tracer.startSpan('x');
+    span.finish();
+    const carrier: Record<string, string> = {};
+    fixture.tracer.inject(span, FORMAT_TEXT_MAP, carrier);
+    assert.deepEqual(fixture.drain(), []);
+    assert.deepEqual(carrier, { 'x-instana-l': '0' });
+  });
+});
+
+describe('the parent of a span made by hand', () => {
+  it('is the last child_of reference, also before a later follows_from', () => {
+    const fixture = new Fixture();
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => fixture.tracer.startSpan(name, { ignoreActiveSpan: true }));
+    assert.ok(a && b && c);
+    const references = [opentracing.childOf(a), opentracing.childOf(b), opentracing.followsFrom(c)];
+    const span = fixture.tracer.startSpan('x', { references });
+    assert.equal(contextOf(span).traceId, contextOf(b).traceId);
+  });
+
+  it('is the last follows_from when there is no child_of', () => {
+    const fixture = new Fixture();
+    const [a, b] = ['a', 'b'].map((name) => fixture.tracer.startSpan(name));
+    assert.ok(a && b);
+    const references = [opentracing.followsFrom(a), opentracing.followsFrom(b)];
+    const span = fixture.tracer.startSpan('x', { references });
+    assert.equal(contextOf(span).traceId, contextOf(b).traceId);
+  });
+
+  it('is the active request unless the caller says otherwise', () => {
+    const fixture = new Fixture();
+    const entry = fixture.entry();
+    fixture.scope.apply(
+      entry,
+      () => {
+        assert.equal(contextOf(fixture.tracer.startSpan('x')).traceId, entry.traceId);
+        const root = fixture.tracer.startSpan('x', { ignoreActiveSpan: true });
+        assert.notEqual(contextOf(root).traceId, entry.traceId);
+        const other = fixture.tracer.startSpan('x', { childOf: root });
+        assert.equal(contextOf(other).traceId, contextOf(root).traceId);
+      },
+      undefined,
+      [],
+    );
+  });
+
+  it('is none when the reference is to a span of another tracer', () => {
+    const fixture = new Fixture();
+    const foreign = new opentracing.Tracer().startSpan('foreign');
+    const entry = fixture.entry();
+    const span = fixture.scope.apply(entry, () => fixture.tracer.startSpan('x', { childOf: foreign }), undefined, []);
+    assert.notEqual(contextOf(span).traceId, entry.traceId);
+  });
+
+  it('hands its baggage down, but does not get that of its children', () => {
+    const fixture = new Fixture();
+    const parent = fixture.tracer.startSpan('parent');
+    parent.setBaggageItem('cart', 'items 3');
+    const child = fixture.tracer.startSpan('child', { childOf: parent });
+    child.setBaggageItem('own', '1');
+    assert.equal(child.getBaggageItem('cart'), 'items 3');
+    assert.equal(parent.getBaggageItem('own'), undefined);
+    assert.equal(parent.getBaggageItem('toString'), undefined);
+  });
+});
+
+describe('the tracer', () => {
+  it('knows the active span, automatic or by hand, as an OpenTracing span', () => {
+    const fixture = new Fixture();
+    const { tracer, scope } = fixture;
+    assert.equal(tracer.currentSpan(), null);
+    assert.equal(tracer.currentContext(), null);
+    const entry = fixture.entry();
+    const seen = scope.apply(entry, () => tracer.currentSpan(), undefined, []);
+    assert.ok(seen instanceof opentracing.Span);
+    assert.equal(seen.context().toTraceId(), entry.traceId);
+    assert.equal(seen.context().toSpanId(), entry.spanId);
+    const span = tracer.startSpan('x');
+    assert.equal(
+      tracer.withActiveSpan(span, () => tracer.currentContext()?.toSpanId()),
+      contextOf(span).spanId,
+    );
+  });
+
+  it('returns what the function returns, throws what it throws, and keeps the span through promises', async () => {
+    const { tracer } = new Fixture();
+    const span = tracer.startSpan('x');
+    assert.equal(
+      tracer.withActiveSpan(span, () => 7),
+      7,
+    );
+    const error = new Error('x');
+    assert.throws(
+      () =>
+        tracer.withActiveSpan(span, () => {
+          throw error;
+        }),
+      (thrown) => thrown === error,
+    );
+    const inside = await tracer.withActiveSpan(span, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return tracer.currentContext()?.toSpanId();
+    });
+    assert.equal(inside, contextOf(span).spanId);
+    assert.equal(tracer.currentSpan(), null);
+  });
+
+  it('runs the function also with a span of another tracer', () => {
+    const { tracer } = new Fixture();
+    assert.equal(
+      tracer.withActiveSpan(new opentracing.Span(), () => 7),
+      7,
+    );
+  });
+
+  it('lets tags be added to a request, sets its template and does not let it be finished by hand', () => {
+    const fixture = new Fixture();
+    const entry = fixture.entry();
+    const span = fixture.scope.apply(entry, () => fixture.tracer.currentSpan(), undefined, []);
+    span?.setTag('user', '4711').setTag('http.path_tpl', '/shop/:id');
+    span?.setOperationName('no');
+    span?.finish();
+    assert.equal(entry.isFinished, false);
+    assert.equal(entry.http?.templateFrozen, true);
+    fixture.recorder.finish(entry);
+    const { data } = fixture.only();
+    assert.equal(data.http?.path_tpl, '/shop/:id');
+    assert.deepEqual(data.sdk, { custom: { tags: { user: '4711' } } });
+  });
+
+  it('throws for nothing that an application hands in', () => {
+    const { tracer } = new Fixture();
+    const fail = (): never => {
+      throw new Error('trap');
+    };
+    const hostile = new Proxy({}, { get: fail, ownKeys: fail, getOwnPropertyDescriptor: fail, has: fail, set: fail });
+    const getter = Object.defineProperty({}, 'x', { get: fail, enumerable: true });
+    // What comes from JavaScript has no types.
+    const odd = [null, undefined, 7, 'text', [], {}, hostile, getter, () => 1] as never[];
+    for (const value of odd) {
+      assert.doesNotThrow(() => tracer.startSpan(value));
+      assert.doesNotThrow(() => tracer.startSpan('x', { tags: value }));
+      assert.doesNotThrow(() => tracer.startSpan('x', { childOf: value }));
+      assert.doesNotThrow(() => tracer.inject(tracer.startSpan('x'), FORMAT_TEXT_MAP, value));
+      assert.doesNotThrow(() => tracer.inject(value, FORMAT_TEXT_MAP, {}));
+      assert.doesNotThrow(() => tracer.extract(FORMAT_TEXT_MAP, value));
+      assert.doesNotThrow(() => tracer.extract(value, {}));
+      const span = tracer.startSpan('x');
+      assert.doesNotThrow(() => span.addTags(value));
+      assert.doesNotThrow(() => span.setTag('a', value));
+      assert.doesNotThrow(() => span.log(value));
+      assert.doesNotThrow(() => span.log({ a: value }, value));
+      assert.doesNotThrow(() => span.setBaggageItem(value, value));
+      assert.doesNotThrow(() => span.setOperationName(value));
+      assert.doesNotThrow(() => span.finish(value));
+    }
+    for (const value of odd) assert.doesNotThrow(() => tracer.startSpan('x', value));
+    for (const value of odd) assert.doesNotThrow(() => tracer.startSpan('x', { references: value }));
+  });
+
+  it('sends tags of every kind in a form that can be read, of bounded size', () => {
+    const fixture = new Fixture();
+    const circle: Record<string, unknown> = {};
+    circle['self'] = circle;
+    const tags = {
+      circle,
+      big: 10n,
+      nan: Number.NaN,
+      symbol: Symbol('s'),
+      fn: () => 1,
+      map: new Map([['a', 1]]),
+      date: new Date(Number.NaN),
+      buffer: Buffer.alloc(10),
+      text: 'x'.repeat(1_000_000),
+      keys: Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`k${index}`, index])),
+    };
+    fixture.tracer.startSpan('x', { tags }).finish();
+    const span = fixture.only();
+    assert.ok(JSON.stringify(span).length < 64 * 1024);
+    assert.equal(span.data.sdk?.custom?.tags?.['big'], '10');
+  });
+
+  it('tells once that a format is not supported, and goes on', () => {
+    const fixture = new Fixture();
+    fixture.tracer.inject(fixture.tracer.startSpan('x'), 'odd', {});
+    assert.equal(fixture.tracer.extract('odd', {}), null);
+    assert.equal(fixture.warnings.length, 2);
+  });
+});

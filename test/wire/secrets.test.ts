@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { queryOf, Secrets, type SecretsRule, sanitizeUrl } from '../../src/wire/secrets.js';
+
+interface Vectors {
+  matchers: {
+    matcher: SecretsRule['matcher'];
+    list: string[];
+    isSecret: Record<string, boolean>;
+    redactedQuery: string;
+  }[];
+  defaultMatcherQueries: { query: string; redacted: string | null }[];
+  urls: { url: string; sanitized: string; query: string | null }[];
+}
+
+// Recorded from the official sensor.
+const vectors = JSON.parse(readFileSync(join(__dirname, '../../../test/vectors/secrets.json'), 'utf8')) as Vectors;
+
+/**
+ * Rows of the recording in which the official sensor is wrong, and what is right. A fragment is no part of the query: it is cut,
+ * because what stands in it was never sent by a browser and is redacted by nobody.
+ */
+const corrected: Readonly<Record<string, string>> = {
+  'http://example.com/a/b?x=1#f': 'x=1',
+  '/a/b?x=1#f': 'x=1',
+};
+
+const original =
+  'key=0&apiKey=1&KEY=2&pass=3&Password=4&secret=5&client_secret=6&token=7&sessionId=8&id=9&=10&flag&a=b=c&key%20x=1';
+const byDefault: SecretsRule = { matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] };
+
+describe('secrets as the official sensor recognises them', () => {
+  for (const { matcher, list, isSecret, redactedQuery } of vectors.matchers) {
+    const secrets = new Secrets({ matcher, keywords: list });
+    for (const [name, expected] of Object.entries(isSecret)) {
+      it(`${matcher} ${JSON.stringify(list)}: ${JSON.stringify(name)} is ${expected ? '' : 'not '}secret`, () =>
+        assert.equal(secrets.isSecret(name), expected));
+    }
+    it(`${matcher} ${JSON.stringify(list)} redacts a query`, () =>
+      assert.equal(secrets.redactQuery(original), redactedQuery));
+  }
+
+  for (const { query, redacted } of vectors.defaultMatcherQueries) {
+    it(`${JSON.stringify(query)} becomes ${JSON.stringify(redacted)}`, () =>
+      assert.equal(new Secrets(byDefault).redactQuery(query), redacted ?? undefined));
+  }
+
+  for (const { url, sanitized, query } of vectors.urls) {
+    it(`${JSON.stringify(url)} is shown as ${JSON.stringify(sanitized)}`, () =>
+      assert.equal(sanitizeUrl(url), sanitized));
+    it(`${JSON.stringify(url)} has the query ${JSON.stringify(corrected[url] ?? query)}`, () =>
+      assert.equal(queryOf(url), corrected[url] ?? query ?? ''));
+  }
+});
+
+describe('secrets where the official sensor is wrong', () => {
+  it('a pattern of alternatives has to match the whole name', () => {
+    const secrets = new Secrets({ matcher: 'regex', keywords: ['a|b'] });
+    assert.equal(secrets.isSecret('abc'), false);
+    assert.equal(secrets.isSecret('a'), true);
+    assert.equal(secrets.isSecret('b'), true);
+  });
+
+  it('everything behind the first question mark is redacted', () => {
+    assert.equal(new Secrets(byDefault).redactQuery(queryOf('/?a=1?key=2')), 'a=1?key=<redacted>');
+  });
+
+  it('a fragment is no part of the query', () => {
+    assert.equal(queryOf('/x?a=1#key=2'), 'a=1');
+    assert.equal(queryOf('/x#a?b=1'), '');
+  });
+});
+
+describe('secrets', () => {
+  const secrets = new Secrets(byDefault);
+
+  it('are found in names that are percent-encoded', () => {
+    assert.equal(
+      secrets.redactQuery('p%61ssword=1&user%5Bpassword%5D=2'),
+      'p%61ssword=<redacted>&user%5Bpassword%5D=<redacted>',
+    );
+  });
+
+  it('are found behind every separator, and the separators stay', () => {
+    assert.equal(secrets.redactQuery('a=1;password=x;b=2&key=y'), 'a=1;password=<redacted>;b=2&key=<redacted>');
+  });
+
+  it('do not throw for queries that cannot be decoded', () => {
+    assert.equal(secrets.redactQuery('%E0%A4%A=1&%zzkey=2'), '%E0%A4%A=1&%zzkey=<redacted>');
+  });
+
+  it('of keywords with characters of regular expressions are texts', () => {
+    const dotted = new Secrets({ matcher: 'contains', keywords: ['a.b', '(', '[x'] });
+    assert.equal(dotted.redactQuery('a.b=1&aXb=2&(=3&[x=4'), 'a.b=<redacted>&aXb=2&(=<redacted>&[x=<redacted>');
+  });
+
+  it('without keywords are none', () => {
+    for (const matcher of ['contains', 'equals', 'regex'] as const) {
+      assert.equal(new Secrets({ matcher, keywords: [] }).redactQuery('key=1'), 'key=1');
+    }
+  });
+
+  it('tell once of each pattern that is broken, and go on with the others', () => {
+    const warnings: string[] = [];
+    const rule = new Secrets({ matcher: 'regex', keywords: ['(', 'a+', '['] }, (message) => warnings.push(message));
+    assert.equal(warnings.length, 2);
+    assert.equal(rule.isSecret('aaa'), true);
+  });
+
+  it('take time that grows no faster than the query', () => {
+    const time = (length: number): number => {
+      const query = 'key%'.repeat(length / 4);
+      const start = performance.now();
+      for (let round = 0; round < 20; round++) secrets.redactQuery(query);
+      return performance.now() - start;
+    };
+    time(8000);
+    assert.ok(time(64_000) < 60 * Math.max(1, time(8000)));
+  });
+});
+
+describe('a URL', () => {
+  const rows: readonly (readonly [string, string])[] = [
+    ['/a?x#y', '/a'],
+    ['/a#y?x', '/a'],
+    ['//host/path', '//host/path'],
+    ['/%E0%A4%A', '/%E0%A4%A'],
+    ['/"<>`{}|\\^', '/%22%3C%3E%60%7B%7D%7C%5C%5E'],
+    ['/ä', '/%C3%A4'],
+    ['/\ud800', '/%EF%BF%BD'],
+    ['/a%20b', '/a%20b'],
+    ['*', '*'],
+    ['http://user:pw@[', 'http://<redacted>:<redacted>@['],
+    ['http://user:pw@host:99999/x?key=1', 'http://<redacted>:<redacted>@host:99999/x'],
+  ];
+  for (const [url, shown] of rows) {
+    it(`${JSON.stringify(url)} is shown as ${JSON.stringify(shown)}`, () => assert.equal(sanitizeUrl(url), shown));
+  }
+
+  it('never shows a password that stands in front of the host', () => {
+    for (const url of [
+      'http://u:hunter2@h/',
+      'HTTP://u:hunter2@h/',
+      'http://u:hunter2@h:99999/',
+      'http://u:hunt@er2@h:99999/',
+      'http://u:hunter2@[::1/',
+      'postgres://u:hunter2@h/x',
+    ]) {
+      assert.ok(!/hunter2|er2/.test(sanitizeUrl(url)), sanitizeUrl(url));
+    }
+  });
+});
