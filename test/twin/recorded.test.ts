@@ -1,0 +1,247 @@
+// Our spans beside those that the official sensor sent for the same requests to the same applications.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { LocalAgent } from '../../src/devtools/local-agent.js';
+import type { WireSpan } from '../../src/wire/span.js';
+import { AppProcess, root } from './app-process.js';
+
+interface Scenario {
+  title: string;
+  request: { method: string; path: string; headers: Record<string, string> };
+  response: { status: number };
+  /** The X-INSTANA headers of each request that arrived downstream. */
+  downstreamReceived: Record<string, string>[];
+  spans: Json[];
+}
+
+type Json = Record<string, unknown>;
+
+const applications = [
+  { file: 'recorded-express.cjs', recording: 'traces-express.json', port: 4102, env: {} },
+  {
+    file: 'recorded-koa.cjs',
+    recording: 'traces-koa.json',
+    port: 4103,
+    env: { INSTANA_SERVICE_NAME: 'koa-shop' },
+  },
+];
+const recordedDownstream = '127.0.0.1:4101';
+
+/** Members in which we differ from the recording on purpose: which, where, and why. */
+const deviations: readonly { member: RegExp; title?: RegExp; why: string }[] = [
+  {
+    member: /^data\.http\.params$/,
+    title: /credentials in the URL|koa outgoing call/,
+    why: 'the recording has null for a URL without a query; members without a value are left out',
+  },
+  {
+    member: /^k$/,
+    title: /OpenTracing/,
+    why: 'the official sensor sends no kind for OpenTracing spans, so that they cannot be classified',
+  },
+  {
+    member: /^data\.sdk\.custom\.logs$/,
+    title: /OpenTracing/,
+    why: 'the recording has an empty object where there are no logs; members without a value are left out',
+  },
+  {
+    member: /^data\.http\.(path_tpl|error)$|^stack$/,
+    title: /koa handler throws/,
+    why: 'the official sensor loses template and error of a Koa handler that rejects',
+  },
+  {
+    member: /^data\.sdk\.custom\.logs$/,
+    title: /SDK exit span with an error/,
+    why: 'the error is told by an OpenTracing log here, which stays a log, and by an argument of its own API there',
+  },
+  {
+    member: /^first frame$/,
+    title: /native fetch/,
+    why: 'fetch is followed on the channels of Node.js, whose frames come first',
+  },
+];
+
+/** What is different with every run: only its kind is compared, or how it relates to other spans. */
+const relations = new Set(['t', 's', 'p', 'ts', 'd', 'f.e', 'stack']);
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Every member by its path; tags, logs and headers are looked at as a whole. */
+function members(span: Json, prefix = ''): Map<string, unknown> {
+  const found = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(span)) {
+    const path = prefix + key;
+    if (isObject(value) && !/(tags|logs|header)$/.test(path)) {
+      for (const [inner, leaf] of members(value, `${path}.`)) found.set(inner, leaf);
+    } else {
+      found.set(path, value);
+    }
+  }
+  return found;
+}
+
+function kind(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return value === null ? 'null' : typeof value;
+}
+
+function isArgued(title: string, member: string): boolean {
+  return deviations.some((row) => row.member.test(member) && (row.title === undefined || row.title.test(title)));
+}
+
+/** Spans of one scenario that stand for the same thing in both lists. */
+function nameOf(span: Json): string {
+  const data = span['data'] as { http?: { url?: string }; sdk?: { name?: string } }; // every span has data
+  return `${String(span['n'])} ${data.sdk?.name ?? ''} ${span['n'] === 'sdk' ? '' : (data.http?.url ?? '')}`;
+}
+
+function request(port: number, { method, path, headers }: Scenario['request']): Promise<number> {
+  return new Promise((resolve, reject) => {
+    http
+      .request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
+        response.resume();
+        response.on('end', () => resolve(response.statusCode ?? 0));
+      })
+      .on('error', reject)
+      .end();
+  });
+}
+
+for (const { file, recording, port: recordedPort, env } of applications) {
+  describe(`the spans of ${file} beside those of the official sensor`, () => {
+    const scenarios = JSON.parse(readFileSync(join(root, 'test/vectors', recording), 'utf8')) as Scenario[];
+    const arrivals: http.IncomingHttpHeaders[] = [];
+    let agent: LocalAgent;
+    let app: AppProcess;
+    let downstream: http.Server;
+    let downstreamHost = '';
+
+    before(async () => {
+      agent = await LocalAgent.start();
+      downstream = http.createServer((req, res) => {
+        arrivals.push(req.headers);
+        req.resume();
+        res.statusCode = Number(/status=(\d+)/.exec(req.url ?? '')?.[1] ?? 200);
+        res.setHeader('X-Show-Me', 'from downstream');
+        res.end('x');
+      });
+      await new Promise<void>((resolve) => downstream.listen(0, '127.0.0.1', resolve));
+      downstreamHost = `127.0.0.1:${(downstream.address() as AddressInfo).port}`; // a TCP server has this form
+      app = await AppProcess.start({
+        file: join('twin', file),
+        traced: true,
+        agentPort: agent.port,
+        env: { ...env, DOWNSTREAM_URL: `http://${downstreamHost}`, INSTANA_EXTRA_HTTP_HEADERS: 'X-Show-Me' },
+      });
+    });
+
+    after(async () => {
+      await app.stop();
+      await agent.close();
+      downstream.closeAllConnections();
+      downstream.close();
+    });
+
+    /** The recording's hosts as they are in this run. */
+    const translate = (value: unknown): unknown =>
+      JSON.parse(
+        JSON.stringify(value)
+          .replaceAll(recordedDownstream, downstreamHost)
+          .replaceAll(encodeURIComponent(recordedDownstream), encodeURIComponent(downstreamHost))
+          .replaceAll(`127.0.0.1:${recordedPort}`, `127.0.0.1:${app.port}`),
+      ) as unknown;
+
+    for (const scenario of scenarios) {
+      it(scenario.title, async () => {
+        agent.clear();
+        arrivals.length = 0;
+        const { request: asked, spans: recorded, downstreamReceived } = translate(scenario) as Scenario;
+        assert.equal(await request(app.port, asked), scenario.response.status);
+        // Another request behind it: with its span, all earlier ones have arrived.
+        await request(app.port, { method: 'GET', path: '/last-of-scenario', headers: {} });
+        const isLast = ({ data }: WireSpan): boolean => data.http?.url === '/last-of-scenario';
+        const sent = (await agent.waitForSpans((spans) => spans.some(isLast))).filter((span) => !isLast(span));
+        compare(scenario.title, asked.headers, recorded, sent as unknown as Json[]);
+        compareDownstream(downstreamReceived, sent);
+      });
+    }
+
+    function compareDownstream(expected: Scenario['downstreamReceived'], sent: readonly WireSpan[]): void {
+      assert.equal(arrivals.length, expected.length);
+      for (const [index, headers] of expected.entries()) {
+        const arrived = arrivals[index] ?? {};
+        const names = Object.keys(arrived).filter((name) => name.startsWith('x-instana'));
+        assert.deepEqual(
+          names.sort(),
+          Object.keys(headers)
+            .map((name) => name.toLowerCase())
+            .sort(),
+        );
+        assert.equal(arrived['x-instana-l'], headers['X-INSTANA-L']);
+        const exit = sent.find(({ n }) => n === 'node.http.client');
+        assert.equal(arrived['x-instana-t'], exit?.t);
+        assert.equal(arrived['x-instana-s'], exit?.s);
+      }
+    }
+
+    function compare(title: string, headers: Record<string, string>, recorded: Json[], sent: Json[]): void {
+      assert.deepEqual(sent.map(nameOf).sort(), recorded.map(nameOf).sort());
+      const ids = new Map<string, unknown>();
+      for (const theirs of recorded) {
+        const ours = sent.find((span) => nameOf(span) === nameOf(theirs));
+        assert.ok(ours);
+        const ourMembers = members(ours);
+        const theirMembers = members(theirs);
+        for (const path of new Set([...ourMembers.keys(), ...theirMembers.keys()])) {
+          if (isArgued(title, path)) continue;
+          const [mine, expected] = [ourMembers.get(path), theirMembers.get(path)];
+          assert.equal(kind(mine), kind(expected), `${nameOf(theirs)}: ${path}`);
+          if (!relations.has(path)) assert.deepEqual(mine, expected, `${nameOf(theirs)}: ${path}`);
+        }
+        compareRelations(title, ids, headers, theirs, ours);
+      }
+      assert.equal(new Set(ids.values()).size, ids.size);
+    }
+
+    /** The same id wherever the recording has the same, the caller's id where it has the caller's. */
+    function compareRelations(
+      title: string,
+      ids: Map<string, unknown>,
+      headers: Record<string, string>,
+      theirs: Json,
+      ours: Json,
+    ): void {
+      const given = Object.values(headers).map((value) => value.padStart(16, '0').slice(-16));
+      for (const member of ['t', 's', 'p']) {
+        const id = theirs[member];
+        if (id === undefined) continue;
+        assert.match(String(ours[member]), /^[0-9a-f]{16}$/);
+        const key = String(id);
+        if (!ids.has(key)) ids.set(key, ours[member]);
+        assert.equal(ours[member], ids.get(key), member);
+        if (given.includes(key)) assert.equal(ours[member], key, member);
+      }
+      assert.ok(Number.isInteger(ours['ts']) && Number.isInteger(ours['d']));
+      assert.equal((ours['f'] as Json)['e'], String(app.pid)); // compared above: an object
+      compareStacks(title, theirs['stack'] as Json[], ours['stack'] as Json[]);
+    }
+
+    /** Frames where the recording has frames; calls begin at the application's own line. */
+    function compareStacks(title: string, theirs: readonly Json[], ours: readonly Json[]): void {
+      if (theirs.length === 0) return;
+      const [first] = ours;
+      assert.ok(first !== undefined && ours.length <= 10);
+      assert.equal(typeof first['m'], 'string');
+      if (!String(theirs[0]?.['c']).startsWith('node:') && !isArgued(title, 'first frame'))
+        assert.match(String(first['c']), /recorded-\w+\.cjs$/);
+      for (const { c } of ours)
+        assert.ok(!String(c).includes('/build/src/instrumentation/modules/http-client'), String(c));
+    }
+  });
+}
