@@ -33,6 +33,11 @@ const handlers = {
     res.write('part');
     res.on('close', () => setTimeout(() => res.end('too late'), 50));
   },
+  H10whole: (_req, res) => {
+    res.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': body.length });
+    res.write(body);
+    setTimeout(() => res.end(), 100);
+  },
   H11: (req, res) => {
     res.statusCode = 200;
     res.on('error', () => {});

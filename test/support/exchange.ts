@@ -54,20 +54,10 @@ export function exchange(to: Destination, spec: RequestSpec, trace: TraceIds | n
   return spec.raw === undefined ? exchangeHttp(to, spec, trace) : exchangeRaw(to, spec.raw, trace);
 }
 
-const lingerMs = 250;
-
-/**
- * Keeps the connection a little longer than the response: a client that hangs up on the last byte can be faster than a server that
- * streams, which then sees its response cut off.
- */
-function briefAgent(secure: boolean): http.Agent {
-  const agent = new (secure ? https : http).Agent({ keepAlive: true });
-  agent.on('free', () => setTimeout(() => agent.destroy(), lingerMs).unref());
-  return agent;
-}
-
 const patienceMs = 4000;
 const hangUpAfterMs = 150;
+/** A client that leaves the moment it has the body would race the end of a streamed response. */
+const lingerMs = 50;
 
 function exchangeHttp(to: Destination, spec: RequestSpec, trace: TraceIds | null): Promise<Reply> {
   return new Promise((resolve) => {
@@ -77,8 +67,10 @@ function exchangeHttp(to: Destination, spec: RequestSpec, trace: TraceIds | null
     let firstMs = 0;
     let lastMs = 0;
     let timer: NodeJS.Timeout | undefined;
+    const agent = to.agent ?? new (to.secure ? https : http).Agent({ keepAlive: true });
     const settle = (failure?: string): void => {
       clearTimeout(timer);
+      if (to.agent === undefined) setTimeout(() => agent.destroy(), lingerMs);
       resolve({
         status: response?.statusCode ?? null,
         headers: pairs(response?.rawHeaders ?? []),
@@ -96,7 +88,7 @@ function exchangeHttp(to: Destination, spec: RequestSpec, trace: TraceIds | null
       path: spec.path,
       headers: { ...spec.headers, ...traceHeaders(trace) },
       rejectUnauthorized: false,
-      agent: to.agent ?? briefAgent(to.secure),
+      agent,
     });
     const giveUp = (): void => {
       request.destroy();
