@@ -163,8 +163,7 @@ test('neither it nor what it brings runs a script at installation or builds an a
     installers.filter((name) => own.scripts?.[name] !== undefined),
     [],
   );
-  for (const name of runtimePackages()) {
-    const folder = join(repositoryRoot, 'node_modules', name);
+  for (const [name, folder] of runtimePackages()) {
     const manifest = readJson<Manifest>(folder, 'package.json');
     // `prepare` of an installed package never runs: it is for its authors.
     for (const script of installers.slice(0, 3))
