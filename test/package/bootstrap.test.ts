@@ -275,7 +275,7 @@ test('the preload uses no syntax that Node.js 12 does not know', () => {
   assert.doesNotMatch(source, /\?\.|\?\?|\|\|=|&&=|#[a-z]+[;(=]|\bawait\b|\bimport\(/);
 });
 
-const strict = ['--trace-warnings', '--throw-deprecation'];
+const strict = ['--trace-warnings', '--throw-deprecation', '--pending-deprecation'];
 
 for (const major of [20, 22, 24, 26]) {
   for (const [flag, preload, file] of [

@@ -109,6 +109,17 @@ test('npm links the command', async (t) => {
   for (const word of ['agent', 'demo']) assert.match(stdout, new RegExp(`\\b${word}\\b`));
 });
 
+test('every flag of the command is documented, and no other', async () => {
+  const { stdout } = await run('npx', ['ts-sensor', '--help'], { cwd: consumer.folder });
+  const known = new Set([...stdout.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag = '']) => flag));
+  const documents = ['README.md', 'docs/local-agent.md'].map((name) =>
+    readFileSync(join(repositoryRoot, name), 'utf8'),
+  );
+  for (const flag of known) assert.ok(documents.join().includes(flag), flag);
+  const shown = documents[1]?.matchAll(/^\| `(--[a-z-]+)/gm) ?? [];
+  for (const [, flag = ''] of shown) assert.ok(known.has(flag), flag);
+});
+
 const typedUse = `
   import type { IncomingMessage, ServerResponse } from 'node:http';
   import { configure, eumSnippet, flush, middleware, status, tracer, wrapListener } from '@instana/ts-sensor';
@@ -163,8 +174,7 @@ test('neither it nor what it brings runs a script at installation or builds an a
     installers.filter((name) => own.scripts?.[name] !== undefined),
     [],
   );
-  for (const name of runtimePackages()) {
-    const folder = join(repositoryRoot, 'node_modules', name);
+  for (const [name, folder] of runtimePackages()) {
     const manifest = readJson<Manifest>(folder, 'package.json');
     // `prepare` of an installed package never runs: it is for its authors.
     for (const script of installers.slice(0, 3))

@@ -122,7 +122,7 @@ async function tryCommand(command: string, { document, line }: Block): Promise<v
     assert.ok(manifest.scripts?.[script] !== undefined, command);
     return;
   }
-  const asked = /^curl (http:\/\/127\.0\.0\.1:42699(\/\S*))$/.exec(command)?.[2];
+  const asked = /^curl '?http:\/\/127\.0\.0\.1:42699(\/[^\s']*)'?$/.exec(command)?.[1];
   if (asked !== undefined) {
     const answer = await fetch(agent.url + asked);
     assert.equal(answer.status, 200);

@@ -101,27 +101,37 @@ export async function makeConsumer(): Promise<Consumer> {
   return consumer;
 }
 
-/** What the package needs at run time, and what that needs, as npm's lock file has it. */
-export function runtimePackages(): string[] {
-  const lock = JSON.parse(readFileSync(join(repositoryRoot, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dependencies?: Record<string, string> }>;
+type Lock = Record<string, { readonly dependencies?: Record<string, string> }>;
+
+/** What the package needs at run time, and what that needs: name to folder, as npm's lock file has it. */
+export function runtimePackages(): Map<string, string> {
+  const { packages } = JSON.parse(readFileSync(join(repositoryRoot, 'package-lock.json'), 'utf8')) as {
+    packages: Lock;
   };
-  const found = new Set<string>();
+  const found = new Map<string, string>();
   const visit = (key: string): void => {
-    for (const name of Object.keys(lock.packages[key]?.dependencies ?? {})) {
+    for (const name of Object.keys(packages[key]?.dependencies ?? {})) {
       if (found.has(name)) continue;
-      found.add(name);
-      visit(`node_modules/${name}`);
+      const place = placeOf(name, key, packages);
+      found.set(name, join(repositoryRoot, place));
+      visit(place);
     }
   };
   visit('');
-  return [...found].sort();
+  return found;
+}
+
+/** Where `require` from the package at `from` finds `name`: below it, or below the nearest package around it. */
+function placeOf(name: string, from: string, packages: Lock): string {
+  for (let around = from; around !== ''; around = around.slice(0, Math.max(0, around.lastIndexOf('/node_modules/')))) {
+    const place = `${around}/node_modules/${name}`;
+    if (packages[place] !== undefined) return place;
+  }
+  return `node_modules/${name}`;
 }
 
 function runtimeFolders(): Record<string, string> {
-  return Object.fromEntries(
-    runtimePackages().map((name) => [name, `file:${join(repositoryRoot, 'node_modules', name)}`]),
-  );
+  return Object.fromEntries([...runtimePackages()].map(([name, folder]) => [name, `file:${folder}`]));
 }
 
 /** A Node.js of another major, when it is installed under test/peers; else why there is none. */
