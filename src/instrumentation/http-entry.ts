@@ -4,7 +4,7 @@ import type { Config } from '../base/config.js';
 import { errorStack, errorText } from '../tracing/error-text.js';
 import type { Recorder } from '../tracing/recorder.js';
 import type { Scope } from '../tracing/scope.js';
-import { HttpFacts, SpanRecord } from '../tracing/span.js';
+import { HttpFacts, type RouteState, SpanRecord } from '../tracing/span.js';
 import { TraceHeaderReader } from '../wire/headers.js';
 import { type IdPool, shortId } from '../wire/ids.js';
 import { makeStamp, type Stamp } from './stamp.js';
@@ -23,6 +23,7 @@ export class HttpEntry {
   readonly #dependencies: HttpEntryDependencies;
   readonly #reader: TraceHeaderReader = new TraceHeaderReader();
   readonly #spans: Stamp<SpanRecord> = makeStamp();
+  #thrown: SpanRecord | null = null;
 
   constructor(dependencies: HttpEntryDependencies) {
     this.#dependencies = dependencies;
@@ -94,8 +95,7 @@ export class HttpEntry {
     if (http !== null) {
       if (response.headersSent) http.status = response.statusCode;
       if (cutOff && !isHandedOver(http, response)) this.#noteCut(http, response);
-      if (!http.templateFrozen && http.route !== null) http.template = http.route.template(response);
-      http.route = null;
+      this.#takeTemplate(http, response);
       if (http.status >= 500) span.errorCount = 1;
       if (this.#dependencies.config().tracing.extraHttpHeaders.length > 0) this.#captureResponseHeaders(http, response);
     }
@@ -107,11 +107,37 @@ export class HttpEntry {
     const { http } = span;
     if (http !== null) {
       http.error ??= `Unfinished: no end of the response after ${Math.round(afterMs / 1000)} s`;
-      if (!http.templateFrozen && http.route !== null) http.template = http.route.template({ statusCode: 0 });
-      http.route = null;
+      this.#takeTemplate(http, { statusCode: 0 });
     }
     span.sdkFacts().tags['unfinished'] = true;
     this.#dependencies.recorder.finish(span);
+  }
+
+  /** The handler of this request threw, out of the server: what was thrown is known only to the process. */
+  threw(span: SpanRecord): void {
+    this.#thrown = span;
+  }
+
+  /** An error that nobody caught: belongs to the request whose handler threw it, or in whose context it came up. */
+  failUncaught(error: unknown): void {
+    const span = this.#thrown ?? this.#dependencies.scope.active();
+    this.#thrown = null;
+    if (span !== null && span.kind === 1) this.fail(span, error);
+  }
+
+  /** The process ends: requests that failed and were never answered are sent as they are. */
+  endFailed(): void {
+    this.#dependencies.recorder.expire(Number.NEGATIVE_INFINITY, (span) => {
+      if (span.kind !== 1 || span.http === null || span.http.error === null) return;
+      span.errorCount = 1;
+      this.#takeTemplate(span.http, { statusCode: 0 });
+      this.#dependencies.recorder.finish(span);
+    });
+  }
+
+  #takeTemplate(http: HttpFacts, response: Parameters<RouteState['template']>[0]): void {
+    if (!http.templateFrozen && http.route !== null) http.template = http.route.template(response);
+    http.route = null;
   }
 
   #noteCut(http: HttpFacts, response: ServerResponse): void {
@@ -143,13 +169,21 @@ export class HttpEntry {
  * callback of the last write, and than the `end()` of an application that streams a file of known length.
  */
 function isHandedOver(http: HttpFacts, response: ServerResponse): boolean {
-  const { errored, _header: head } = response as { errored?: unknown; _header?: unknown };
+  // `_header` and `_contentLength` are Node.js' own; without them the response counts as cut off.
+  const {
+    errored,
+    _header: head,
+    _contentLength: length,
+  } = response as {
+    errored?: unknown;
+    _header?: unknown;
+    _contentLength?: unknown;
+  };
   const socket = response.socket as { errored?: unknown; bytesWritten?: number } | null;
   if ((errored ?? null) !== null || (socket?.errored ?? null) !== null) return false;
   if (response.writableEnded) return true;
-  const length = Number(response.getHeader('content-length') ?? Number.NaN);
   const written = (socket?.bytesWritten ?? 0) - http.bytesBefore;
-  return typeof head === 'string' && written >= head.length + length;
+  return typeof head === 'string' && typeof length === 'number' && written >= head.length + length;
 }
 
 function add(http: HttpFacts, name: string, value: string): void {

@@ -49,8 +49,16 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
     if (span === null) return Reflect.apply(original, this, arguments);
     // biome-ignore lint/complexity/noArguments: see above
     if (span === 'suppressed') return scope.applySuppressed(original, this, arguments);
-    // biome-ignore lint/complexity/noArguments: see above
-    return scope.apply(span, original, this, arguments);
+    let threw = true;
+    try {
+      // biome-ignore lint/complexity/noArguments: see above
+      const result = scope.apply(span, original, this, arguments);
+      threw = false;
+      return result;
+    } finally {
+      // Not catch: to throw again would change the place that Node.js reports.
+      if (threw) entry.threw(span);
+    }
   }
   return emit as HostFunction;
 }
