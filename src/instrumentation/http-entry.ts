@@ -54,8 +54,10 @@ export class HttpEntry {
       span.correlationId = caller.correlationId;
     }
     if (caller.synthetic) span.synthetic = true;
+    if (span.http !== null) span.http.bytesBefore = request.socket?.bytesWritten ?? 0;
     if (config().tracing.extraHttpHeaders.length > 0) this.#captureRequestHeaders(span, request.rawHeaders);
     this.#spans.put(response, span);
+    this.#spans.put(request, span);
     recorder.open(span);
     return span;
   }
@@ -66,6 +68,12 @@ export class HttpEntry {
       (typeof response === 'object' && response !== null ? this.#spans.of(response) : undefined) ??
       this.#dependencies.scope.active();
     return span === null || span.kind !== 1 || span.http === null || span.isFinished ? null : span;
+  }
+
+  /** The entry span that an event of this request or response belongs to; null when it is active already, or there is none. */
+  inactiveSpanOf(emitter: object): SpanRecord | null {
+    const span = this.#spans.of(emitter);
+    return span === undefined || this.#dependencies.scope.active()?.traceId === span.traceId ? null : span;
   }
 
   /** Notes the error that a framework reports, the first one of a request; its status decides whether it counts. */
@@ -85,7 +93,7 @@ export class HttpEntry {
     const { http } = span;
     if (http !== null) {
       if (response.headersSent) http.status = response.statusCode;
-      if (cutOff) this.#noteCut(http, response);
+      if (cutOff && !isHandedOver(http, response)) this.#noteCut(http, response);
       if (!http.templateFrozen && http.route !== null) http.template = http.route.template(response);
       http.route = null;
       if (http.status >= 500) span.errorCount = 1;
@@ -96,9 +104,11 @@ export class HttpEntry {
 
   /** Ends a span whose response never came, so that it is seen; a later end of the response adds nothing. */
   expire(span: SpanRecord, afterMs: number): void {
-    if (span.http !== null) {
-      span.http.error ??= `Unfinished: no end of the response after ${Math.round(afterMs / 1000)} s`;
-      span.http.route = null;
+    const { http } = span;
+    if (http !== null) {
+      http.error ??= `Unfinished: no end of the response after ${Math.round(afterMs / 1000)} s`;
+      if (!http.templateFrozen && http.route !== null) http.template = http.route.template({ statusCode: 0 });
+      http.route = null;
     }
     span.sdkFacts().tags['unfinished'] = true;
     this.#dependencies.recorder.finish(span);
@@ -126,6 +136,20 @@ export class HttpEntry {
       http.headers[name] = Array.isArray(value) ? value.join(', ') : String(value);
     }
   }
+}
+
+/**
+ * Whether the client had the whole response when its connection ended. One that hangs up on the last byte can be faster than the
+ * callback of the last write, and than the `end()` of an application that streams a file of known length.
+ */
+function isHandedOver(http: HttpFacts, response: ServerResponse): boolean {
+  const { errored, _header: head } = response as { errored?: unknown; _header?: unknown };
+  const socket = response.socket as { errored?: unknown; bytesWritten?: number } | null;
+  if ((errored ?? null) !== null || (socket?.errored ?? null) !== null) return false;
+  if (response.writableEnded) return true;
+  const length = Number(response.getHeader('content-length') ?? Number.NaN);
+  const written = (socket?.bytesWritten ?? 0) - http.bytesBefore;
+  return typeof head === 'string' && written >= head.length + length;
 }
 
 function add(http: HttpFacts, name: string, value: string): void {

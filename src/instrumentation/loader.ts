@@ -2,7 +2,7 @@
 import * as diagnosticsChannel from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { isBuiltin, syncBuiltinESMExports } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { Hook } from 'require-in-the-middle';
 import type { Undo } from './around.js';
 import type { ChannelInstrumentation, Instrumentation, Tools } from './instrumentation.js';
@@ -136,7 +136,9 @@ export class Loader {
   }
 
   #noteLoadedTooEarly(packages: readonly string[]): void {
-    const loaded = Object.keys(require.cache);
+    // The copy that the sensor's own tracer brought along has that tracer already.
+    const own = dirname(require.resolve('opentracing/package.json')) + sep;
+    const loaded = Object.keys(require.cache).filter((path) => !path.startsWith(own));
     for (const module of packages) {
       const part = `${join('node_modules', module)}`;
       const file = loaded.find((path) => path.includes(part + (module.includes('/lib/') ? '' : '/')));

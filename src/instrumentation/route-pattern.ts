@@ -11,6 +11,8 @@ export function patternText(path: unknown): string {
 export function joinPatterns(prefix: string, pattern: string): string {
   if (prefix === '') return pattern;
   if (pattern === '') return prefix;
+  // A regular expression ends with a slash that is doubled by what follows.
+  if (prefix.endsWith('/') && pattern.startsWith('/')) return prefix + pattern.slice(1);
   return pattern.startsWith('/') ? prefix + pattern : `${prefix}/${pattern}`;
 }
 

@@ -6,8 +6,8 @@ import type { SpanRecord } from './span.js';
 const stringify = JSON.stringify; // an application may replace it
 const maximumSpans = 5000;
 const maximumBytes = 8 * 1024 * 1024;
-const batchSpans = 1000;
-const batchBytes = 1024 * 1024;
+const batchSpans = 2500;
+const batchBytes = 3 * 1024 * 1024;
 /** What an unencoded span is taken to weigh besides its URL; measured: 350 to 700 bytes. */
 const assumedBytes = 700;
 const sendAtSpans = 500;
@@ -154,6 +154,11 @@ export class Recorder {
     }
     this.#batchLimit = Math.max(1, this.#inFlight.length >> 1);
     this.returned();
+  }
+
+  /** Finished spans that wait, those in flight not counted. */
+  waiting(): number {
+    return this.#length;
   }
 
   /** Counters since the last call. */

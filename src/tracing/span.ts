@@ -24,6 +24,8 @@ export class HttpFacts {
   headTick = 0;
   /** Exit: a timeout event was seen. */
   timedOut = false;
+  /** Entry: what had been written to the connection when the request came, in bytes. */
+  bytesBefore = 0;
   /** Entry: what a framework knows about the route, asked once at the end. */
   route: RouteState | null = null;
 

@@ -24,12 +24,14 @@ function builders({ express, major, require: load }) {
   const v4 = major === 4;
 
   /** An app without Express' default pages in development mode, built by `routes`. */
-  const app = (routes, settings = {}) => () => {
-    const made = express();
-    for (const [name, value] of Object.entries(settings)) made.set(name, value);
-    routes(made);
-    return made;
-  };
+  const app =
+    (routes, settings = {}) =>
+    () => {
+      const made = express();
+      for (const [name, value] of Object.entries(settings)) made.set(name, value);
+      routes(made);
+      return made;
+    };
   const router = (routes, options) => {
     const made = express.Router(options);
     routes(made);
@@ -51,7 +53,10 @@ function builders({ express, major, require: load }) {
     H5: app((a) => a.get('/h/:id', send('hello'))),
     H6: app((a) => {
       a.get('/o/:id', send('o'));
-      a.use('/in', router((r) => r.get('/o/:id', send('o')).put('/p/:id', send('p'))));
+      a.use(
+        '/in',
+        router((r) => r.get('/o/:id', send('o')).put('/p/:id', send('p'))),
+      );
     }),
     H7: app((a) => {
       a.get('/s/:status', (req, res) => res.status(Number(req.params.status)).send('no'));
@@ -72,7 +77,12 @@ function builders({ express, major, require: load }) {
     }),
 
     E1: app((a) => a.get('/u/:id', (req, res) => res.send(req.params.id))),
-    E2: app((a) => a.use('/app', router((r) => r.get('/user/:id', send('user'))))),
+    E2: app((a) =>
+      a.use(
+        '/app',
+        router((r) => r.get('/user/:id', send('user'))),
+      ),
+    ),
     E3: app((a) => {
       const leaf = router((r) => r.get('/bar/:id', send('bar')));
       const middle = router((r) => r.use('/sub', leaf));
@@ -81,7 +91,15 @@ function builders({ express, major, require: load }) {
     E4: app((a) => {
       const posts = router((r) => r.get('/posts/:pid', (req, res) => res.json(req.params)), { mergeParams: true });
       a.use('/users/:id', posts);
-      a.use('/orgs/:org', router((r) => r.use('/teams/:team', router((t) => t.get('/', send('team'))))));
+      a.use(
+        '/orgs/:org',
+        router((r) =>
+          r.use(
+            '/teams/:team',
+            router((t) => t.get('/', send('team'))),
+          ),
+        ),
+      );
     }),
     E5: app((a) => {
       const child = express();
@@ -105,19 +123,31 @@ function builders({ express, major, require: load }) {
       a.use('/listed', [auth, one], two);
     }),
     E8: app((a) => {
-      a.use(['/a', '/b'], router((r) => r.get('/x/:id', send('x'))));
+      a.use(
+        ['/a', '/b'],
+        router((r) => r.get('/x/:id', send('x'))),
+      );
       a.get(['/c/:x', '/d/:y'], (req, res) => res.json(req.params));
       a.get(['/e/:x', /^\/f\/(\d+)$/], send('mixed'));
       if (v4) a.get([['/n1/:x'], ['/n2/:y', '/n3']], send('nested'));
-      a.use(['/m/:one', '/k/:two'], router((r) => r.get(['/p', '/q/:q'], send('inner'))));
+      a.use(
+        ['/m/:one', '/k/:two'],
+        router((r) => r.get(['/p', '/q/:q'], send('inner'))),
+      );
     }),
     E9: app((a) => {
       a.get(/^\/re\/(\d+)$/, send('re'));
       a.get(/^\/flag\/[a-z]+$/i, send('flags'));
       a.use(/^\/(very|long|mount|words)/, pass);
       a.get('/very/plain', send('very'));
-      a.use('/app', router((r) => r.get(/^\/x(\d+)$/, send('x'))));
-      a.use(/^\/m(\d+)/, router((r) => r.get('/in/:id', send('in'))));
+      a.use(
+        '/app',
+        router((r) => r.get(/^\/x(\d+)$/, send('x'))),
+      );
+      a.use(
+        /^\/m(\d+)/,
+        router((r) => r.get('/in/:id', send('in'))),
+      );
     }),
     E10: app((a) => {
       if (v4) {
@@ -134,10 +164,13 @@ function builders({ express, major, require: load }) {
     E11: app((a) => {
       a.route('/x').get(send('got')).post(send('posted'));
       a.all('/all/:id', send('all'));
-      a.use('/r', router((r) => {
-        r.all('/all/:id', send('router all'));
-        r.route('/y/:id').all(pass).put(send('put'));
-      }));
+      a.use(
+        '/r',
+        router((r) => {
+          r.all('/all/:id', send('router all'));
+          r.route('/y/:id').all(pass).put(send('put'));
+        }),
+      );
     }),
     E12: app((a) => {
       a.get('/list/:id', [pass, pass, send('list')]);
@@ -164,18 +197,24 @@ function builders({ express, major, require: load }) {
       for (const name of ['ok', 'answer', 'err', 'throw', 'later', 'reject']) {
         a.get(`/${name}/:${name}`, (req, res) => res.send(`route ${req.seen ?? ''}`));
       }
-      a.use('/r', router((r) => {
-        r.param('id', (_req, _res, next) => next(boom('from router param')));
-        r.get('/item/:id', send('item'));
-      }));
+      a.use(
+        '/r',
+        router((r) => {
+          r.param('id', (_req, _res, next) => next(boom('from router param')));
+          r.get('/item/:id', send('item'));
+        }),
+      );
     }),
     E14: app((a) => {
       a.use('/test', send('test'));
       a.use('/mw/:m', (req, res) => res.send(req.params.m));
-      a.use('/outer', router((r) => {
-        r.use('/inner', send('inner'));
-        r.use(send('router'));
-      }));
+      a.use(
+        '/outer',
+        router((r) => {
+          r.use('/inner', send('inner'));
+          r.use(send('router'));
+        }),
+      );
       a.use((req, res, next) => (req.path === '/none' ? res.send('none') : next()));
     }),
     E16: app((a) => {
@@ -200,7 +239,10 @@ function builders({ express, major, require: load }) {
         a.get(`/r/${name}/:id`, (_req, _res, next) => next(reason()), send('second handler'));
       }
       a.get('/r/:what/:id', send('next route'));
-      a.use('/via', router((r) => r.get('/:id', fail)));
+      a.use(
+        '/via',
+        router((r) => r.get('/:id', fail)),
+      );
       a.use(showError);
     }),
     E17: app((a) => {
@@ -212,7 +254,10 @@ function builders({ express, major, require: load }) {
       a.get('/string/:id', () => {
         throw 'a thrown string';
       });
-      a.use('/router', router((r) => r.get('/in/:id', thrower)));
+      a.use(
+        '/router',
+        router((r) => r.get('/in/:id', thrower)),
+      );
       const nested = express();
       nested.get('/in/:id', thrower);
       a.use('/nested', nested);
@@ -231,7 +276,10 @@ function builders({ express, major, require: load }) {
       a.get('/now/:id', async () => {
         throw boom('rejected');
       });
-      a.use('/r', router((r) => r.get('/reject/:id', async () => Promise.reject(boom('rejected')))));
+      a.use(
+        '/r',
+        router((r) => r.get('/reject/:id', async () => Promise.reject(boom('rejected')))),
+      );
       a.get('/fine/:id', async (_req, res) => {
         await pause(5);
         res.send('fine');
@@ -270,8 +318,14 @@ function builders({ express, major, require: load }) {
     }),
     E21: app((a) => {
       a.use('/foo', pass);
-      a.use('/bar', router((r) => r.get('/x', send('x'))));
-      a.use('/foo', router((r) => r.get('/y/:id', send('y'))));
+      a.use(
+        '/bar',
+        router((r) => r.get('/x', send('x'))),
+      );
+      a.use(
+        '/foo',
+        router((r) => r.get('/y/:id', send('y'))),
+      );
       a.use(pass);
       a.get('/z/:id', send('z'));
     }),
@@ -281,10 +335,13 @@ function builders({ express, major, require: load }) {
       a.get('/one/:b', send('second route'));
       a.get('/skip/:a', (_req, _res, next) => next('route'), send('never'));
       a.get('/skip/:b', send('after skip'));
-      a.use('/leave', router((r) => {
-        r.get('/:a', (_req, _res, next) => next('router'));
-        r.get('/:a', send('never'));
-      }));
+      a.use(
+        '/leave',
+        router((r) => {
+          r.get('/:a', (_req, _res, next) => next('router'));
+          r.get('/:a', send('never'));
+        }),
+      );
       a.get('/leave/:b', send('after router'));
       a.get('/lost/:id', pass);
       a.use((req, res, next) => (req.path.startsWith('/answered') ? res.send('by middleware') : next()));
@@ -307,10 +364,13 @@ function builders({ express, major, require: load }) {
     },
     E25: () => {
       // express-slash reads `app._router`, which Express 5 has no more.
-      const slash = app((a) => {
-        a.get('/slash/', send('slash'));
-        a.use(load('express-slash')());
-      }, { 'strict routing': true });
+      const slash = app(
+        (a) => {
+          a.get('/slash/', send('slash'));
+          a.use(load('express-slash')());
+        },
+        { 'strict routing': true },
+      );
       const shapes = { layers: app((a) => surgery(a, express))() };
       return v4 ? { ...shapes, slash: slash() } : shapes;
     },
@@ -319,7 +379,9 @@ function builders({ express, major, require: load }) {
     E28: app((a) => {
       const storage = new AsyncLocalStorage();
       const queue = [];
-      setInterval(() => queue.splice(0).forEach((task) => task()), 5).unref();
+      setInterval(() => {
+        for (const task of queue.splice(0)) task();
+      }, 5).unref();
       a.use('/exit', (_req, _res, next) => storage.exit(() => next()));
       a.use('/queue', (_req, _res, next) => queue.push(next));
       a.get('/exit/:id', send('exit'));
@@ -374,7 +436,10 @@ function builders({ express, major, require: load }) {
       trailing: app((a) => {
         a.get('/', send('root'));
         a.get('/slash/:id/', send('slash'));
-        a.use('/mount/', router((r) => r.get('/', send('mounted root'))));
+        a.use(
+          '/mount/',
+          router((r) => r.get('/', send('mounted root'))),
+        );
       })(),
       query: app((a) => a.get('/q', (req, res) => res.json(req.query)), { 'query parser': 'extended' })(),
       proxy: app((a) => a.get('/ip', (req, res) => res.json([req.ip, req.ips, req.secure])), { 'trust proxy': true })(),
@@ -414,9 +479,12 @@ function builders({ express, major, require: load }) {
 
 /** Apps that read and change Express' layers: what they see must be what they put there. */
 function surgery(a, express) {
-  const own = Object.assign(function named(_req, res) {
-    res.send('own');
-  }, { custom: 'property' });
+  const own = Object.assign(
+    function named(_req, res) {
+      res.send('own');
+    },
+    { custom: 'property' },
+  );
   const frozen = Object.freeze(function frozen(_req, res) {
     res.send('frozen');
   });
@@ -426,7 +494,13 @@ function surgery(a, express) {
   inner.use('/used', own);
   a.use('/in', inner);
 
-  const facts = (fn) => [fn.name, fn.length, Object.getOwnPropertyNames(fn).sort().join(), fn.custom ?? null, Object.isFrozen(fn)];
+  const facts = (fn) => [
+    fn.name,
+    fn.length,
+    Object.getOwnPropertyNames(fn).sort().join(),
+    fn.custom ?? null,
+    Object.isFrozen(fn),
+  ];
   a.get('/facts', (_req, res) => {
     const [first, second, third] = inner.stack;
     res.json({
@@ -463,33 +537,55 @@ function surgery(a, express) {
 /** Handlers of every shape: Express tells normal and error handlers apart by `length`. */
 function arities(a) {
   a.get('/0/:id', function none() {
+    // A handler without parameters is what this is about.
     arguments[1].send('0');
   });
   a.get('/1/:id', (req) => req.res.send('1'));
   a.get('/2/:id', (_req, res) => res.send('2'));
-  a.get('/3/:id', (_req, _res, next) => next(), (_req, res, _next) => res.send('3'));
-  a.get('/4/:id', (_err, _req, res, _next) => res.send('skipped'), (_req, res) => res.send('after four'));
-  a.get('/5/:id', (_a, _b, _c, _d, _e) => {}, (_req, res) => res.send('after five'));
+  a.get(
+    '/3/:id',
+    (_req, _res, next) => next(),
+    (_req, res, _next) => res.send('3'),
+  );
+  a.get(
+    '/4/:id',
+    (_err, _req, res, _next) => res.send('skipped'),
+    (_req, res) => res.send('after four'),
+  );
+  a.get(
+    '/5/:id',
+    (_a, _b, _c, _d, _e) => {},
+    (_req, res) => res.send('after five'),
+  );
   a.get('/rest/:id', (...args) => args[1].send(`rest ${args.length}`));
   a.get('/default/:id', (_req, res, _next = null) => res.send('default'));
-  a.get('/bound/:id', function bound(_req, res) {
-    res.send(this.word);
-  }.bind({ word: 'bound' }));
+  a.get(
+    '/bound/:id',
+    function bound(_req, res) {
+      res.send(this.word);
+    }.bind({ word: 'bound' }),
+  );
   class Controller {
     show(_req, res) {
       res.send('method');
     }
   }
   a.get('/method/:id', new Controller().show);
-  a.get('/generator/:id', function* generator(_req, res) {
-    yield res.send('never runs');
-  }, (_req, res) => res.send('after generator'));
+  a.get(
+    '/generator/:id',
+    function* generator(_req, res) {
+      yield res.send('never runs');
+    },
+    (_req, res) => res.send('after generator'),
+  );
   a.get('/fails/:id', fail);
   a.use((_req, _res, next) => next());
   a.use((...args) => args.at(-1)(args.length === 4 ? args[0] : undefined));
-  a.use(function fourBound(err, _req, res, _next) {
-    res.status(500).send(`${this.word} ${err.message}`);
-  }.bind({ word: 'bound' }));
+  a.use(
+    function fourBound(err, _req, res, _next) {
+      res.status(500).send(`${this.word} ${err.message}`);
+    }.bind({ word: 'bound' }),
+  );
 }
 
 /** The usual middlewares, more than fifteen of them, and an outgoing call behind each body parser. */
@@ -512,7 +608,10 @@ function manyMiddlewares(express, load) {
     return a;
   };
   const answer = (req, res, next) => {
-    call(`/echo/${req.params.id}`).then((text) => res.json({ text, body: req.body, file: req.file?.originalname }), next);
+    call(`/echo/${req.params.id}`).then(
+      (text) => res.json({ text, body: req.body, file: req.file?.originalname }),
+      next,
+    );
   };
   const a = usual();
   a.post('/json/:id', load('body-parser').json(), answer);

@@ -1,5 +1,5 @@
 // Request handlers that need no framework: `(req, res)` for plain servers, mounted in Express and Koa as well.
-const { call, pause } = require('./serve.cjs');
+const { call, downstream, pause } = require('./serve.cjs');
 
 const body = 'hello';
 
@@ -32,6 +32,11 @@ const handlers = {
     res.writeHead(200, { 'Content-Type': 'text/plain' });
     res.write('part');
     res.on('close', () => setTimeout(() => res.end('too late'), 50));
+  },
+  H10whole: (_req, res) => {
+    res.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': body.length });
+    res.write(body);
+    setTimeout(() => res.end(), 100);
   },
   H11: (req, res) => {
     res.statusCode = 200;
@@ -70,6 +75,10 @@ const handlers = {
     }
     return res.end();
   },
+  H12: (req, res) => {
+    res.statusCode = 200;
+    if (req.url === '/late') setTimeout(() => res.end('late'), 2500);
+  },
   H15: (_req, res) => text(res, 200, 'not read'),
   H16: (req, res) => {
     if (!req.url.includes('/call/')) return text(res, 200, req.url);
@@ -81,6 +90,12 @@ const handlers = {
     await new Promise((resolve) => setImmediate(resolve));
     text(res, 200, answer);
   },
+  X: async (req, res) => {
+    const answers = await Promise.all([call(`/echo/request${req.url}`), fetched(`/echo/fetch${req.url}`)]);
+    text(res, 200, answers.join(' '));
+  },
 };
+
+const fetched = async (path) => (await fetch(downstream + path)).text();
 
 module.exports = { handlers, text };

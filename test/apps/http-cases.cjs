@@ -50,7 +50,8 @@ function waysToListen(lib, options) {
     twoListeners: lib.createServer(options, () => {}).on('request', answer),
   };
   if (lib === http) {
-    ways.prefixed = require('http').createServer(answer);
+    // Many apps still write it so, and both names must be traced.
+    ways.unprefixed = require('http').createServer(answer);
     ways.calledAsFunction = http.Server(answer);
     const behind = http.createServer(answer);
     ways.connectionEvent = net.createServer((socket) => behind.emit('connection', socket));
@@ -62,11 +63,17 @@ function timeouts(lib, options) {
   const idle = lib.createServer(options, () => {});
   idle.setTimeout(150);
   return {
-    headers: lib.createServer({ ...options, headersTimeout: 150, requestTimeout: 200, connectionsCheckingInterval: 50 }, answer),
-    request: lib.createServer({ ...options, headersTimeout: 100, requestTimeout: 150, connectionsCheckingInterval: 50 }, (req, res) => {
-      req.on('end', () => text(res, 200, 'all read')).resume();
-      req.on('error', () => {});
-    }),
+    headers: lib.createServer(
+      { ...options, headersTimeout: 150, requestTimeout: 200, connectionsCheckingInterval: 50 },
+      answer,
+    ),
+    request: lib.createServer(
+      { ...options, headersTimeout: 100, requestTimeout: 150, connectionsCheckingInterval: 50 },
+      (req, res) => {
+        req.on('end', () => text(res, 200, 'all read')).resume();
+        req.on('error', () => {});
+      },
+    ),
     idle,
     app: lib.createServer(options, (_req, res) => {
       res.setTimeout(100, () => text(res, 408, 'too slow', { Connection: 'close' }));
@@ -82,7 +89,9 @@ function builders(lib, options) {
     H2: () => waysToListen(lib, options),
     H13: () => timeouts(lib, options),
     H30: () =>
-      lib.createServer(options, (req, res) => text(res, 200, JSON.stringify([req.headers.host, req.headers['x-forwarded-for']]))),
+      lib.createServer(options, (req, res) =>
+        text(res, 200, JSON.stringify([req.headers.host, req.headers['x-forwarded-for']])),
+      ),
   };
 }
 

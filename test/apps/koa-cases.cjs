@@ -31,11 +31,13 @@ function builders({ Koa, koaMajor, Router, routerModule, routerMajor, require: l
     app.use(router.routes());
     return app;
   };
-  const bare = (...middlewares) => () => {
-    const app = silent();
-    for (const middleware of middlewares) app.use(middleware);
-    return app;
-  };
+  const bare =
+    (...middlewares) =>
+    () => {
+      const app = silent();
+      for (const middleware of middlewares) app.use(middleware);
+      return app;
+    };
   const nested = (root, prefix, sub) => root.use(prefix, sub.routes(), sub.allowedMethods());
 
   const raw = {};
@@ -291,7 +293,13 @@ function builders({ Koa, koaMajor, Router, routerModule, routerMajor, require: l
       router.get('/facts', (ctx) => {
         const layer = router.stack.find((candidate) => candidate.path === '/ok/:ok');
         const param = layer.stack.find((fn) => fn.param === 'ok');
-        ctx.body = [layer.stack.length, typeof param, param._originalFn === onOk, param.length, layer.stack.map((fn) => fn.name)];
+        ctx.body = [
+          layer.stack.length,
+          typeof param,
+          param._originalFn === onOk,
+          param.length,
+          layer.stack.map((fn) => fn.name),
+        ];
       });
     }),
     K18: () => {
@@ -375,7 +383,7 @@ function builders({ Koa, koaMajor, Router, routerModule, routerMajor, require: l
       return app;
     },
     K23: () => {
-      if (!Koa.prototype.hasOwnProperty('currentContext') && koaMajor < 3) return undefined;
+      if (!Object.hasOwn(Koa.prototype, 'currentContext') && koaMajor < 3) return undefined;
       const app = silent({ asyncLocalStorage: true });
       const router = new Router();
       router.get('/c/:id', async (ctx) => {
@@ -387,7 +395,11 @@ function builders({ Koa, koaMajor, Router, routerModule, routerMajor, require: l
     },
     K25: () => {
       const shapes = {};
-      for (const [name, Shape] of Object.entries({ module: routerModule, Router: routerModule.Router, default: routerModule.default })) {
+      for (const [name, Shape] of Object.entries({
+        module: routerModule,
+        Router: routerModule.Router,
+        default: routerModule.default,
+      })) {
         if (typeof Shape !== 'function') continue;
         const router = new Shape();
         router.get(`/${name}/:id`, say(name));
@@ -396,7 +408,15 @@ function builders({ Koa, koaMajor, Router, routerModule, routerMajor, require: l
       const facts = new Router();
       const names = (value) => Object.getOwnPropertyNames(value).sort().join();
       facts.get('/facts', (ctx) => {
-        ctx.body = [names(routerModule), names(Router.prototype), Router.name, Router.length, Router.prototype.get.length, names(Koa), Koa.name];
+        ctx.body = [
+          names(routerModule),
+          names(Router.prototype),
+          Router.name,
+          Router.length,
+          Router.prototype.get.length,
+          names(Koa),
+          Koa.name,
+        ];
       });
       shapes.facts = silent().use(facts.routes());
       return shapes;
@@ -407,9 +427,11 @@ function builders({ Koa, koaMajor, Router, routerModule, routerMajor, require: l
       const tree = new TreeRouter();
       tree.get('/tree/:id', say('tree'));
       const shapes = {
-        route: silent().use(route.get('/kr/:id', (ctx, id) => {
-          ctx.body = id;
-        })),
+        route: silent().use(
+          route.get('/kr/:id', (ctx, id) => {
+            ctx.body = id;
+          }),
+        ),
         tree: silent().use(tree.routes()),
         static: silent().use(load('koa-static')(staticFolder)),
         mount: silent().use(load('koa-mount')('/m', routed((router) => router.get('/in/:id', say('mounted')))())),

@@ -11,6 +11,8 @@ export interface Target {
   readonly file: string;
   readonly loader: 'require' | 'import';
   readonly env?: Readonly<Record<string, string>>;
+  /** Another Node.js than the one that runs the tests. */
+  readonly node?: string;
 }
 
 /** One value, or a list of values of which any will do; undefined in the list means that the member may be absent. */

@@ -23,7 +23,10 @@ export const expressCases: readonly Case[] = [
   {
     id: 'E1',
     title: 'names a plain route',
-    steps: [step('/u/42', { tpl: '/u/:id', replyBody: '42' }), step('/u/42?secret=1&b=2', { tpl: '/u/:id', params: 'secret=<redacted>&b=2' })],
+    steps: [
+      step('/u/42', { tpl: '/u/:id', replyBody: '42' }),
+      step('/u/42?secret=1&b=2', { tpl: '/u/:id', params: 'secret=<redacted>&b=2' }),
+    ],
   },
   { id: 'E2', title: 'puts the mount path before the route', steps: [step('/app/user/1', { tpl: '/app/user/:id' })] },
   { id: 'E3', title: 'joins two levels of routers', steps: [step('/sub/sub/bar/1', { tpl: '/sub/sub/bar/:id' })] },
@@ -70,11 +73,7 @@ export const expressCases: readonly Case[] = [
         step('/k/1/q/2', { tpl: '/k/:two/q/:q' }),
       ],
       {
-        v4: [
-          step('/n1/1', { tpl: '/n1/:x' }),
-          step('/n2/1', { tpl: '/n2/:y' }),
-          step('/n3', { tpl: '/n3' }),
-        ],
+        v4: [step('/n1/1', { tpl: '/n1/:x' }), step('/n2/1', { tpl: '/n2/:y' }), step('/n3', { tpl: '/n3' })],
       },
     ),
   },
@@ -311,7 +310,14 @@ export const expressCases: readonly Case[] = [
     title: 'keeps the context behind body parsers and the usual middlewares',
     steps: [
       step('/plain/1', { to: 'usual', tpl: '/plain/:id', exits: ['/echo/1'] }),
-      step('POST /json/2', { to: 'usual', headers: json, body: '{"a":1}', tpl: '/json/:id', exits: ['/echo/2'], replyBody: /"a":1/ }),
+      step('POST /json/2', {
+        to: 'usual',
+        headers: json,
+        body: '{"a":1}',
+        tpl: '/json/:id',
+        exits: ['/echo/2'],
+        replyBody: /"a":1/,
+      }),
       step('POST /own/3', { to: 'usual', headers: json, body: '{"a":1}', tpl: '/own/:id', exits: ['/echo/3'] }),
       step('POST /form/4', {
         to: 'usual',
@@ -329,7 +335,14 @@ export const expressCases: readonly Case[] = [
         replyBody: /a\.txt/,
       }),
       step('POST /events/6', { to: 'usual', body: 'text', tpl: '/events/:id', exits: ['/echo/6'] }),
-      step('POST /json/7', { to: 'usual', headers: json, body: '{broken', status: 400, error: /^SyntaxError: / }),
+      step('POST /json/7', {
+        to: 'usual',
+        headers: json,
+        body: '{broken',
+        status: 400,
+        tpl: '/json/:id',
+        error: /^SyntaxError: /,
+      }),
       step('/timeout/1', { to: 'timed', status: 503, tpl: '/timeout/:id', error: /Response timeout/ }),
     ],
   },
@@ -380,7 +393,12 @@ export const expressCases: readonly Case[] = [
       step('/slash/1', { to: 'trailing', tpl: '/slash/:id' }),
       step('/mount', { to: 'trailing', tpl: '/mount' }),
       step('/q?a[b]=1', { to: 'query', tpl: '/q', params: 'a[b]=1', replyBody: '{"a":{"b":"1"}}' }),
-      step('/ip', { to: 'proxy', headers: { 'X-Forwarded-For': '203.0.113.9' }, tpl: '/ip', replyBody: /203\.0\.113\.9/ }),
+      step('/ip', {
+        to: 'proxy',
+        headers: { 'X-Forwarded-For': '203.0.113.9' },
+        tpl: '/ip',
+        replyBody: /203\.0\.113\.9/,
+      }),
     ],
   },
   {
@@ -391,8 +409,6 @@ export const expressCases: readonly Case[] = [
   {
     id: 'E34',
     title: 'adds nothing to a span that ended when the client left',
-    steps: [
-      step('/slow/1', { abort: 'waiting', status: null, tpl: '/slow/:id', error: 'Request aborted', ec: 0 }),
-    ],
+    steps: [step('/slow/1', { abort: 'waiting', status: null, tpl: '/slow/:id', error: 'Request aborted', ec: 0 })],
   },
 ];

@@ -6,8 +6,18 @@ const json = { 'Content-Type': 'application/json' };
 
 /** With `throw: true` the router throws: the error is recorded, the status decides. */
 const throwing: readonly Step[] = [
-  step('DELETE /am/1', { to: 'throwing', status: 405, tpl: '/am/:id', error: 'MethodNotAllowedError: Method Not Allowed' }),
-  step('PROPFIND /am/1', { to: 'throwing', status: 501, tpl: '/am/:id', error: 'NotImplementedError: Not Implemented' }),
+  step('DELETE /am/1', {
+    to: 'throwing',
+    status: 405,
+    tpl: '/am/:id',
+    error: 'MethodNotAllowedError: Method Not Allowed',
+  }),
+  step('PROPFIND /am/1', {
+    to: 'throwing',
+    status: 501,
+    tpl: '/am/:id',
+    error: 'NotImplementedError: Not Implemented',
+  }),
   step('OPTIONS /am/1', { to: 'throwing', tpl: '/am/:id' }),
   step('HEAD /am/1', { to: 'throwing', tpl: '/am/:id' }),
 ];
@@ -194,7 +204,13 @@ export const koaCases: readonly Case[] = [
       ...brokenStreams(target),
       step('/sse/1', { tpl: '/sse/:id', minDurationMs: 80, minSpreadMs: 50 }),
       step('/null/1', { status: 204, tpl: '/null/:id' }),
-      step('/download/1', { abort: 'reading', tpl: '/download/:id', error: 'Request aborted', ec: 0, comparable: false }),
+      step('/download/1', {
+        abort: 'reading',
+        tpl: '/download/:id',
+        error: 'Request aborted',
+        ec: 0,
+        comparable: false,
+      }),
     ],
   },
   {
@@ -225,7 +241,14 @@ export const koaCases: readonly Case[] = [
       step('/joi/1', { to: 'joi', tpl: ['/joi/:id', undefined], replyBody: 'joi' }),
       step('/file.txt', { to: 'static' }),
       step('/m/in/1', { to: 'mount', tpl: ['/in/:id', '/m/in/:id'], replyBody: 'mounted' }),
-      step('POST /b/1', { to: 'body', headers: json, body: '{"a":1}', tpl: '/b/:id', exits: ['/echo/1'], replyBody: /"a":1/ }),
+      step('POST /b/1', {
+        to: 'body',
+        headers: json,
+        body: '{"a":1}',
+        tpl: '/b/:id',
+        exits: ['/echo/1'],
+        replyBody: /"a":1/,
+      }),
     ],
   },
   {
@@ -270,4 +293,3 @@ function exportNames(target: Target): string[] {
   if (routerMajor(target) < 15) return whole;
   return target.loader === 'require' ? [...whole, 'Router', 'default'] : [...whole, 'Router'];
 }
-

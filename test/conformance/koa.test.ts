@@ -29,4 +29,8 @@ function targets(loader: 'require' | 'import'): Target[] {
 const core = new Set(['H1', 'H5', 'H9', 'K1', 'K2', 'K3', 'K4', 'K5', 'K6', 'K8', 'K11', 'K13', 'K25', 'K27']);
 
 for (const target of targets('require')) runCases(target, [...httpCases, ...koaCases]);
-for (const target of targets('import')) runCases(target, [...httpCases, ...koaCases].filter(({ id }) => core.has(id)));
+for (const target of targets('import'))
+  runCases(
+    target,
+    [...httpCases, ...koaCases].filter(({ id }) => core.has(id)),
+  );

@@ -49,7 +49,10 @@ function answer(req: IncomingMessage, res: ServerResponse): void {
   const path = (req.url ?? '/').split('?')[0] ?? '/';
   const [, kind = '', detail = ''] = path.split('/');
   if (kind === 'slow') return; // never answered: the caller gives up
-  if (kind === 'status') return reply(res, Number(detail), `status ${detail}`);
+  if (kind === 'status') {
+    reply(res, Number(detail), `status ${detail}`);
+    return;
+  }
   if (kind === 'cut') {
     res.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': 1000 });
     res.write('part');

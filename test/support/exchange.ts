@@ -56,6 +56,8 @@ export function exchange(to: Destination, spec: RequestSpec, trace: TraceIds | n
 
 const patienceMs = 4000;
 const hangUpAfterMs = 150;
+/** A client that leaves the moment it has the body would race the end of a streamed response. */
+const lingerMs = 50;
 
 function exchangeHttp(to: Destination, spec: RequestSpec, trace: TraceIds | null): Promise<Reply> {
   return new Promise((resolve) => {
@@ -65,8 +67,10 @@ function exchangeHttp(to: Destination, spec: RequestSpec, trace: TraceIds | null
     let firstMs = 0;
     let lastMs = 0;
     let timer: NodeJS.Timeout | undefined;
+    const agent = to.agent ?? new (to.secure ? https : http).Agent({ keepAlive: true });
     const settle = (failure?: string): void => {
       clearTimeout(timer);
+      if (to.agent === undefined) setTimeout(() => agent.destroy(), lingerMs);
       resolve({
         status: response?.statusCode ?? null,
         headers: pairs(response?.rawHeaders ?? []),
@@ -84,7 +88,7 @@ function exchangeHttp(to: Destination, spec: RequestSpec, trace: TraceIds | null
       path: spec.path,
       headers: { ...spec.headers, ...traceHeaders(trace) },
       rejectUnauthorized: false,
-      agent: to.agent ?? false,
+      agent,
     });
     const giveUp = (): void => {
       request.destroy();

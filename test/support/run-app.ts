@@ -16,6 +16,10 @@ const preloads: Record<Exclude<Loader, 'none'>, string> = {
   import: process.env['TS_SENSOR_PRELOAD_IMPORT'] ?? join(repositoryRoot, 'build', 'src', 'register.mjs'),
 };
 
+/** The apps use the public API only of our own sensor. */
+const ours =
+  process.env['TS_SENSOR_PRELOAD_REQUIRE'] === undefined && process.env['TS_SENSOR_PRELOAD_IMPORT'] === undefined;
+
 export interface AppOptions {
   /** File of the app, relative to test/apps. */
   readonly file: string;
@@ -89,9 +93,8 @@ function start(options: AppOptions): ChildProcessWithoutNullStreams {
     HOME: process.env['HOME'],
     NODE_ENV: 'test',
     DOWNSTREAM_URL: options.downstreamUrl ?? 'http://127.0.0.1:9',
-    ...(traced
-      ? { TS_SENSOR_TRACED: '1', INSTANA_AGENT_HOST: '127.0.0.1', INSTANA_AGENT_PORT: String(options.agentPort) }
-      : {}),
+    ...(traced ? { INSTANA_AGENT_HOST: '127.0.0.1', INSTANA_AGENT_PORT: String(options.agentPort) } : {}),
+    ...(traced && ours ? { TS_SENSOR_TRACED: '1' } : {}),
     ...options.env,
   };
   const args = [...(options.nodeArguments ?? []), ...preloadArguments(options.loader), join(appsFolder, options.file)];

@@ -165,32 +165,32 @@ describe('the recorder', () => {
     assert.equal(sent + waiting + dropped(fixture), finished);
   });
 
-  it('takes at most 1,000 spans and about 1 MiB at a time', () => {
+  it('takes at most 2,500 spans and about 3 MiB at a time', () => {
     const fixture = new Fixture();
-    for (let index = 0; index < 2500; index++) fixture.finished();
-    assert.equal(fixture.take().length, 1000);
+    for (let index = 0; index < 3000; index++) fixture.finished();
+    assert.equal(fixture.take().length, 2500);
     fixture.recorder.delivered();
     const large = new Fixture();
     for (let index = 0; index < 400; index++) large.finished(`/${'x'.repeat(15_000)}`);
     const batch = large.recorder.take('1', 'h');
-    assert.ok(batch !== null && batch.body.length < 1.2 * 1024 * 1024);
+    assert.ok(batch !== null && batch.body.length < 3.2 * 1024 * 1024);
   });
 
   it('halves a batch that the agent finds too large, and grows again', () => {
     const fixture = new Fixture();
-    for (let index = 0; index < 2000; index++) fixture.finished();
+    for (let index = 0; index < 2500; index++) fixture.finished();
     const sizes: number[] = [];
     for (let round = 0; round < 4; round++) {
       sizes.push(fixture.take().length);
       fixture.recorder.tooLarge();
     }
-    assert.deepEqual(sizes, [1000, 500, 250, 125]);
+    assert.deepEqual(sizes, [2500, 1250, 625, 312]);
     sizes.length = 0;
     for (let round = 0; round < 4; round++) {
       sizes.push(fixture.take().length);
       fixture.recorder.delivered();
     }
-    assert.deepEqual(sizes, [62, 124, 248, 496]);
+    assert.deepEqual(sizes, [156, 312, 624, 1248]);
     assert.equal(dropped(fixture), 0);
   });
 

@@ -1,5 +1,6 @@
 // HTTP and HTTPS servers: one entry span per request, however the server was made.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { SpanRecord } from '../../tracing/span.js';
 import { around, type HostFunction } from '../around.js';
 import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
 
@@ -14,6 +15,10 @@ function patchServer(exports: unknown, type: 'http' | 'https', tools: Tools): Pa
   const { ServerResponse } = exports as { ServerResponse?: { prototype?: object } };
   if (ServerResponse?.prototype !== undefined) {
     undo.push(around(ServerResponse.prototype, 'emit', (emit) => responseEmit(emit, tools)));
+  }
+  const { IncomingMessage } = exports as { IncomingMessage?: { prototype?: object } };
+  if (IncomingMessage?.prototype !== undefined) {
+    undo.push(around(IncomingMessage.prototype, 'emit', (emit) => requestEmit(emit, tools)));
   }
   return { undo };
 }
@@ -54,18 +59,37 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
  * Listens to the end of responses without a listener: `finish` when the last byte was handed over, `close` when the connection
  * was lost before that. A listener per response would cost a closure and could be seen (`listenerCount`).
  */
-function responseEmit(original: Emit, { entry, faults }: Tools): HostFunction {
+function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
   const guard = faults.guard('end of a response');
   function emit(this: ServerResponse, event?: unknown): unknown {
-    if (event === 'finish' || event === 'close') {
-      try {
-        entry.end(this, event === 'close');
-      } catch (error) {
-        guard.fault(error);
-      }
+    let span: SpanRecord | null = null;
+    try {
+      if (event === 'finish' || event === 'close') entry.end(this, event === 'close');
+      if (!guard.off) span = entry.inactiveSpanOf(this);
+    } catch (error) {
+      guard.fault(error);
     }
     // biome-ignore lint/complexity/noArguments: see above
-    return Reflect.apply(original, this, arguments);
+    return span === null ? Reflect.apply(original, this, arguments) : scope.apply(span, original, this, arguments);
+  }
+  return emit as HostFunction;
+}
+
+/**
+ * The body of a request arrives in the asynchronous context of its connection, where no span is active: listeners for `data` and
+ * `end` are called in that of the request.
+ */
+function requestEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
+  const guard = faults.guard('events of a request');
+  function emit(this: IncomingMessage): unknown {
+    let span: SpanRecord | null = null;
+    try {
+      if (!guard.off) span = entry.inactiveSpanOf(this);
+    } catch (error) {
+      guard.fault(error);
+    }
+    // biome-ignore lint/complexity/noArguments: see above
+    return span === null ? Reflect.apply(original, this, arguments) : scope.apply(span, original, this, arguments);
   }
   return emit as HostFunction;
 }

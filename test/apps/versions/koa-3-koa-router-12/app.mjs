@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import Router, * as routerModule from 'koa-router';
 import Koa from 'koa';
+import Router, * as routerModule from 'koa-router';
 import { builders } from '../../koa-cases.cjs';
 import { serve } from '../../serve.cjs';
 

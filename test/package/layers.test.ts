@@ -1,0 +1,93 @@
+// The import layers of the sources: biome.json is tried on small trees that keep them and that break them.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { after, test } from 'node:test';
+import { repositoryRoot } from '../support/run-app.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'ts-sensor-layers-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+copyFileSync(join(repositoryRoot, 'biome.json'), join(folder, 'biome.json'));
+
+const broken: readonly (readonly [file: string, imported: string])[] = [
+  ['src/wire/a.ts', '../base/log.js'],
+  ['src/wire/b.ts', '../tracing/span.js'],
+  ['src/base/a.ts', '../wire/ids.js'],
+  ['src/base/b.ts', '../sensor.js'],
+  ['src/tracing/a.ts', '../agent/agent.js'],
+  ['src/tracing/b.ts', '../instrumentation/around.js'],
+  ['src/metrics/a.ts', '../tracing/span.js'],
+  ['src/agent/a.ts', '../metrics/meter.js'],
+  ['src/agent/b.ts', '../tracing/recorder.js'],
+  ['src/agent/c.ts', '../sensor.js'],
+  ['src/instrumentation/a.ts', '../agent/agent.js'],
+  ['src/instrumentation/b.ts', '../sensor.js'],
+  ['src/instrumentation/modules/a.ts', '../../metrics/meter.js'],
+  ['src/instrumentation/modules/b.ts', '../../sensor.js'],
+  ['src/bridges/a.ts', '../agent/agent.js'],
+  ['src/sensor.ts', './devtools/local-agent.js'],
+  ['src/index.ts', './agent/agent.js'],
+  ['src/bootstrap.ts', './tracing/tracer.js'],
+  ['src/devtools/a.ts', '../tracing/span.js'],
+  ['src/devtools/b.ts', '../sensor.js'],
+];
+
+const kept: readonly (readonly [file: string, imported: string])[] = [
+  ['src/wire/k.ts', './ids.js'],
+  ['src/tracing/k.ts', '../wire/ids.js'],
+  ['src/metrics/k.ts', '../base/log.js'],
+  ['src/agent/k.ts', '../wire/announce.js'],
+  ['src/instrumentation/k.ts', '../tracing/scope.js'],
+  ['src/instrumentation/modules/k.ts', '../around.js'],
+  ['src/instrumentation/modules/l.ts', '../../tracing/scope.js'],
+  ['src/bridges/k.ts', '../tracing/tracer.js'],
+  ['src/devtools/k.ts', '../wire/span.js'],
+  ['src/devtools/l.ts', '@instana/ts-sensor'],
+];
+
+function put(file: string, text: string): void {
+  mkdirSync(dirname(join(folder, file)), { recursive: true });
+  writeFileSync(join(folder, file), text);
+}
+
+/** What is wrong in the tree, as `file: rule`, in order. */
+function lint(): string[] {
+  const biome = require.resolve('@biomejs/biome/bin/biome', { paths: [repositoryRoot] });
+  const { stdout } = spawnSync(process.execPath, [biome, 'lint', '--reporter=github', 'src'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  return [...stdout.matchAll(/^::error title=([^,]+),file=([^,]+),/gm)].map(
+    ([, rule, file = '']) => `${relative(folder, join(folder, file.replace(folder, '')))}: ${rule}`,
+  );
+}
+
+test('every import against the layers is found, and no other', () => {
+  for (const [file, imported] of broken) put(file, `import { a } from '${imported}';\nexport const b: unknown = a;\n`);
+  for (const [file, imported] of kept) put(file, `import { a } from '${imported}';\nexport const b: unknown = a;\n`);
+  const found = lint();
+  assert.deepEqual(found.sort(), broken.map(([file]) => `${file}: lint/style/noRestrictedImports`).sort());
+});
+
+test('a cycle between two files is found', () => {
+  rmSync(join(folder, 'src'), { recursive: true, force: true });
+  put('src/wire/one.ts', `import { two } from './two.js';\nexport const one = (): unknown => two;\n`);
+  put('src/wire/two.ts', `import { one } from './one.js';\nexport const two = (): unknown => one;\n`);
+  assert.deepEqual(lint().sort(), [
+    'src/wire/one.ts: lint/suspicious/noImportCycles',
+    'src/wire/two.ts: lint/suspicious/noImportCycles',
+  ]);
+});
+
+test('only the entry points and sensor.ts load files of ours by require, which the linter does not see', () => {
+  const sources = join(repositoryRoot, 'src');
+  const late = readdirSync(sources, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.m?ts$/.test(file))
+    .filter((file) => /\brequire\(\s*['"`]\./.test(readFileSync(join(sources, file), 'utf8')));
+  assert.deepEqual(
+    late.filter((file) => !['bootstrap.ts', 'sensor.ts'].includes(file)),
+    [],
+  );
+});

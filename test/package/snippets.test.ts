@@ -1,0 +1,198 @@
+// Every script and every command of the documents is run, in an empty project with the packed package.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startAgent } from '../../src/devtools/agent.js';
+import { bareEnvironment, type Consumer, type Ended, makeConsumer, run } from '../support/consumer.js';
+import { type Block, blocksOf, documentNames } from '../support/documents.js';
+import { repositoryRoot } from '../support/run-app.js';
+
+type LocalAgent = Awaited<ReturnType<typeof startAgent>>;
+
+let consumer: Consumer;
+let agent: LocalAgent;
+before(async () => {
+  agent = await startAgent({ port: 0, quiet: true });
+  consumer = await makeConsumer();
+  consumer.link('express', 'koa', '@koa/router');
+  consumer.put('visitor.cjs', visitor);
+  // What a user's own `npm start` does.
+  const { dependencies } = JSON.parse(readFileSync(join(consumer.folder, 'package.json'), 'utf8')) as Manifest;
+  consumer.put('package.json', JSON.stringify({ name: 'shop', scripts: { start: 'node app.js' }, dependencies }));
+  for (const block of blocks) if (block.language === 'js') consumer.put(fileOf(block), block.text);
+});
+after(async () => {
+  consumer.remove();
+  await agent.close();
+});
+
+interface Manifest {
+  readonly scripts?: Record<string, string>;
+  readonly dependencies?: Record<string, string>;
+}
+
+/** Loaded before everything else: visits the server that a script starts, and ends the process when it has been answered. */
+const visitor = `
+const http = require('node:http');
+const { listen } = http.Server.prototype;
+http.Server.prototype.listen = function () {
+  listen.call(this, 0, '127.0.0.1', () => {
+    const { port } = this.address();
+    http.get({ host: '127.0.0.1', port, path: (process.env.VISIT ?? '/things') + '/1?a=b', agent: false }, (response) => {
+      response.resume().on('end', () => setImmediate(() => {
+        const sensor = globalThis[Symbol.for('@instana/ts-sensor')];
+        console.log('visited', response.statusCode, 'spans', sensor ? sensor.status().spans.finished : 'none');
+        process.exit(0);
+      }));
+    });
+  });
+  return this;
+};
+`;
+
+const blocks: readonly Block[] = documentNames().flatMap(blocksOf);
+
+/** The name that the first line of a script tells. */
+function fileOf({ document, line, text }: Block): string {
+  const name = /^\/\/ (\S+\.[cm]?js)\n/.exec(text)?.[1];
+  assert.ok(name !== undefined, `${document}:${line}: the first line of a script tells its file's name`);
+  return name;
+}
+
+function environment(): Record<string, string> {
+  return { NODE_OPTIONS: `-r ${join(consumer.folder, 'visitor.cjs')}`, INSTANA_AGENT_PORT: String(agent.port) };
+}
+
+function title({ document, line }: Block, what: string): string {
+  return `${document}:${line} ${what}`;
+}
+
+test('every block is of a kind that is looked at', () => {
+  const known = new Set(['js', 'sh', 'text', 'yaml']);
+  assert.deepEqual(
+    blocks.filter(({ language }) => !known.has(language)).map((block) => title(block, block.language)),
+    [],
+  );
+});
+
+test('no two scripts share a name', () => {
+  const names = blocks.filter(({ language }) => language === 'js').map(fileOf);
+  assert.deepEqual(names, [...new Set(names)]);
+});
+
+for (const block of blocks.filter(({ language }) => language === 'js')) {
+  test(title(block, fileOf(block)), async () => {
+    // A server that does not start the sensor itself is one of a user's, who preloads it.
+    const isServer = /\blisten\(/.test(block.text);
+    const preload = isServer && !/\bconfigure\(/.test(block.text) ? ['--import', '@instana/ts-sensor/bootstrap'] : [];
+    const route = /\.get\('(\/\w+)\/:id'/.exec(block.text)?.[1] ?? '/things';
+    const options = { cwd: consumer.folder, env: { ...environment(), VISIT: route } };
+    const { code, stdout, stderr } = await run(process.execPath, [...preload, fileOf(block)], options);
+    assert.equal(unexpected(stderr), '');
+    assert.equal(code, 0);
+    if (isServer) assert.match(stdout, /^visited 200 spans 1$/m);
+  });
+}
+
+/** Without the line that is promised, and without what npm has to say about the machine's own settings. */
+function unexpected(stderr: string): string {
+  return stderr.replaceAll(/^(\[ts-sensor\] info: Instana agent found|npm warn).*\n/gm, '');
+}
+
+/** The commands of a block, one a line, as a newcomer types them. */
+function commandsOf({ text }: Block): string[] {
+  return text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
+}
+
+for (const block of blocks.filter(({ language }) => language === 'sh')) {
+  for (const command of commandsOf(block)) test(title(block, command), () => tryCommand(command, block));
+}
+
+async function tryCommand(command: string, { document, line }: Block): Promise<void> {
+  const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as Manifest & {
+    name: string;
+  };
+  if (/^npm ci( --ignore-scripts --prefix test\/peers\/node-\d+)?$/.test(command)) return peerExists(command);
+  if (command === `npm install ${manifest.name}`) return;
+  const script = /^npm (?:run )?(start|test|check|bench|test:long)( -- [\w -]+)?$/.exec(command)?.[1];
+  if (script !== undefined) {
+    // Not run from here: it would build anew below the tests. What it starts is run by the tests below.
+    assert.ok(manifest.scripts?.[script] !== undefined, command);
+    return;
+  }
+  const asked = /^curl '?http:\/\/127\.0\.0\.1:42699(\/[^\s']*)'?$/.exec(command)?.[1];
+  if (asked !== undefined) {
+    const answer = await fetch(agent.url + asked);
+    assert.equal(answer.status, 200);
+    await answer.json();
+    return;
+  }
+  if (command === 'npx ts-sensor agent') return agentStarts();
+  const isRunnable = /^((INSTANA_\w+|NODE_OPTIONS)=(\S+|"[^"]*") )*(node|npm start)\b/.test(command);
+  assert.ok(isRunnable, `${document}:${line}: no way is known to try: ${command}`);
+  const { code, stderr, stdout } = await shell(command);
+  assert.equal(code, 0, stderr);
+  assert.equal(unexpected(stderr), '');
+  const file = /\S+\.m?js$/.exec(command)?.[0] ?? 'app.js';
+  if (!readFileSync(join(consumer.folder, file), 'utf8').includes('listen(')) return;
+  const isTraced = !command.includes('INSTANA_BOOTSTRAP=runtime');
+  assert.match(stdout, new RegExp(`^visited 200 spans ${isTraced ? 1 : 0}$`, 'm'));
+}
+
+function peerExists(command: string): void {
+  const peer = /test\/peers\/[\w-]+/.exec(command)?.[0] ?? '.';
+  readFileSync(join(repositoryRoot, peer, 'package-lock.json'));
+}
+
+function shell(command: string): Promise<Ended> {
+  const { NODE_OPTIONS = '', ...rest } = environment();
+  // A command that sets NODE_OPTIONS itself keeps what it says.
+  const visited = command.replace(/NODE_OPTIONS="/, `NODE_OPTIONS="${NODE_OPTIONS} `);
+  const env = command.includes('NODE_OPTIONS=') ? rest : { ...rest, NODE_OPTIONS };
+  return run('bash', ['-c', visited], { cwd: consumer.folder, env });
+}
+
+/** Runs until it says that it listens, and is then stopped as by Ctrl-C. */
+async function agentStarts(): Promise<void> {
+  const bin = join(consumer.folder, 'node_modules/.bin/ts-sensor');
+  const child = spawn(bin, ['agent', '--port', '0'], {
+    cwd: consumer.folder,
+    env: bareEnvironment(),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const giveUp = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  let text = '';
+  for await (const chunk of child.stdout.setEncoding('utf8')) {
+    text += String(chunk);
+    if (text.includes('Start a server with it')) child.kill('SIGINT');
+  }
+  clearTimeout(giveUp);
+  assert.equal(await ended, 0);
+  assert.match(text, /^Instana agent on http:\/\/127\.0\.0\.1:\d+, JSON under /);
+}
+
+/** A line with all that differs between two runs taken out. */
+function masked(line: string): string {
+  return line
+    .replaceAll(/\b[0-9a-f]{16}\b/g, 'ID')
+    .replaceAll(/\d+/g, 'N')
+    .replaceAll(/ +/g, ' ')
+    .trimEnd();
+}
+
+test('README.md shows what the demo really prints', async () => {
+  const shown = blocks.find(({ document, language }) => document === 'README.md' && language === 'text');
+  assert.ok(shown !== undefined);
+  const bin = join(consumer.folder, 'node_modules/.bin/ts-sensor');
+  const { code, stdout, stderr } = await run(bin, ['demo', '--once', '--port', '0'], { cwd: consumer.folder });
+  assert.equal(code, 0);
+  const printed = new Set(`${stdout}\n${stderr}`.split('\n').map(masked));
+  const missing = shown.text
+    .split('\n')
+    .map(masked)
+    .filter((line) => !printed.has(line));
+  assert.deepEqual(missing, [], `${stdout}\n${stderr}`);
+});
