@@ -1,0 +1,59 @@
+// A load run that is the same in its short and in its long form.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { AppProcess } from '../twin/app-process.js';
+import { sendLoad } from './client.js';
+
+/** Asks the application something over its channel. */
+export async function ask<Answer>(app: AppProcess, question: string): Promise<Answer> {
+  const answer = once(app.child, 'message');
+  app.child.send(question);
+  const [message] = (await answer) as [Answer]; // load.cjs sends exactly this
+  return message;
+}
+
+/** Slope of the line with the least squares, by index. */
+export function slope(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const above = values.reduce((sum, value, index) => sum + (index - middle) * (value - mean), 0);
+  const below = values.reduce((sum, _, index) => sum + (index - middle) ** 2, 0);
+  return above / below;
+}
+
+/** Growth of the heap that is allowed, in bytes per 1,000 requests. */
+const allowedGrowth = 1024;
+
+/** Sends so many requests in blocks, and checks that each has its span and that the heap stays as it was. Resolves with a line about it. */
+export async function steadyLoad(requests: number, blocks: number): Promise<string> {
+  const agent = await LocalAgent.start({ maxSpans: 2000 });
+  const app = await AppProcess.start({
+    file: 'twin/load.cjs',
+    traced: true,
+    agentPort: agent.port,
+    channel: true,
+    nodeArguments: ['--expose-gc', '--max-old-space-size=64'],
+  });
+  try {
+    await agent.waitForProcess(app.pid);
+    const size = Math.ceil(requests / blocks);
+    const heaps: number[] = [];
+    let sent = 0;
+    for (let block = 0; block < blocks; block++) {
+      const { answered, wrong } = await sendLoad(app.port, '/hello/joe?key=1', size);
+      sent += size;
+      assert.deepEqual({ answered, wrong }, { answered: size, wrong: 0 });
+      await agent.waitFor(() => agent.receivedSpanCount() >= sent, 30_000, `the span of request ${sent}`);
+      heaps.push((await ask<{ heapUsed: number }>(app, 'heap')).heapUsed);
+    }
+    assert.equal(agent.receivedSpanCount(), sent);
+    const growth = (slope(heaps.slice(Math.floor(heaps.length / 5))) / size) * 1000;
+    assert.ok(growth <= allowedGrowth, `${Math.round(growth)} bytes per 1,000 requests; heaps: ${heaps.join(' ')}`);
+    assert.equal(app.hostStderr, '');
+    return `heap slope: ${Math.round(growth)} bytes per 1,000 requests, at ${Math.round((heaps.at(-1) ?? 0) / 1024)} KiB`;
+  } finally {
+    await app.stop();
+    await agent.close();
+  }
+}
