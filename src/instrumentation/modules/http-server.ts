@@ -62,7 +62,7 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
 function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
   const guard = faults.guard('end of a response');
   function emit(this: ServerResponse, event?: unknown): unknown {
-    let span: SpanRecord | null = null;
+    let span: SpanRecord | 'suppressed' | null = null;
     try {
       if (event === 'finish' || event === 'close') entry.end(this, event === 'close');
       if (!guard.off) span = entry.inactiveSpanOf(this);
@@ -70,7 +70,11 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
       guard.fault(error);
     }
     // biome-ignore lint/complexity/noArguments: see above
-    return span === null ? Reflect.apply(original, this, arguments) : scope.apply(span, original, this, arguments);
+    if (span === null) return Reflect.apply(original, this, arguments);
+    // biome-ignore lint/complexity/noArguments: see above
+    if (span === 'suppressed') return scope.applySuppressed(original, this, arguments);
+    // biome-ignore lint/complexity/noArguments: see above
+    return scope.apply(span, original, this, arguments);
   }
   return emit as HostFunction;
 }
@@ -82,14 +86,18 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
 function requestEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
   const guard = faults.guard('events of a request');
   function emit(this: IncomingMessage): unknown {
-    let span: SpanRecord | null = null;
+    let span: SpanRecord | 'suppressed' | null = null;
     try {
       if (!guard.off) span = entry.inactiveSpanOf(this);
     } catch (error) {
       guard.fault(error);
     }
     // biome-ignore lint/complexity/noArguments: see above
-    return span === null ? Reflect.apply(original, this, arguments) : scope.apply(span, original, this, arguments);
+    if (span === null) return Reflect.apply(original, this, arguments);
+    // biome-ignore lint/complexity/noArguments: see above
+    if (span === 'suppressed') return scope.applySuppressed(original, this, arguments);
+    // biome-ignore lint/complexity/noArguments: see above
+    return scope.apply(span, original, this, arguments);
   }
   return emit as HostFunction;
 }
