@@ -34,7 +34,8 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
     }
   }
   function emit(this: Server, event?: unknown, request?: IncomingMessage, response?: ServerResponse): unknown {
-    if (event !== 'request') {
+    // An application that listens for the other two gets no `request`, unless it emits that itself; a request has one span.
+    if (event !== 'request' && event !== 'checkContinue' && event !== 'checkExpectation') {
       if (event === 'listening' || event === 'close') note(this, event);
       // biome-ignore lint/complexity/noArguments: a rest parameter would make an array in every call
       return Reflect.apply(original, this, arguments);
