@@ -23,6 +23,7 @@ export class HttpEntry {
   readonly #dependencies: HttpEntryDependencies;
   readonly #reader: TraceHeaderReader = new TraceHeaderReader();
   readonly #spans: Stamp<SpanRecord> = makeStamp();
+  readonly #suppressed: Stamp<true> = makeStamp();
   #thrown: SpanRecord | null = null;
 
   constructor(dependencies: HttpEntryDependencies) {
@@ -35,7 +36,11 @@ export class HttpEntry {
     if (this.#spans.of(response) !== undefined) return null;
     const caller = this.#reader;
     caller.read(request.rawHeaders);
-    if (caller.suppressed) return 'suppressed';
+    if (caller.suppressed) {
+      this.#suppressed.put(request, true);
+      this.#suppressed.put(response, true);
+      return 'suppressed';
+    }
     const continued = caller.traceId !== null && caller.correlationId === null;
     const spanId = ids.next();
     const longId = continued && (caller.traceId?.length ?? 0) > 16 ? caller.traceId : null;
@@ -71,10 +76,15 @@ export class HttpEntry {
     return span === null || span.kind !== 1 || span.http === null || span.isFinished ? null : span;
   }
 
-  /** The entry span that an event of this request or response belongs to; null when it is active already, or there is none. */
-  inactiveSpanOf(emitter: object): SpanRecord | null {
+  /**
+   * What is to be active in an event of this request or response: its entry span, or `suppressed` when its caller wants no spans; null
+   * when that is so already, or nothing is known.
+   */
+  inactiveSpanOf(emitter: object): SpanRecord | 'suppressed' | null {
+    const { scope } = this.#dependencies;
     const span = this.#spans.of(emitter);
-    return span === undefined || this.#dependencies.scope.active()?.traceId === span.traceId ? null : span;
+    if (span !== undefined) return scope.active()?.traceId === span.traceId ? null : span;
+    return this.#suppressed.of(emitter) === true && !scope.isSuppressed() ? 'suppressed' : null;
   }
 
   /** Notes the error that a framework reports, the first one of a request; its status decides whether it counts. */

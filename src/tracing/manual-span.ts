@@ -50,15 +50,15 @@ export class InstanaSpanContext extends SpanContext {
 export class InstanaSpan extends Span {
   readonly #tracer: Tracer;
   readonly #recorder: Recorder;
-  readonly #startedByHand: boolean;
+  readonly #wallClock: () => number;
   readonly record: SpanRecord;
 
-  constructor(tracer: Tracer, record: SpanRecord, recorder: Recorder, startedByHand: boolean) {
+  constructor(tracer: Tracer, record: SpanRecord, recorder: Recorder, wallClock: () => number) {
     super();
     this.#tracer = tracer;
     this.record = record;
     this.#recorder = recorder;
-    this.#startedByHand = startedByHand;
+    this.#wallClock = wallClock;
   }
 
   protected override _context(): SpanContext {
@@ -99,7 +99,8 @@ export class InstanaSpan extends Span {
     if (record.isFinished || typeof keyValues !== 'object' || keyValues === null) return;
     try {
       const sdk = record.sdkFacts();
-      const time = typeof timestamp === 'number' && Number.isFinite(timestamp) ? Math.floor(timestamp) : Date.now();
+      const time =
+        typeof timestamp === 'number' && Number.isFinite(timestamp) ? Math.floor(timestamp) : this.#wallClock();
       sdk.logs ??= Object.create(null) as Record<string, Record<string, unknown>>;
       sdk.logs[time] = { ...sdk.logs[time], ...keyValues };
       sdk.weight += 100;
@@ -112,14 +113,11 @@ export class InstanaSpan extends Span {
   protected override _finish(finishTime?: number): void {
     const { record } = this;
     if (record.name !== 'sdk' || record.isFinished) return;
-    const byHand = typeof finishTime === 'number' && Number.isFinite(finishTime);
-    if (!byHand && !this.#startedByHand) {
+    if (typeof finishTime === 'number' && Number.isFinite(finishTime)) {
+      this.#recorder.finishAt(record, record.startTick + (finishTime - record.startMs));
+    } else {
       this.#recorder.finish(record);
-      return;
     }
-    // One of the two ends is a time of the application's: the duration is what lies between them on the wall clock.
-    const end = byHand ? finishTime : Date.now();
-    this.#recorder.finishAt(record, record.startTick + (end - record.startMs));
   }
 
   #tag(key: string, value: unknown): void {

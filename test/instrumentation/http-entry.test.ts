@@ -143,3 +143,14 @@ describe('an entry span', () => {
     assert.equal(spans[0]?.data.sdk?.custom?.tags?.['unfinished'], true);
   });
 });
+
+describe('a request whose caller wants no spans', () => {
+  it('stays so in the events of its body, which arrives outside its asynchronous context', () => {
+    const { entry, scope } = new ToolBox().tools;
+    const { req, res } = request({ 'X-INSTANA-L': '0' });
+    assert.equal(entry.begin(req, res), 'suppressed');
+    assert.equal(entry.inactiveSpanOf(req), 'suppressed');
+    assert.equal(entry.inactiveSpanOf(res), 'suppressed');
+    scope.suppress(() => assert.equal(entry.inactiveSpanOf(req), null));
+  });
+});

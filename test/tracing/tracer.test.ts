@@ -381,3 +381,24 @@ describe('the tracer', () => {
     assert.equal(fixture.warnings.length, 2);
   });
 });
+
+describe('a span with a start time of its own', () => {
+  it('lasts as long when its end comes through currentSpan()', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('job', { startTime: fixture.wall - 5000 });
+    fixture.tick += 20;
+    fixture.tracer.withActiveSpan(span, () => fixture.tracer.currentSpan()?.finish());
+    assert.equal(fixture.only().d, 5020);
+  });
+});
+
+describe('another copy of opentracing', () => {
+  it('makes references to our spans that are understood', () => {
+    const fixture = new Fixture();
+    const parent = fixture.tracer.startSpan('parent');
+    // What `childOf(span)` of a copy gives that does not know the class of the span.
+    const reference = { type: () => 'child_of', referencedContext: () => parent } as unknown as opentracing.Reference;
+    fixture.tracer.startSpan('child', { references: [reference] }).finish();
+    assert.equal(fixture.only().p, contextOf(parent).spanId);
+  });
+});

@@ -34,7 +34,8 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
     }
   }
   function emit(this: Server, event?: unknown, request?: IncomingMessage, response?: ServerResponse): unknown {
-    if (event !== 'request') {
+    // An application that listens for the other two gets no `request`, unless it emits that itself; a request has one span.
+    if (event !== 'request' && event !== 'checkContinue' && event !== 'checkExpectation') {
       if (event === 'listening' || event === 'close') note(this, event);
       // biome-ignore lint/complexity/noArguments: a rest parameter would make an array in every call
       return Reflect.apply(original, this, arguments);
@@ -70,7 +71,7 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
 function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
   const guard = faults.guard('end of a response');
   function emit(this: ServerResponse, event?: unknown): unknown {
-    let span: SpanRecord | null = null;
+    let span: SpanRecord | 'suppressed' | null = null;
     try {
       if (event === 'finish' || event === 'close') entry.end(this, event === 'close');
       if (!guard.off) span = entry.inactiveSpanOf(this);
@@ -78,7 +79,11 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
       guard.fault(error);
     }
     // biome-ignore lint/complexity/noArguments: see above
-    return span === null ? Reflect.apply(original, this, arguments) : scope.apply(span, original, this, arguments);
+    if (span === null) return Reflect.apply(original, this, arguments);
+    // biome-ignore lint/complexity/noArguments: see above
+    if (span === 'suppressed') return scope.applySuppressed(original, this, arguments);
+    // biome-ignore lint/complexity/noArguments: see above
+    return scope.apply(span, original, this, arguments);
   }
   return emit as HostFunction;
 }
@@ -90,14 +95,18 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
 function requestEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
   const guard = faults.guard('events of a request');
   function emit(this: IncomingMessage): unknown {
-    let span: SpanRecord | null = null;
+    let span: SpanRecord | 'suppressed' | null = null;
     try {
       if (!guard.off) span = entry.inactiveSpanOf(this);
     } catch (error) {
       guard.fault(error);
     }
     // biome-ignore lint/complexity/noArguments: see above
-    return span === null ? Reflect.apply(original, this, arguments) : scope.apply(span, original, this, arguments);
+    if (span === null) return Reflect.apply(original, this, arguments);
+    // biome-ignore lint/complexity/noArguments: see above
+    if (span === 'suppressed') return scope.applySuppressed(original, this, arguments);
+    // biome-ignore lint/complexity/noArguments: see above
+    return scope.apply(span, original, this, arguments);
   }
   return emit as HostFunction;
 }
