@@ -50,7 +50,7 @@ function waysToListen(lib, options) {
     twoListeners: lib.createServer(options, () => {}).on('request', answer),
   };
   if (lib === http) {
-    // biome-ignore lint/style/useNodejsImportProtocol: many apps still write it so, and both names must be traced.
+    // Many apps still write it so, and both names must be traced.
     ways.unprefixed = require('http').createServer(answer);
     ways.calledAsFunction = http.Server(answer);
     const behind = http.createServer(answer);
