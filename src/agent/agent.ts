@@ -5,6 +5,7 @@ import type { Faults } from '../base/faults.js';
 import type { Log } from '../base/log.js';
 import { type AnnounceAnswer, tracesPath } from '../wire/announce.js';
 import { Connection } from './connection.js';
+import { deliverAtExit } from './exit-delivery.js';
 import type { MetricsSource } from './metrics-sender.js';
 import { realTimers, type Timer, type Timers } from './pause.js';
 import type { SpanSource } from './trace-sender.js';
@@ -127,7 +128,6 @@ export class Agent {
         spans.delivered();
       }
       if (bodies.length === 0) return;
-      const { deliverAtExit } = require('./exit-delivery.js') as typeof import('./exit-delivery.js');
       deliverAtExit({ host, port, path: tracesPath(pid), bodies }, timeoutMs);
     } catch (error) {
       faults.record('delivery at exit', error);
