@@ -60,8 +60,23 @@ function sdkJson(sdk: SdkFacts, kind: SpanKind): string {
 
 function stackJson(stack: readonly StackFrame[] | StackHolder | null, context: EncodeContext): string {
   if (stack === null || context.stackTraceLength === 0) return '[]';
-  const frames = isFrames(stack) ? stack : parseStack(stack.stack, context.stackTraceLength);
-  return stringify(frames.slice(0, context.stackTraceLength));
+  const frames = isFrames(stack) ? stack : parseStack(textOfStack(stack), context.stackTraceLength);
+  // Member by member: a `toJSON` that the application gave to all objects would change what is written.
+  return `[${frames.slice(0, context.stackTraceLength).map(frameJson).join(',')}]`;
+}
+
+function frameJson({ m, c, n }: StackFrame): string {
+  const file = c === undefined ? '' : `,"c":${stringify(c)}`;
+  return `{"m":${stringify(m)}${file}${n === undefined ? '' : `,"n":${n}`}}`;
+}
+
+/** The first read may run the application's `Error.prepareStackTrace`, which expects an error and may throw. */
+function textOfStack(holder: StackHolder): unknown {
+  try {
+    return holder.stack;
+  } catch {
+    return null;
+  }
 }
 
 function isFrames(stack: readonly StackFrame[] | StackHolder): stack is readonly StackFrame[] {

@@ -81,8 +81,9 @@ export class Recorder {
     this.#close(span);
     span.weight = assumedBytes + (span.http?.url.length ?? 0) + (span.sdk?.weight ?? 0);
     this.#finished++;
-    if (span.unsampled) this.#drop('unsampled', 1);
-    else this.#add(span);
+    if (!span.unsampled) return this.#add(span);
+    this.#drop('unsampled', 1);
+    empty(span);
   }
 
   /** Forgets a span that turned out not to be one: nothing was sent. */
@@ -243,10 +244,12 @@ function weigh(item: SpanRecord | string): number {
   return typeof item === 'string' ? item.length : item.weight;
 }
 
-/** What a timer or a listener of the application may still hold for ever must not hold the request's data. */
+/**
+ * What a timer or a listener of the application may still hold for ever must not hold the request's data. Baggage stays: it is
+ * part of the context, which the application may still inject, or start a child of.
+ */
 function empty(span: SpanRecord): void {
   span.http = null;
   span.sdk = null;
   span.stack = null;
-  span.baggage = null;
 }

@@ -402,3 +402,14 @@ describe('another copy of opentracing', () => {
     assert.equal(fixture.only().p, contextOf(parent).spanId);
   });
 });
+
+describe('baggage', () => {
+  it('is still there when the span was finished and sent', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('x');
+    span.setBaggageItem('cart', '3');
+    span.finish();
+    fixture.only();
+    assert.deepEqual({ ...contextOf(span).baggage }, { cart: '3' });
+  });
+});
