@@ -37,15 +37,21 @@ function sections(span: SpanRecord, context: EncodeContext): string {
 
 function httpJson(http: HttpFacts, isEntry: boolean, secrets: Secrets): string {
   const address = isEntry || http.host === null || !http.url.startsWith('/') ? '' : http.host;
-  let text = `{"method":${stringify(http.method)},"url":${stringify(address + sanitizeUrl(http.url))}`;
+  let text = `{"method":${stringify(http.method)},"url":${stringify(address + secrets.redactPath(sanitizeUrl(http.url)))}`;
   const params = secrets.redactQuery(queryOf(http.url));
   if (params !== undefined) text += `,"params":${stringify(params)}`;
   if (isEntry && http.host !== null) text += `,"host":${stringify(http.host)}`;
   if (http.status !== 0) text += `,"status":${http.status}`;
   if (http.template !== null) text += `,"path_tpl":${stringify(http.template)}`;
-  if (http.headers !== null) text += `,"header":${boundedJson(http.headers)}`;
-  if (http.error !== null) text += `,"error":${stringify(http.error)}`;
+  if (http.headers !== null) text += `,"header":${boundedJson(redactedHeaders(http.headers, secrets))}`;
+  if (http.error !== null) text += `,"error":${stringify(secrets.redactText(http.error))}`;
   return `${text}}`;
+}
+
+function redactedHeaders(headers: Readonly<Record<string, string>>, secrets: Secrets): Record<string, string> {
+  const shown: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(headers)) shown[name] = secrets.redactHeader(name, value);
+  return shown;
 }
 
 const sdkTypes: Readonly<Record<SpanKind, string>> = { 1: 'entry', 2: 'exit', 3: 'intermediate' };
