@@ -32,7 +32,8 @@ export class HttpEntry {
   /** Starts the span of a request; null when it has one already, `suppressed` when its caller wants none. */
   begin(request: IncomingMessage, response: ServerResponse): SpanRecord | 'suppressed' | null {
     const { recorder, ids, now, wallClock, config } = this.#dependencies;
-    if (this.#spans.of(response) !== undefined) return null;
+    // Read here too: `configure()` may turn tracing off after the servers were patched.
+    if (!config().tracing.enabled || this.#spans.of(response) !== undefined) return null;
     const caller = this.#reader;
     const rawHeaders: unknown = request.rawHeaders;
     // Adapters of serverless platforms emit requests of their own making.

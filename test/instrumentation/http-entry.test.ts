@@ -163,3 +163,11 @@ describe('a request that is none of Node.js', () => {
     assert.deepEqual(box.faults.counts(), {});
   });
 });
+
+describe('tracing that code turns off after the servers were patched', () => {
+  it('makes no entry spans', () => {
+    const { entry } = new ToolBox({ tracing: { enabled: false } }).tools;
+    const { req, res } = request({});
+    assert.equal(entry.begin(req, res), null);
+  });
+});

@@ -240,6 +240,20 @@ test('beside the active official sensor it does not start and says so in one lin
   }
 });
 
+test('beside the active official sensor it does not start by code either', async () => {
+  const file = consumer.put(
+    'beside.cjs',
+    `global.__INSTANA_INITIALIZED = true;
+    const sensor = require('@instana/ts-sensor');
+    sensor.configure({ serviceName: 'beside' });
+    sensor.tracer.startSpan('x').finish();
+    console.log(sensor.status().agent.state);`,
+  );
+  const { stdout, stderr } = await node([file]);
+  assert.equal(stdout, 'off\n');
+  assert.match(stderr, /^\[ts-sensor\] warn: @instana\/collector is active [^\n]*\n$/);
+});
+
 test('importing the package starts nothing; using the tracer does', async () => {
   const file = consumer.put(
     'lazy.cjs',
