@@ -13,6 +13,7 @@ import { HttpExit } from './instrumentation/http-exit.js';
 import type { BootstrapWord, Tools } from './instrumentation/instrumentation.js';
 import { ListeningServers } from './instrumentation/listening-servers.js';
 import { Loader, type ModuleStatus } from './instrumentation/loader.js';
+import { openTracing } from './instrumentation/modules/opentracing.js';
 import type { Meter } from './metrics/meter.js';
 import type { EncodeContext } from './tracing/encode.js';
 import { type EumOptions, renderSnippet } from './tracing/eum.js';
@@ -261,8 +262,9 @@ export class Sensor {
     this.#choice = readBootstrapWords(process.env, (message) => this.log.warn(message));
     const { enabled, automatic } = this.#config.tracing;
     const wanted = enabled && automatic ? this.#choice.instrumentations : new Set<BootstrapWord>();
-    const isWanted = ({ words }: { readonly words: readonly BootstrapWord[] }): boolean =>
-      words.some((word) => wanted.has(word));
+    // With automatic tracing off the tracer stays, and the application may look for it in opentracing.
+    const isWanted = ({ name, words }: { readonly name: string; readonly words: readonly BootstrapWord[] }): boolean =>
+      words.some((word) => wanted.has(word)) || (enabled && !automatic && name === openTracing.name);
     this.#loader = new Loader({
       tools: this.#tools,
       instrumentations: catalogue.filter(isWanted),
