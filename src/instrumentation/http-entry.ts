@@ -33,9 +33,12 @@ export class HttpEntry {
   /** Starts the span of a request; null when it has one already, `suppressed` when its caller wants none. */
   begin(request: IncomingMessage, response: ServerResponse): SpanRecord | 'suppressed' | null {
     const { recorder, ids, now, wallClock, config } = this.#dependencies;
-    if (this.#spans.of(response) !== undefined) return null;
+    // Read here too: `configure()` may turn tracing off after the servers were patched.
+    if (!config().tracing.enabled || this.#spans.of(response) !== undefined) return null;
     const caller = this.#reader;
-    caller.read(request.rawHeaders);
+    const rawHeaders: unknown = request.rawHeaders;
+    // Adapters of serverless platforms emit requests of their own making.
+    caller.read(Array.isArray(rawHeaders) ? rawHeaders : []);
     if (caller.suppressed) {
       this.#suppressed.put(request, true);
       this.#suppressed.put(response, true);
@@ -61,7 +64,8 @@ export class HttpEntry {
     }
     if (caller.synthetic) span.synthetic = true;
     if (span.http !== null) span.http.bytesBefore = request.socket?.bytesWritten ?? 0;
-    if (config().tracing.extraHttpHeaders.length > 0) this.#captureRequestHeaders(span, request.rawHeaders);
+    if (config().tracing.extraHttpHeaders.length > 0 && Array.isArray(rawHeaders))
+      this.#captureRequestHeaders(span, rawHeaders);
     this.#spans.put(response, span);
     this.#spans.put(request, span);
     recorder.open(span);

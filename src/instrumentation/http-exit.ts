@@ -138,12 +138,25 @@ function isErrorStatus(status: number, config: Config): boolean {
 }
 
 function failureText(span: SpanRecord, error: unknown): string {
-  const { name, cause } =
-    typeof error === 'object' && error !== null ? (error as { name?: unknown; cause?: unknown }) : {};
-  const timedOut =
-    span.http?.timedOut === true ||
-    name === 'TimeoutError' ||
-    (cause as { name?: unknown } | null | undefined)?.name === 'TimeoutError';
-  if (timedOut) return 'Timeout exceeded, request aborted';
+  const name = nameOf(error);
+  if (span.http?.timedOut === true || name === 'TimeoutError' || nameOf(causeOf(error)) === 'TimeoutError')
+    return 'Timeout exceeded, request aborted';
   return name === 'AbortError' ? 'Request aborted' : errorText(error);
+}
+
+/** An application may destroy a request with anything, also with what throws when it is looked at. */
+function nameOf(error: unknown): unknown {
+  try {
+    return (error as { name?: unknown } | null | undefined)?.name;
+  } catch {
+    return undefined;
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  try {
+    return (error as { cause?: unknown } | null | undefined)?.cause;
+  } catch {
+    return undefined;
+  }
 }

@@ -2,7 +2,7 @@
 import { Span, SpanContext, type Tracer } from 'opentracing';
 import { errorStack, errorText } from './error-text.js';
 import type { Recorder } from './recorder.js';
-import type { SpanRecord } from './span.js';
+import type { SdkFacts, SpanRecord } from './span.js';
 
 const entryKinds = new Set(['server', 'consumer', 'entry']);
 const exitKinds = new Set(['client', 'producer', 'exit']);
@@ -44,6 +44,19 @@ export class InstanaSpanContext extends SpanContext {
   override toSpanId(): string {
     return this.spanId;
   }
+}
+
+/** A value of a tag or log as the span keeps it, with what it weighs added up. */
+function kept(sdk: SdkFacts, key: string, value: unknown): unknown {
+  if (typeof value === 'object' && value !== null) sdk.holdsObjects = true;
+  if (typeof value !== 'string') {
+    sdk.weight += key.length + 50;
+    return value;
+  }
+  // A slice alone would hold the whole text.
+  const text = value.length > longestTag ? `${Buffer.from(value.slice(0, longestTag)).toString()}…` : value;
+  sdk.weight += key.length + text.length;
+  return text;
 }
 
 /** A span as OpenTracing knows it. None of its methods throws; after its end it changes no more. */
@@ -102,8 +115,10 @@ export class InstanaSpan extends Span {
       const time =
         typeof timestamp === 'number' && Number.isFinite(timestamp) ? Math.floor(timestamp) : this.#wallClock();
       sdk.logs ??= Object.create(null) as Record<string, Record<string, unknown>>;
-      sdk.logs[time] = { ...sdk.logs[time], ...keyValues };
-      sdk.weight += 100;
+      sdk.logs[time] ??= Object.create(null) as Record<string, unknown>;
+      const entry = sdk.logs[time];
+      for (const key of Object.keys(keyValues)) entry[key] = kept(sdk, key, keyValues[key]);
+      sdk.weight += 50;
       if (keyValues['event'] === 'error') this.#fail(keyValues['error.object'] ?? keyValues['message']);
     } catch {
       // As above.
@@ -137,9 +152,7 @@ export class InstanaSpan extends Span {
     }
     const sdk = record.sdkFacts();
     if (key === 'span.kind' && record.name === 'sdk' && this.#setKind(String(value))) return;
-    const kept = typeof value === 'string' && value.length > longestTag ? `${value.slice(0, longestTag)}…` : value;
-    sdk.weight += key.length + (typeof kept === 'string' ? kept.length : 50);
-    sdk.tags[key] = kept;
+    sdk.tags[key] = kept(sdk, key, value);
   }
 
   /** False for a kind that is not known: then the tag is kept as a tag. */

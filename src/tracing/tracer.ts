@@ -1,5 +1,6 @@
 // InstanaTracer: the OpenTracing 0.14 tracer, for spans that the application makes itself.
 import {
+  FORMAT_BINARY,
   FORMAT_HTTP_HEADERS,
   FORMAT_TEXT_MAP,
   type Reference,
@@ -9,7 +10,7 @@ import {
   Tracer,
 } from 'opentracing';
 import { InstanaSpan, InstanaSpanContext, textOf } from './manual-span.js';
-import { extractTextMap, injectTextMap } from './propagation.js';
+import { extractBinary, extractTextMap, injectBinary, injectTextMap } from './propagation.js';
 import type { Recorder } from './recorder.js';
 import type { Scope } from './scope.js';
 import { SdkFacts, SpanRecord } from './span.js';
@@ -116,6 +117,7 @@ export class InstanaTracer extends Tracer {
       if (!(source instanceof InstanaSpanContext)) return;
       if (format === FORMAT_HTTP_HEADERS || format === FORMAT_TEXT_MAP)
         injectTextMap(source, carrier, format === FORMAT_HTTP_HEADERS);
+      else if (format === FORMAT_BINARY) injectBinary(source, carrier);
       else
         warnOnce(
           `inject ${format}`,
@@ -132,6 +134,7 @@ export class InstanaTracer extends Tracer {
     try {
       if (format === FORMAT_HTTP_HEADERS || format === FORMAT_TEXT_MAP)
         return extractTextMap(carrier, format === FORMAT_HTTP_HEADERS);
+      if (format === FORMAT_BINARY) return extractBinary(carrier);
       warnOnce(
         `extract ${format}`,
         `OpenTracing format ${textOf(format)} is not supported by extract; there is no context`,
