@@ -6,6 +6,8 @@ import { join } from 'node:path';
 /** Root of the repository, seen from build/test/twin. */
 export const root: string = join(__dirname, '../../..');
 const preload = join(root, 'build/src/bootstrap.js');
+/** An application that does not listen by then is ended; generous, since the machine may be busy. */
+const startWithinMs = 30_000;
 
 export interface AppOptions {
   /** File below test/apps. */
@@ -86,7 +88,7 @@ export class AppProcess {
 
   /** Without the line that says the port. */
   get stdout(): string {
-    return this.#stdout.replace(/^listening \d+\n/, '');
+    return this.#stdout.replace(/^listening \d+\n/m, '');
   }
 
   /** Without the sensor's own lines. */
@@ -108,8 +110,9 @@ export class AppProcess {
   }
 
   async #listening(file: string): Promise<void> {
+    const hard = setTimeout(() => this.child.kill('SIGKILL'), startWithinMs);
     while (this.port === 0) {
-      const match = /^listening (\d+)\n/.exec(this.#stdout);
+      const match = /^listening (\d+)\n/m.exec(this.#stdout);
       if (match !== null) {
         this.port = Number(match[1]);
       } else if (this.child.exitCode !== null || this.child.signalCode !== null) {
@@ -120,6 +123,7 @@ export class AppProcess {
         });
       }
     }
+    clearTimeout(hard);
     this.#heard = () => {};
   }
 }
