@@ -189,7 +189,7 @@ export class Recorder {
 
   /** Objects of the application's are written down at once: they may be large, and may change while the span waits. */
   #keep(span: SpanRecord): void {
-    const holdsObjects = span.sdk !== null && span.sdk.holdsObjects;
+    const holdsObjects = span.sdk?.holdsObjects === true;
     const item = holdsObjects ? this.#encode(span, this.#dependencies.encodeContext()) : span;
     if (item !== null) this.#add(item);
   }
