@@ -1,32 +1,21 @@
 // What an HTTP entry span means: how it begins, what is added to it, how it ends.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Config } from '../base/config.js';
 import { errorStack, errorText } from '../tracing/error-text.js';
-import type { Recorder } from '../tracing/recorder.js';
-import type { Scope } from '../tracing/scope.js';
 import { HttpFacts, type RouteState, SpanRecord } from '../tracing/span.js';
 import { TraceHeaderReader } from '../wire/headers.js';
-import { type IdPool, shortId } from '../wire/ids.js';
+import { shortId } from '../wire/ids.js';
+import type { HttpSpanDependencies } from './http-span-dependencies.js';
 import { makeStamp, type Stamp } from './stamp.js';
-
-export interface HttpEntryDependencies {
-  readonly recorder: Recorder;
-  readonly scope: Scope;
-  readonly ids: IdPool;
-  readonly now: () => number;
-  readonly wallClock: () => number;
-  readonly config: () => Config;
-}
 
 /** Begins and ends the entry spans of all HTTP servers of the process. */
 export class HttpEntry {
-  readonly #dependencies: HttpEntryDependencies;
+  readonly #dependencies: HttpSpanDependencies;
   readonly #reader: TraceHeaderReader = new TraceHeaderReader();
   readonly #spans: Stamp<SpanRecord> = makeStamp();
   readonly #suppressed: Stamp<true> = makeStamp();
   #thrown: SpanRecord | null = null;
 
-  constructor(dependencies: HttpEntryDependencies) {
+  constructor(dependencies: HttpSpanDependencies) {
     this.#dependencies = dependencies;
   }
 

@@ -1,21 +1,10 @@
 // What an HTTP exit span means: whether there is one, what the other side is told, how it ends.
 import type { Config } from '../base/config.js';
 import { errorStack, errorText } from '../tracing/error-text.js';
-import type { Recorder } from '../tracing/recorder.js';
-import type { Scope } from '../tracing/scope.js';
 import { HttpFacts, SpanRecord } from '../tracing/span.js';
 import { holdStack } from '../tracing/stack.js';
 import { levelHeader, spanHeader, traceHeader } from '../wire/headers.js';
-import type { IdPool } from '../wire/ids.js';
-
-export interface HttpExitDependencies {
-  readonly recorder: Recorder;
-  readonly scope: Scope;
-  readonly ids: IdPool;
-  readonly now: () => number;
-  readonly wallClock: () => number;
-  readonly config: () => Config;
-}
+import type { HttpSpanDependencies } from './http-span-dependencies.js';
 
 /** What goes out with a request: name, value, name, value; null for nothing. */
 export type OutgoingHeaders = readonly string[] | null;
@@ -24,9 +13,9 @@ const suppressedHeaders: readonly string[] = [levelHeader, '0'];
 
 /** Begins and ends the exit spans of all HTTP clients of the process. */
 export class HttpExit {
-  readonly #dependencies: HttpExitDependencies;
+  readonly #dependencies: HttpSpanDependencies;
 
-  constructor(dependencies: HttpExitDependencies) {
+  constructor(dependencies: HttpSpanDependencies) {
     this.#dependencies = dependencies;
   }
 

@@ -58,7 +58,6 @@ function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, fa
     let result: ClientRequest;
     try {
       if (ours === null) {
-        // biome-ignore lint/complexity/noArguments: the call as it was made, with its number of arguments
         result = Reflect.apply(original, this, arguments);
       } else {
         result = original.call(this, ours, callbackOf(protocol, input, options, callback));
@@ -218,7 +217,6 @@ function requestEmit(original: HostFunction, { exit, faults }: Tools): HostFunct
         guard.fault(error);
       }
     }
-    // biome-ignore lint/complexity/noArguments: a rest parameter would make an array in every call
     return Reflect.apply(original, this, arguments);
   }
   return emit as HostFunction;
@@ -283,7 +281,6 @@ function requestDestroy(original: HostFunction, { faults }: Tools): HostFunction
     } catch (error) {
       guard.fault(error);
     }
-    // biome-ignore lint/complexity/noArguments: a rest parameter would make an array in every call
     return Reflect.apply(original, this, arguments);
   }
   return destroy as HostFunction;

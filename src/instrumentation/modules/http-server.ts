@@ -37,7 +37,6 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
     // An application that listens for the other two gets no `request`, unless it emits that itself; a request has one span.
     if (event !== 'request' && event !== 'checkContinue' && event !== 'checkExpectation') {
       if (event === 'listening' || event === 'close') note(this, event);
-      // biome-ignore lint/complexity/noArguments: a rest parameter would make an array in every call
       return Reflect.apply(original, this, arguments);
     }
     let span: ReturnType<typeof entry.begin> = null;
@@ -46,22 +45,29 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
     } catch (error) {
       guard.fault(error);
     }
-    // biome-ignore lint/complexity/noArguments: see above
     if (span === null) return Reflect.apply(original, this, arguments);
-    // biome-ignore lint/complexity/noArguments: see above
-    if (span === 'suppressed') return scope.applySuppressed(original, this, arguments);
     let threw = true;
     try {
-      // biome-ignore lint/complexity/noArguments: see above
-      const result = scope.apply(span, original, this, arguments);
+      const result = applyIn(scope, span, original, this, arguments);
       threw = false;
       return result;
     } finally {
       // Not catch: to throw again would change the place that Node.js reports.
-      if (threw) entry.threw(span);
+      if (threw && span !== 'suppressed') entry.threw(span);
     }
   }
   return emit as HostFunction;
+}
+
+/** Hands a call on, `arguments` as they came: a rest parameter would make an array in every call. */
+function applyIn(
+  scope: Tools['scope'],
+  span: SpanRecord | 'suppressed',
+  original: Emit,
+  self: unknown,
+  args: IArguments,
+): unknown {
+  return span === 'suppressed' ? scope.applySuppressed(original, self, args) : scope.apply(span, original, self, args);
 }
 
 /**
@@ -78,12 +84,8 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
     } catch (error) {
       guard.fault(error);
     }
-    // biome-ignore lint/complexity/noArguments: see above
     if (span === null) return Reflect.apply(original, this, arguments);
-    // biome-ignore lint/complexity/noArguments: see above
-    if (span === 'suppressed') return scope.applySuppressed(original, this, arguments);
-    // biome-ignore lint/complexity/noArguments: see above
-    return scope.apply(span, original, this, arguments);
+    return applyIn(scope, span, original, this, arguments);
   }
   return emit as HostFunction;
 }
@@ -101,12 +103,8 @@ function requestEmit(original: Emit, { entry, scope, faults }: Tools): HostFunct
     } catch (error) {
       guard.fault(error);
     }
-    // biome-ignore lint/complexity/noArguments: see above
     if (span === null) return Reflect.apply(original, this, arguments);
-    // biome-ignore lint/complexity/noArguments: see above
-    if (span === 'suppressed') return scope.applySuppressed(original, this, arguments);
-    // biome-ignore lint/complexity/noArguments: see above
-    return scope.apply(span, original, this, arguments);
+    return applyIn(scope, span, original, this, arguments);
   }
   return emit as HostFunction;
 }
