@@ -68,7 +68,7 @@ function timeouts(lib, options) {
       answer,
     ),
     request: lib.createServer(
-      { ...options, headersTimeout: 100, requestTimeout: 150, connectionsCheckingInterval: 50 },
+      { ...options, headersTimeout: 600, requestTimeout: 700, connectionsCheckingInterval: 50 },
       (req, res) => {
         req.on('end', () => text(res, 200, 'all read')).resume();
         req.on('error', () => {});
