@@ -154,6 +154,10 @@ describe('a URL', () => {
 });
 
 describe('secrets outside the query', () => {
+  it('leave the target of CONNECT as it is', () => {
+    assert.equal(sanitizeUrl('example.com:443'), 'example.com:443');
+  });
+
   const secrets = new Secrets({ matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] });
 
   it('are redacted in matrix parameters', () => {
