@@ -4,12 +4,24 @@ import type { Sensor } from './sensor.js';
 const oldestMajor = 20;
 
 /** Package managers and their scripts are not the application. */
-const packageManagers = ['npm', 'npx', 'npm-cli', 'npx-cli', 'yarn', 'yarnpkg', 'yarn.js', 'pnpm', 'pnpx', 'corepack'];
+const packageManagers = [
+  'npm',
+  'npx',
+  'npm-cli',
+  'npx-cli',
+  'npm-prefix',
+  'yarn',
+  'yarnpkg',
+  'pnpm',
+  'pnpx',
+  'corepack',
+];
 
 function isPackageManager(script: string | undefined): boolean {
   if (typeof script !== 'string') return false;
   const file = script.split(/[\\/]/).pop() || '';
-  return packageManagers.indexOf(file.replace(/\.[cm]?js$/, '')) >= 0;
+  // A repository may bring its own, named with the version: `.yarn/releases/yarn-4.5.0.cjs`.
+  return packageManagers.indexOf(file.replace(/(-\d[\w.-]*)?\.[cm]?js$/, '')) >= 0;
 }
 
 function start(): Sensor | null {

@@ -4,9 +4,9 @@ import * as module from 'node:module';
 const { started } = module.createRequire(import.meta.url)('./bootstrap.js') as typeof import('./bootstrap.js');
 const loader = started?.loader;
 
-if (loader && loader.packages.length > 0) {
+async function hook(watched: NonNullable<typeof loader>): Promise<void> {
   // A package's own files come through `require`, also in an ES module's application: only its entry is of interest here.
-  const names = loader.packages.filter((name) => !name.includes('/lib/'));
+  const names = watched.packages.filter((name) => !name.includes('/lib/'));
   const { supportsSyncHooks, register } = await import('import-in-the-middle/register-hooks.mjs');
   const { Hook, createAddHookMessageChannel } = await import('import-in-the-middle');
   const isSynchronous = supportsSyncHooks();
@@ -14,7 +14,16 @@ if (loader && loader.packages.length > 0) {
   if (channel === null) register({ include: names });
   else module.register('import-in-the-middle/hook.mjs', import.meta.url, channel.registerOptions);
   new Hook(names, { internals: false }, (exports, name, folder) => {
-    loader.patch(exports, name, folder || undefined);
+    watched.patch(exports, name, folder || undefined);
   });
   await channel?.waitForAllMessagesAcknowledged();
+}
+
+if (loader && loader.packages.length > 0) {
+  try {
+    await hook(loader);
+  } catch (error) {
+    // For instance where the permission model allows no worker thread: on older Node.js the hook runs in one.
+    started.log.warn(`ES modules are not traced beyond Node.js' own, their hook failed: ${String(error)}`);
+  }
 }

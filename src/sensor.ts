@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Agent } from './agent/agent.js';
 import { type Config, readConfig, type SensorOptions } from './base/config.js';
 import { Faults } from './base/faults.js';
-import { Log } from './base/log.js';
+import { Log, type Logger } from './base/log.js';
 import { type BootstrapChoice, readBootstrapWords } from './instrumentation/bootstrap-words.js';
 import { ByHand } from './instrumentation/by-hand.js';
 import { catalogue, channelCatalogue } from './instrumentation/catalogue.js';
@@ -13,6 +13,7 @@ import { HttpExit } from './instrumentation/http-exit.js';
 import type { BootstrapWord, Tools } from './instrumentation/instrumentation.js';
 import { ListeningServers } from './instrumentation/listening-servers.js';
 import { Loader, type ModuleStatus } from './instrumentation/loader.js';
+import { openTracing } from './instrumentation/modules/opentracing.js';
 import type { Meter } from './metrics/meter.js';
 import type { EncodeContext } from './tracing/encode.js';
 import { type EumOptions, renderSnippet } from './tracing/eum.js';
@@ -57,6 +58,11 @@ const unreadResponseMs = 10_000;
 /** The agent connection is loaded and started this long after the preload: the application comes first. */
 const agentDelayMs = 50;
 const flushMs = 5000;
+/** Longest that the end of the process is held up for the last spans; with a healthy agent it takes 40 to 60 ms. */
+const exitDeliveryMs = 300;
+
+// Kept from before the application could replace them.
+const { setInterval, setTimeout } = globalThis;
 
 /** Off until `start()`. No public method throws. */
 export class Sensor {
@@ -82,6 +88,7 @@ export class Sensor {
   #tracer: InstanaTracer | null = null;
   #isMakingTracer = false;
   #isStarted = false;
+  #stateSinceMs: number = this.#wallClock();
   #housekeeping: NodeJS.Timeout | null = null;
 
   constructor() {
@@ -120,7 +127,12 @@ export class Sensor {
   start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
+    this.#stateSinceMs = this.#wallClock();
     try {
+      if (isOtherActive()) {
+        this.log.warn('@instana/collector is active in this process; ts-sensor does not start beside it');
+        return;
+      }
       this.#patch();
       // Nothing that the sensor itself does is traced: the context goes on into its timers and sockets.
       this.#scope.suppress(() => {
@@ -158,9 +170,9 @@ export class Sensor {
         metrics: { ...this.#code.metrics, ...metrics },
       };
       this.#configChanged();
-      this.log.use(this.#config.logLevel, this.#code.logger);
+      this.log.use(this.#config.logLevel, this.#logger());
       if (before.agentHost !== this.#config.agentHost || before.agentPort !== this.#config.agentPort)
-        this.#agent?.reconnect();
+        this.#scope.suppress(() => this.#agent?.reconnect());
     } catch (error) {
       this.#faults.record('configure', error);
     }
@@ -220,12 +232,12 @@ export class Sensor {
       service: this.#config.serviceName,
       bootstrap: [...this.#choice.words],
       agent: agent ?? {
-        state: this.#isStarted ? 'looking-up' : 'off',
+        state: this.#housekeeping === null ? 'off' : 'looking-up',
         host: this.#config.agentHost,
         port: this.#config.agentPort,
         uuid: null,
         pid: null,
-        since: this.#wallClock(),
+        since: this.#stateSinceMs,
       },
       modules: this.#loader?.status() ?? [],
       spans: this.#recorder.counters(),
@@ -238,12 +250,23 @@ export class Sensor {
     await this.#agent?.flush(flushMs);
   }
 
+  /** The application's logger, if it has the four methods. */
+  #logger(): Logger | undefined {
+    const logger: unknown = this.#code.logger;
+    if (logger === undefined || logger === null) return undefined;
+    if (['debug', 'info', 'warn', 'error'].every((level) => typeof Reflect.get(Object(logger), level) === 'function'))
+      return logger as Logger; // looked at
+    this.log.warnOnce('logger', 'option logger has not all of debug, info, warn and error; it is ignored');
+    return undefined;
+  }
+
   #patch(): void {
     this.#choice = readBootstrapWords(process.env, (message) => this.log.warn(message));
     const { enabled, automatic } = this.#config.tracing;
     const wanted = enabled && automatic ? this.#choice.instrumentations : new Set<BootstrapWord>();
-    const isWanted = ({ words }: { readonly words: readonly BootstrapWord[] }): boolean =>
-      words.some((word) => wanted.has(word));
+    // With automatic tracing off the tracer stays, and the application may look for it in opentracing.
+    const isWanted = ({ name, words }: { readonly name: string; readonly words: readonly BootstrapWord[] }): boolean =>
+      words.some((word) => wanted.has(word)) || (enabled && !automatic && name === openTracing.name);
     this.#loader = new Loader({
       tools: this.#tools,
       instrumentations: catalogue.filter(isWanted),
@@ -280,6 +303,22 @@ export class Sensor {
       },
     });
     this.#agent.start();
+    if (isMainThread) this.#watchEnd();
+  }
+
+  /** What ends the process must not take the last spans with it; how the process ends stays as it is. */
+  #watchEnd(): void {
+    process.on(
+      'uncaughtExceptionMonitor',
+      this.#faults.quietly('uncaught error', (error: unknown) => this.#tools.entry.failUncaught(error)),
+    );
+    process.on(
+      'exit',
+      this.#faults.quietly('exit', () => {
+        this.#tools.entry.endFailed();
+        this.#agent?.deliverAtExit(exitDeliveryMs);
+      }),
+    );
   }
 
   /** Ends what the application seems to have forgotten, so that it is seen and costs nothing for ever. */
@@ -350,17 +389,18 @@ export function sensor(): Sensor {
   return created;
 }
 
-/** What the preload does: starts the sensor unless another Instana sensor is active. Never throws. */
+/** Whether the official sensor was here first; puts our mark where it was not. */
+function isOtherActive(): boolean {
+  if (Reflect.get(globalThis, initializedMark) === true) return true;
+  if (Reflect.get(globalThis, initializedMark) === undefined)
+    Object.defineProperty(globalThis, initializedMark, { value: true, configurable: true, writable: true });
+  return false;
+}
+
+/** What the preload does: starts the sensor. Never throws. */
 export function startSensor(): Sensor | null {
   try {
-    if (Reflect.get(globalThis, sensorKey) === undefined && Reflect.get(globalThis, initializedMark) === true) {
-      new Log('info').warn('@instana/collector is active in this process; ts-sensor does not start beside it');
-      return null;
-    }
     const own = sensor();
-    if (Reflect.get(globalThis, initializedMark) === undefined) {
-      Object.defineProperty(globalThis, initializedMark, { value: true, configurable: true, writable: true });
-    }
     own.start();
     return own;
   } catch (error) {

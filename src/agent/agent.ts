@@ -3,8 +3,9 @@ import { AsyncResource } from 'node:async_hooks';
 import type { Config } from '../base/config.js';
 import type { Faults } from '../base/faults.js';
 import type { Log } from '../base/log.js';
-import type { AnnounceAnswer } from '../wire/announce.js';
+import { type AnnounceAnswer, tracesPath } from '../wire/announce.js';
 import { Connection } from './connection.js';
+import { deliverAtExit } from './exit-delivery.js';
 import type { MetricsSource } from './metrics-sender.js';
 import { realTimers, type Timer, type Timers } from './pause.js';
 import type { SpanSource } from './trace-sender.js';
@@ -110,6 +111,27 @@ export class Agent {
         else this.#connection.flush(timeoutMs, resolve);
       }, resolve);
     });
+  }
+
+  /**
+   * Sends what waits from the `exit` event of the process, blocking it for at most `timeoutMs`. Does nothing when nothing waits or
+   * no agent is connected.
+   */
+  deliverAtExit(timeoutMs: number): void {
+    const { state, host, port, pid, uuid } = this.#status;
+    if (state !== 'ready' || pid === null || uuid === null) return;
+    const { spans, faults } = this.#dependencies;
+    try {
+      const bodies: string[] = [];
+      for (let batch = spans.take(String(pid), uuid); batch !== null; batch = spans.take(String(pid), uuid)) {
+        bodies.push(batch.body);
+        spans.delivered();
+      }
+      if (bodies.length === 0) return;
+      deliverAtExit({ host, port, path: tracesPath(pid), bodies }, timeoutMs);
+    } catch (error) {
+      faults.record('delivery at exit', error);
+    }
   }
 
   /** The configured address is another one: look up again. */

@@ -5,13 +5,17 @@ import { makeStamp, type Stamp } from './stamp.js';
 /** Puts back what was there before. */
 export type Undo = () => void;
 
+/** In place of an undo: the function is there and cannot be replaced. */
+export const refused: Undo = () => {};
+
 const ours: Stamp<true> = makeStamp();
+const shimmerMarks = ['__original', '__unwrap', '__wrapped'];
 
 export type HostFunction = (this: unknown, ...args: never[]) => unknown;
 
 /**
  * Replaces `target[method]` by what `wrap` makes of it, with the name, length and own properties of the original.
- * Returns null, and changes nothing, when there is no such function or it cannot be replaced (frozen, a getter).
+ * Changes nothing and returns null when there is no such function, `refused` when it cannot be replaced (frozen, a getter).
  *
  * What `wrap` returns must run the original exactly once, return its result and let its errors through;
  * own work in it has to be inside try/catch. It is no generic before/after advice, because that would cost
@@ -21,7 +25,7 @@ export function around(target: object, method: string, wrap: (original: HostFunc
   const before = Object.getOwnPropertyDescriptor(target, method);
   const original: unknown = Reflect.get(target, method);
   if (typeof original !== 'function') return null;
-  if (before === undefined ? !Object.isExtensible(target) : !before.writable || !before.configurable) return null;
+  if (before === undefined ? !Object.isExtensible(target) : !before.writable || !before.configurable) return refused;
   const host = original as HostFunction; // looked at above
   // The same module may arrive by `require` and by `import`.
   if (ours.of(host) === true) return () => {};
@@ -33,6 +37,8 @@ export function around(target: object, method: string, wrap: (original: HostFunc
     method,
     () => wrapper,
   );
+  // Marks of shimmer's that the original does not have; its unwrap is not used.
+  for (const mark of shimmerMarks) Reflect.deleteProperty(wrapper, mark);
   return () => {
     if (Reflect.get(target, method) !== wrapper) return; // somebody else was here after us
     if (before === undefined) Reflect.deleteProperty(target, method);

@@ -1,40 +1,38 @@
 // What an HTTP entry span means: how it begins, what is added to it, how it ends.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Config } from '../base/config.js';
 import { errorStack, errorText } from '../tracing/error-text.js';
-import type { Recorder } from '../tracing/recorder.js';
-import type { Scope } from '../tracing/scope.js';
-import { HttpFacts, SpanRecord } from '../tracing/span.js';
+import { HttpFacts, type RouteState, SpanRecord } from '../tracing/span.js';
 import { TraceHeaderReader } from '../wire/headers.js';
-import { type IdPool, shortId } from '../wire/ids.js';
+import { shortId } from '../wire/ids.js';
+import type { HttpSpanDependencies } from './http-span-dependencies.js';
 import { makeStamp, type Stamp } from './stamp.js';
-
-export interface HttpEntryDependencies {
-  readonly recorder: Recorder;
-  readonly scope: Scope;
-  readonly ids: IdPool;
-  readonly now: () => number;
-  readonly wallClock: () => number;
-  readonly config: () => Config;
-}
 
 /** Begins and ends the entry spans of all HTTP servers of the process. */
 export class HttpEntry {
-  readonly #dependencies: HttpEntryDependencies;
+  readonly #dependencies: HttpSpanDependencies;
   readonly #reader: TraceHeaderReader = new TraceHeaderReader();
   readonly #spans: Stamp<SpanRecord> = makeStamp();
+  readonly #suppressed: Stamp<true> = makeStamp();
+  #thrown: SpanRecord | null = null;
 
-  constructor(dependencies: HttpEntryDependencies) {
+  constructor(dependencies: HttpSpanDependencies) {
     this.#dependencies = dependencies;
   }
 
   /** Starts the span of a request; null when it has one already, `suppressed` when its caller wants none. */
   begin(request: IncomingMessage, response: ServerResponse): SpanRecord | 'suppressed' | null {
     const { recorder, ids, now, wallClock, config } = this.#dependencies;
-    if (this.#spans.of(response) !== undefined) return null;
+    // Read here too: `configure()` may turn tracing off after the servers were patched.
+    if (!config().tracing.enabled || this.#spans.of(response) !== undefined) return null;
     const caller = this.#reader;
-    caller.read(request.rawHeaders);
-    if (caller.suppressed) return 'suppressed';
+    const rawHeaders: unknown = request.rawHeaders;
+    // Adapters of serverless platforms emit requests of their own making.
+    caller.read(Array.isArray(rawHeaders) ? rawHeaders : []);
+    if (caller.suppressed) {
+      this.#suppressed.put(request, true);
+      this.#suppressed.put(response, true);
+      return 'suppressed';
+    }
     const continued = caller.traceId !== null && caller.correlationId === null;
     const spanId = ids.next();
     const longId = continued && (caller.traceId?.length ?? 0) > 16 ? caller.traceId : null;
@@ -55,7 +53,8 @@ export class HttpEntry {
     }
     if (caller.synthetic) span.synthetic = true;
     if (span.http !== null) span.http.bytesBefore = request.socket?.bytesWritten ?? 0;
-    if (config().tracing.extraHttpHeaders.length > 0) this.#captureRequestHeaders(span, request.rawHeaders);
+    if (config().tracing.extraHttpHeaders.length > 0 && Array.isArray(rawHeaders))
+      this.#captureRequestHeaders(span, rawHeaders);
     this.#spans.put(response, span);
     this.#spans.put(request, span);
     recorder.open(span);
@@ -70,10 +69,15 @@ export class HttpEntry {
     return span === null || span.kind !== 1 || span.http === null || span.isFinished ? null : span;
   }
 
-  /** The entry span that an event of this request or response belongs to; null when it is active already, or there is none. */
-  inactiveSpanOf(emitter: object): SpanRecord | null {
+  /**
+   * What is to be active in an event of this request or response: its entry span, or `suppressed` when its caller wants no spans; null
+   * when that is so already, or nothing is known.
+   */
+  inactiveSpanOf(emitter: object): SpanRecord | 'suppressed' | null {
+    const { scope } = this.#dependencies;
     const span = this.#spans.of(emitter);
-    return span === undefined || this.#dependencies.scope.active()?.traceId === span.traceId ? null : span;
+    if (span !== undefined) return scope.active()?.traceId === span.traceId ? null : span;
+    return this.#suppressed.of(emitter) === true && !scope.isSuppressed() ? 'suppressed' : null;
   }
 
   /** Notes the error that a framework reports, the first one of a request; its status decides whether it counts. */
@@ -94,8 +98,7 @@ export class HttpEntry {
     if (http !== null) {
       if (response.headersSent) http.status = response.statusCode;
       if (cutOff && !isHandedOver(http, response)) this.#noteCut(http, response);
-      if (!http.templateFrozen && http.route !== null) http.template = http.route.template(response);
-      http.route = null;
+      this.#takeTemplate(http, response);
       if (http.status >= 500) span.errorCount = 1;
       if (this.#dependencies.config().tracing.extraHttpHeaders.length > 0) this.#captureResponseHeaders(http, response);
     }
@@ -107,11 +110,37 @@ export class HttpEntry {
     const { http } = span;
     if (http !== null) {
       http.error ??= `Unfinished: no end of the response after ${Math.round(afterMs / 1000)} s`;
-      if (!http.templateFrozen && http.route !== null) http.template = http.route.template({ statusCode: 0 });
-      http.route = null;
+      this.#takeTemplate(http, { statusCode: 0 });
     }
     span.sdkFacts().tags['unfinished'] = true;
     this.#dependencies.recorder.finish(span);
+  }
+
+  /** The handler of this request threw, out of the server: what was thrown is known only to the process. */
+  threw(span: SpanRecord): void {
+    this.#thrown = span;
+  }
+
+  /** An error that nobody caught: belongs to the request whose handler threw it, or in whose context it came up. */
+  failUncaught(error: unknown): void {
+    const span = this.#thrown ?? this.#dependencies.scope.active();
+    this.#thrown = null;
+    if (span !== null && span.kind === 1) this.fail(span, error);
+  }
+
+  /** The process ends: requests that failed and were never answered are sent as they are. */
+  endFailed(): void {
+    this.#dependencies.recorder.expire(Number.NEGATIVE_INFINITY, (span) => {
+      if (span.kind !== 1 || span.http === null || span.http.error === null) return;
+      span.errorCount = 1;
+      this.#takeTemplate(span.http, { statusCode: 0 });
+      this.#dependencies.recorder.finish(span);
+    });
+  }
+
+  #takeTemplate(http: HttpFacts, response: Parameters<RouteState['template']>[0]): void {
+    if (!http.templateFrozen && http.route !== null) http.template = http.route.template(response);
+    http.route = null;
   }
 
   #noteCut(http: HttpFacts, response: ServerResponse): void {
@@ -143,13 +172,21 @@ export class HttpEntry {
  * callback of the last write, and than the `end()` of an application that streams a file of known length.
  */
 function isHandedOver(http: HttpFacts, response: ServerResponse): boolean {
-  const { errored, _header: head } = response as { errored?: unknown; _header?: unknown };
+  // `_header` and `_contentLength` are Node.js' own; without them the response counts as cut off.
+  const {
+    errored,
+    _header: head,
+    _contentLength: length,
+  } = response as {
+    errored?: unknown;
+    _header?: unknown;
+    _contentLength?: unknown;
+  };
   const socket = response.socket as { errored?: unknown; bytesWritten?: number } | null;
   if ((errored ?? null) !== null || (socket?.errored ?? null) !== null) return false;
   if (response.writableEnded) return true;
-  const length = Number(response.getHeader('content-length') ?? Number.NaN);
   const written = (socket?.bytesWritten ?? 0) - http.bytesBefore;
-  return typeof head === 'string' && written >= head.length + length;
+  return typeof head === 'string' && typeof length === 'number' && written >= head.length + length;
 }
 
 function add(http: HttpFacts, name: string, value: string): void {

@@ -1,21 +1,10 @@
 // What an HTTP exit span means: whether there is one, what the other side is told, how it ends.
 import type { Config } from '../base/config.js';
 import { errorStack, errorText } from '../tracing/error-text.js';
-import type { Recorder } from '../tracing/recorder.js';
-import type { Scope } from '../tracing/scope.js';
 import { HttpFacts, SpanRecord } from '../tracing/span.js';
 import { holdStack } from '../tracing/stack.js';
 import { levelHeader, spanHeader, traceHeader } from '../wire/headers.js';
-import type { IdPool } from '../wire/ids.js';
-
-export interface HttpExitDependencies {
-  readonly recorder: Recorder;
-  readonly scope: Scope;
-  readonly ids: IdPool;
-  readonly now: () => number;
-  readonly wallClock: () => number;
-  readonly config: () => Config;
-}
+import type { HttpSpanDependencies } from './http-span-dependencies.js';
 
 /** What goes out with a request: name, value, name, value; null for nothing. */
 export type OutgoingHeaders = readonly string[] | null;
@@ -24,9 +13,9 @@ const suppressedHeaders: readonly string[] = [levelHeader, '0'];
 
 /** Begins and ends the exit spans of all HTTP clients of the process. */
 export class HttpExit {
-  readonly #dependencies: HttpExitDependencies;
+  readonly #dependencies: HttpSpanDependencies;
 
-  constructor(dependencies: HttpExitDependencies) {
+  constructor(dependencies: HttpSpanDependencies) {
     this.#dependencies = dependencies;
   }
 
@@ -138,12 +127,25 @@ function isErrorStatus(status: number, config: Config): boolean {
 }
 
 function failureText(span: SpanRecord, error: unknown): string {
-  const { name, cause } =
-    typeof error === 'object' && error !== null ? (error as { name?: unknown; cause?: unknown }) : {};
-  const timedOut =
-    span.http?.timedOut === true ||
-    name === 'TimeoutError' ||
-    (cause as { name?: unknown } | null | undefined)?.name === 'TimeoutError';
-  if (timedOut) return 'Timeout exceeded, request aborted';
+  const name = nameOf(error);
+  if (span.http?.timedOut === true || name === 'TimeoutError' || nameOf(causeOf(error)) === 'TimeoutError')
+    return 'Timeout exceeded, request aborted';
   return name === 'AbortError' ? 'Request aborted' : errorText(error);
+}
+
+/** An application may destroy a request with anything, also with what throws when it is looked at. */
+function nameOf(error: unknown): unknown {
+  try {
+    return (error as { name?: unknown } | null | undefined)?.name;
+  } catch {
+    return undefined;
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  try {
+    return (error as { cause?: unknown } | null | undefined)?.cause;
+  } catch {
+    return undefined;
+  }
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { isBuiltin, syncBuiltinESMExports } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { Hook } from 'require-in-the-middle';
-import type { Undo } from './around.js';
+import { refused, type Undo } from './around.js';
 import type { ChannelInstrumentation, Instrumentation, Tools } from './instrumentation.js';
 
 export type ModuleState = 'patched' | 'not-loaded' | 'unsupported' | 'loaded-too-early' | 'disabled' | 'failed';
@@ -102,6 +102,14 @@ export class Loader {
         const patched = instrumentation.patch(result, this.#dependencies.tools, { folder });
         for (const undo of patched.undo) if (undo !== null) this.#undo.push(undo);
         if (patched.exports !== undefined) result = patched.exports;
+        if (patched.undo.includes(refused)) {
+          this.#note(name, version, 'failed', module === name);
+          this.#dependencies.tools.log.warnOnce(
+            `refused ${name}`,
+            `functions of ${name} are frozen and cannot be traced; start the sensor first: node -r @instana/ts-sensor/bootstrap`,
+          );
+          continue;
+        }
         const done = patched.undo.some((undo) => undo !== null) || patched.exports !== undefined;
         this.#note(name, version, done ? 'patched' : 'failed', module === name);
       } catch (error) {

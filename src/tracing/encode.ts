@@ -37,15 +37,21 @@ function sections(span: SpanRecord, context: EncodeContext): string {
 
 function httpJson(http: HttpFacts, isEntry: boolean, secrets: Secrets): string {
   const address = isEntry || http.host === null || !http.url.startsWith('/') ? '' : http.host;
-  let text = `{"method":${stringify(http.method)},"url":${stringify(address + sanitizeUrl(http.url))}`;
+  let text = `{"method":${stringify(http.method)},"url":${stringify(address + secrets.redactPath(sanitizeUrl(http.url)))}`;
   const params = secrets.redactQuery(queryOf(http.url));
   if (params !== undefined) text += `,"params":${stringify(params)}`;
   if (isEntry && http.host !== null) text += `,"host":${stringify(http.host)}`;
   if (http.status !== 0) text += `,"status":${http.status}`;
   if (http.template !== null) text += `,"path_tpl":${stringify(http.template)}`;
-  if (http.headers !== null) text += `,"header":${boundedJson(http.headers)}`;
-  if (http.error !== null) text += `,"error":${stringify(http.error)}`;
+  if (http.headers !== null) text += `,"header":${boundedJson(redactedHeaders(http.headers, secrets))}`;
+  if (http.error !== null) text += `,"error":${stringify(secrets.redactText(http.error))}`;
   return `${text}}`;
+}
+
+function redactedHeaders(headers: Readonly<Record<string, string>>, secrets: Secrets): Record<string, string> {
+  const shown: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(headers)) shown[name] = secrets.redactHeader(name, value);
+  return shown;
 }
 
 const sdkTypes: Readonly<Record<SpanKind, string>> = { 1: 'entry', 2: 'exit', 3: 'intermediate' };
@@ -60,8 +66,23 @@ function sdkJson(sdk: SdkFacts, kind: SpanKind): string {
 
 function stackJson(stack: readonly StackFrame[] | StackHolder | null, context: EncodeContext): string {
   if (stack === null || context.stackTraceLength === 0) return '[]';
-  const frames = isFrames(stack) ? stack : parseStack(stack.stack, context.stackTraceLength);
-  return stringify(frames.slice(0, context.stackTraceLength));
+  const frames = isFrames(stack) ? stack : parseStack(textOfStack(stack), context.stackTraceLength);
+  // Member by member: a `toJSON` that the application gave to all objects would change what is written.
+  return `[${frames.slice(0, context.stackTraceLength).map(frameJson).join(',')}]`;
+}
+
+function frameJson({ m, c, n }: StackFrame): string {
+  const file = c === undefined ? '' : `,"c":${stringify(c)}`;
+  return `{"m":${stringify(m)}${file}${n === undefined ? '' : `,"n":${n}`}}`;
+}
+
+/** The first read may run the application's `Error.prepareStackTrace`, which expects an error and may throw. */
+function textOfStack(holder: StackHolder): unknown {
+  try {
+    return holder.stack;
+  } catch {
+    return null;
+  }
 }
 
 function isFrames(stack: readonly StackFrame[] | StackHolder): stack is readonly StackFrame[] {

@@ -2,7 +2,7 @@
 import { Span, SpanContext, type Tracer } from 'opentracing';
 import { errorStack, errorText } from './error-text.js';
 import type { Recorder } from './recorder.js';
-import type { SpanRecord } from './span.js';
+import type { SdkFacts, SpanRecord } from './span.js';
 
 const entryKinds = new Set(['server', 'consumer', 'entry']);
 const exitKinds = new Set(['client', 'producer', 'exit']);
@@ -46,19 +46,32 @@ export class InstanaSpanContext extends SpanContext {
   }
 }
 
+/** A value of a tag or log as the span keeps it, with what it weighs added up. */
+function kept(sdk: SdkFacts, key: string, value: unknown): unknown {
+  if (typeof value === 'object' && value !== null) sdk.holdsObjects = true;
+  if (typeof value !== 'string') {
+    sdk.weight += key.length + 50;
+    return value;
+  }
+  // A slice alone would hold the whole text.
+  const text = value.length > longestTag ? `${Buffer.from(value.slice(0, longestTag)).toString()}…` : value;
+  sdk.weight += key.length + text.length;
+  return text;
+}
+
 /** A span as OpenTracing knows it. None of its methods throws; after its end it changes no more. */
 export class InstanaSpan extends Span {
   readonly #tracer: Tracer;
   readonly #recorder: Recorder;
-  readonly #startedByHand: boolean;
+  readonly #wallClock: () => number;
   readonly record: SpanRecord;
 
-  constructor(tracer: Tracer, record: SpanRecord, recorder: Recorder, startedByHand: boolean) {
+  constructor(tracer: Tracer, record: SpanRecord, recorder: Recorder, wallClock: () => number) {
     super();
     this.#tracer = tracer;
     this.record = record;
     this.#recorder = recorder;
-    this.#startedByHand = startedByHand;
+    this.#wallClock = wallClock;
   }
 
   protected override _context(): SpanContext {
@@ -99,10 +112,13 @@ export class InstanaSpan extends Span {
     if (record.isFinished || typeof keyValues !== 'object' || keyValues === null) return;
     try {
       const sdk = record.sdkFacts();
-      const time = typeof timestamp === 'number' && Number.isFinite(timestamp) ? Math.floor(timestamp) : Date.now();
+      const time =
+        typeof timestamp === 'number' && Number.isFinite(timestamp) ? Math.floor(timestamp) : this.#wallClock();
       sdk.logs ??= Object.create(null) as Record<string, Record<string, unknown>>;
-      sdk.logs[time] = { ...sdk.logs[time], ...keyValues };
-      sdk.weight += 100;
+      sdk.logs[time] ??= Object.create(null) as Record<string, unknown>;
+      const entry = sdk.logs[time];
+      for (const key of Object.keys(keyValues)) entry[key] = kept(sdk, key, keyValues[key]);
+      sdk.weight += 50;
       if (keyValues['event'] === 'error') this.#fail(keyValues['error.object'] ?? keyValues['message']);
     } catch {
       // As above.
@@ -112,14 +128,11 @@ export class InstanaSpan extends Span {
   protected override _finish(finishTime?: number): void {
     const { record } = this;
     if (record.name !== 'sdk' || record.isFinished) return;
-    const byHand = typeof finishTime === 'number' && Number.isFinite(finishTime);
-    if (!byHand && !this.#startedByHand) {
+    if (typeof finishTime === 'number' && Number.isFinite(finishTime)) {
+      this.#recorder.finishAt(record, record.startTick + (finishTime - record.startMs));
+    } else {
       this.#recorder.finish(record);
-      return;
     }
-    // One of the two ends is a time of the application's: the duration is what lies between them on the wall clock.
-    const end = byHand ? finishTime : Date.now();
-    this.#recorder.finishAt(record, record.startTick + (end - record.startMs));
   }
 
   #tag(key: string, value: unknown): void {
@@ -139,9 +152,7 @@ export class InstanaSpan extends Span {
     }
     const sdk = record.sdkFacts();
     if (key === 'span.kind' && record.name === 'sdk' && this.#setKind(String(value))) return;
-    const kept = typeof value === 'string' && value.length > longestTag ? `${value.slice(0, longestTag)}…` : value;
-    sdk.weight += key.length + (typeof kept === 'string' ? kept.length : 50);
-    sdk.tags[key] = kept;
+    sdk.tags[key] = kept(sdk, key, value);
   }
 
   /** False for a kind that is not known: then the tag is kept as a tag. */

@@ -6,6 +6,10 @@ const baggagePrefix = 'x-instana-b-';
 /** How a WSGI environment spells header names; accepted because the Python sensor's carriers have it. */
 const environmentPrefix = 'http_';
 const longestBaggage = 8192;
+const mostBaggage = 64;
+const headerName = /^[\w!#$%&'*+.^`|~-]+$/;
+/** Version, level, trace id, span id. */
+const binaryBytes = 26;
 
 /** Writes into an object of texts. Values of baggage are percent-encoded for HTTP headers only. */
 export function injectTextMap(context: InstanaSpanContext, carrier: unknown, forHttp: boolean): void {
@@ -19,8 +23,31 @@ export function injectTextMap(context: InstanaSpanContext, carrier: unknown, for
   target['x-instana-s'] = context.spanId;
   target['x-instana-l'] = '1';
   for (const [key, value] of Object.entries(context.baggage ?? {})) {
+    if (forHttp && !headerName.test(key)) continue; // the application's request would be refused
     target[`${baggagePrefix}${key}`] = forHttp ? encode(value) : value;
   }
+}
+
+/** Writes into the `buffer` of a carrier: version 1, level, 16 bytes of the trace id, 8 of the span id. Baggage is left out. */
+export function injectBinary({ suppressed, traceId, spanId }: InstanaSpanContext, carrier: unknown): void {
+  if (typeof carrier !== 'object' || carrier === null) return;
+  const ids = traceId.padStart(32, '0') + spanId.padStart(16, '0');
+  const target = carrier as { buffer?: number[] };
+  target.buffer = [1, suppressed ? 0 : 1, ...Buffer.from(ids, 'hex')];
+}
+
+/** Reads what `injectBinary` wrote, from any list of bytes; null for anything else. */
+export function extractBinary(carrier: unknown): InstanaSpanContext | null {
+  const buffer: unknown = (carrier as { buffer?: unknown } | null | undefined)?.buffer;
+  if (!Array.isArray(buffer) && !(buffer instanceof Uint8Array)) return null;
+  if (buffer.length !== binaryBytes || buffer[0] !== 1) return null;
+  const bytes = Buffer.from(buffer);
+  const suppressed = bytes[1] === 0;
+  const traceId = parseId(bytes.toString('hex', 2, 18));
+  const spanId = parseId(bytes.toString('hex', 18));
+  if (traceId !== null && spanId !== null)
+    return new InstanaSpanContext(shortId(traceId), shortId(spanId), suppressed, null);
+  return suppressed ? new InstanaSpanContext('', '', true, null) : null;
 }
 
 /** Reads names in any case; null when there are neither both ids nor a level of 0. */
@@ -28,10 +55,11 @@ export function extractTextMap(carrier: unknown, forHttp: boolean): InstanaSpanC
   if (typeof carrier !== 'object' || carrier === null) return null;
   const found: { t?: string; s?: string; l?: string } = {};
   const baggage: Record<string, string> = Object.create(null);
+  const room = { items: mostBaggage, bytes: longestBaggage };
   for (const [name, value] of Object.entries(carrier)) {
     const text = Array.isArray(value) ? (value.length === 1 ? value[0] : undefined) : value;
     if (typeof text !== 'string') continue;
-    readMember(canonical(name), text, found, baggage, forHttp);
+    readMember(canonical(name), text, found, baggage, room, forHttp);
   }
   const suppressed = found.l?.split(',', 1)[0]?.trim() === '0';
   const traceId = parseId(found.t);
@@ -56,12 +84,15 @@ function readMember(
   text: string,
   found: { t?: string; s?: string; l?: string },
   baggage: Record<string, string>,
+  room: { items: number; bytes: number },
   forHttp: boolean,
 ): void {
   if (name === 'x-instana-t') found.t = text;
   else if (name === 'x-instana-s') found.s = text;
   else if (name === 'x-instana-l') found.l = text;
-  else if (name.startsWith(baggagePrefix) && text.length <= longestBaggage) {
+  else if (name.startsWith(baggagePrefix) && room.items > 0 && name.length + text.length <= room.bytes) {
+    room.items--;
+    room.bytes -= name.length + text.length;
     baggage[name.slice(baggagePrefix.length)] = forHttp ? decode(text) : text;
   }
 }

@@ -81,8 +81,12 @@ export class Recorder {
     this.#close(span);
     span.weight = assumedBytes + (span.http?.url.length ?? 0) + (span.sdk?.weight ?? 0);
     this.#finished++;
-    if (span.unsampled) this.#drop('unsampled', 1);
-    else this.#add(span);
+    if (span.unsampled) {
+      this.#drop('unsampled', 1);
+      empty(span);
+    } else {
+      this.#keep(span);
+    }
   }
 
   /** Forgets a span that turned out not to be one: nothing was sent. */
@@ -183,8 +187,15 @@ export class Recorder {
     };
   }
 
-  #add(span: SpanRecord): void {
-    const { weight } = span;
+  /** Objects of the application's are written down at once: they may be large, and may change while the span waits. */
+  #keep(span: SpanRecord): void {
+    const holdsObjects = span.sdk?.holdsObjects === true;
+    const item = holdsObjects ? this.#encode(span, this.#dependencies.encodeContext()) : span;
+    if (item !== null) this.#add(item);
+  }
+
+  #add(span: SpanRecord | string): void {
+    const weight = weigh(span);
     while (
       this.#length > 0 &&
       (this.#length + this.#inFlight.length >= maximumSpans ||
@@ -243,10 +254,12 @@ function weigh(item: SpanRecord | string): number {
   return typeof item === 'string' ? item.length : item.weight;
 }
 
-/** What a timer or a listener of the application may still hold for ever must not hold the request's data. */
+/**
+ * What a timer or a listener of the application may still hold for ever must not hold the request's data. Baggage stays: it is
+ * part of the context, which the application may still inject, or start a child of.
+ */
 function empty(span: SpanRecord): void {
   span.http = null;
   span.sdk = null;
   span.stack = null;
-  span.baggage = null;
 }

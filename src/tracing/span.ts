@@ -43,6 +43,8 @@ export class SdkFacts {
   logs: Record<string, Record<string, unknown>> | null = null;
   /** Length of the texts in tags and logs, for the recorder's bound. */
   weight = 0;
+  /** A tag or log is an object of the application's. */
+  holdsObjects = false;
 
   constructor(name: string | null) {
     this.name = name;

@@ -25,7 +25,8 @@ export function holdStack(limit: number, below: (...args: never[]) => unknown): 
 
 function restoreLimit(limit: number | undefined): void {
   try {
-    if (Error.stackTraceLimit !== limit) Error.stackTraceLimit = limit as number; // undefined is what it was
+    if (limit === undefined) Reflect.deleteProperty(Error, 'stackTraceLimit');
+    else if (Error.stackTraceLimit !== limit) Error.stackTraceLimit = limit;
   } catch {
     // Error is frozen: it was not changed either.
   }

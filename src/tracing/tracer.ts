@@ -1,5 +1,6 @@
 // InstanaTracer: the OpenTracing 0.14 tracer, for spans that the application makes itself.
 import {
+  FORMAT_BINARY,
   FORMAT_HTTP_HEADERS,
   FORMAT_TEXT_MAP,
   type Reference,
@@ -9,7 +10,7 @@ import {
   Tracer,
 } from 'opentracing';
 import { InstanaSpan, InstanaSpanContext, textOf } from './manual-span.js';
-import { extractTextMap, injectTextMap } from './propagation.js';
+import { extractBinary, extractTextMap, injectBinary, injectTextMap } from './propagation.js';
 import type { Recorder } from './recorder.js';
 import type { Scope } from './scope.js';
 import { SdkFacts, SpanRecord } from './span.js';
@@ -63,7 +64,9 @@ export class InstanaTracer extends Tracer {
     const { scope, recorder, ids, now, wallClock, settings } = dependencies;
     const { enabled, stackTrace, stackTraceLength } = settings();
     const spanId = ids.next();
-    const started = typeof options.startTime === 'number' && Number.isFinite(options.startTime);
+    const wallMs = wallClock();
+    const { startTime } = options;
+    const startMs = typeof startTime === 'number' && Number.isFinite(startTime) ? startTime : wallMs;
     const hasParent = parent !== null && parent.traceId !== '';
     const record = new SpanRecord(
       'sdk',
@@ -72,8 +75,9 @@ export class InstanaTracer extends Tracer {
       spanId,
       hasParent ? parent.spanId : null,
       null,
-      started ? (options.startTime as number) : wallClock(), // looked at above
-      now(),
+      startMs,
+      // The monotonic time that belongs to the start, so that an end without a time of its own is measured with one clock.
+      now() - (wallMs - startMs),
       null,
     );
     record.sdk = new SdkFacts(textOf(name));
@@ -81,7 +85,7 @@ export class InstanaTracer extends Tracer {
     if (parent?.baggage !== null && parent?.baggage !== undefined) record.baggage = { ...parent.baggage };
     if (stackTrace === 'all' && stackTraceLength > 0) record.stack = holdStack(stackTraceLength, this.startSpan);
     recorder.openManual();
-    const span = new InstanaSpan(this, record, recorder, started);
+    const span = new InstanaSpan(this, record, recorder, wallClock);
     if (options.tags !== undefined) span.addTags(options.tags);
     return span;
   }
@@ -93,9 +97,9 @@ export class InstanaTracer extends Tracer {
 
   /** The active span, automatic or manual; null outside any. Tags and logs may be added to it, `finish` on an automatic one is ignored. */
   currentSpan(): Span | null {
-    const { scope, recorder } = this.#connect();
+    const { scope, recorder, wallClock } = this.#connect();
     const record = scope.active();
-    return record === null ? null : new InstanaSpan(this, record, recorder, false);
+    return record === null ? null : new InstanaSpan(this, record, recorder, wallClock);
   }
 
   /** Runs `fn` with `span` active, in it and in all that it starts; returns what `fn` returns and throws what it throws. */
@@ -113,6 +117,7 @@ export class InstanaTracer extends Tracer {
       if (!(source instanceof InstanaSpanContext)) return;
       if (format === FORMAT_HTTP_HEADERS || format === FORMAT_TEXT_MAP)
         injectTextMap(source, carrier, format === FORMAT_HTTP_HEADERS);
+      else if (format === FORMAT_BINARY) injectBinary(source, carrier);
       else
         warnOnce(
           `inject ${format}`,
@@ -129,6 +134,7 @@ export class InstanaTracer extends Tracer {
     try {
       if (format === FORMAT_HTTP_HEADERS || format === FORMAT_TEXT_MAP)
         return extractTextMap(carrier, format === FORMAT_HTTP_HEADERS);
+      if (format === FORMAT_BINARY) return extractBinary(carrier);
       warnOnce(
         `extract ${format}`,
         `OpenTracing format ${textOf(format)} is not supported by extract; there is no context`,
@@ -142,11 +148,12 @@ export class InstanaTracer extends Tracer {
   #parentOf(options: InstanaSpanOptions, { scope }: TracerDependencies): InstanaSpanContext | null {
     const { childOf, references, ignoreActiveSpan } = options;
     const contexts: { readonly context: unknown; readonly isParent: boolean }[] = (references ?? []).map(
-      (reference: Reference) => ({ context: reference.referencedContext(), isParent: reference.type() === 'child_of' }),
+      (reference: Reference) => ({
+        context: contextOf(reference.referencedContext()),
+        isParent: reference.type() === 'child_of',
+      }),
     );
-    if (childOf !== undefined && childOf !== null) {
-      contexts.push({ context: childOf instanceof Span ? childOf.context() : childOf, isParent: true });
-    }
+    if (childOf !== undefined && childOf !== null) contexts.push({ context: contextOf(childOf), isParent: true });
     const ours = contexts.filter(({ context }) => context instanceof InstanaSpanContext);
     const chosen = (ours.findLast(({ isParent }) => isParent) ?? ours.at(-1))?.context;
     if (chosen instanceof InstanaSpanContext) return chosen;
@@ -154,4 +161,9 @@ export class InstanaTracer extends Tracer {
     const active = scope.active();
     return active === null ? null : InstanaSpanContext.of(active);
   }
+}
+
+/** Another copy of opentracing does not know our spans as spans, and puts them into its references as they are. */
+function contextOf(parent: unknown): unknown {
+  return parent instanceof Span ? parent.context() : parent;
 }

@@ -7,7 +7,11 @@ export interface SecretsRule {
 }
 
 const redacted = '<redacted>';
-const separators = /[&;?]/;
+const parameters = /[^&;?]+/g;
+// Begins only where a word begins, so that a long word is looked at once.
+const assignments = /(?<![^\s&;?,'"()<>=])[^\s&;?,'"()<>=]+=[^\s&;,'"()<>]+/g;
+/** Headers that hold credentials whatever the rule says. */
+const credentialHeaders = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 const unsafeInPath = /[^\x21-\x7e]|["<>`{}|\\^]/g;
 
 /** Knows which parameter names are secret, for one set of matcher and keywords. */
@@ -29,14 +33,25 @@ export class Secrets {
   redactQuery(query: string): string | undefined {
     if (query === '') return undefined;
     if (!this.#mayContainSecret(query)) return query;
-    let result = '';
-    let start = 0;
-    for (let index = 0; index <= query.length; index++) {
-      if (index < query.length && !separators.test(query[index] as string)) continue; // index is inside the text
-      result += this.#redactParameter(query.slice(start, index)) + (query[index] ?? '');
-      start = index + 1;
-    }
-    return result;
+    return query.replace(parameters, (parameter) => this.#redactParameter(parameter));
+  }
+
+  /** A path with the values of secret matrix parameters (`/a;password=x`) replaced. */
+  redactPath(path: string): string {
+    if (!path.includes(';') || !this.#mayContainSecret(path)) return path;
+    return path.replace(/;[^;/]*/g, (parameter) => `;${this.#redactParameter(parameter.slice(1))}`);
+  }
+
+  /** A text for people with the credentials of URLs, and the values of what looks like secret parameters, replaced. */
+  redactText(text: string): string {
+    const plain = text.includes('//') ? text.replace(/\/\/[^/\s]{1,1000}@/g, `//${redacted}:${redacted}@`) : text;
+    if (!plain.includes('=') || !this.#mayContainSecret(plain)) return plain;
+    return plain.replace(assignments, (parameter) => this.#redactParameter(parameter));
+  }
+
+  /** The value of a captured header; `name` in lower case. */
+  redactHeader(name: string, value: string): string {
+    return credentialHeaders.has(name) || this.isSecret(name) ? redacted : this.redactText(value);
   }
 
   #redactParameter(parameter: string): string {

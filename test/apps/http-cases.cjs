@@ -68,7 +68,7 @@ function timeouts(lib, options) {
       answer,
     ),
     request: lib.createServer(
-      { ...options, headersTimeout: 100, requestTimeout: 150, connectionsCheckingInterval: 50 },
+      { ...options, headersTimeout: 600, requestTimeout: 700, connectionsCheckingInterval: 50 },
       (req, res) => {
         req.on('end', () => text(res, 200, 'all read')).resume();
         req.on('error', () => {});
@@ -81,6 +81,22 @@ function timeouts(lib, options) {
   };
 }
 
+/** With these listeners Node emits no `request`, unless the app does so itself. */
+function expectations(lib, options) {
+  const own = lib.createServer(options, () => {});
+  own.on('checkContinue', (req, res) => {
+    res.writeContinue();
+    req.on('end', () => text(res, 200, 'continued')).resume();
+  });
+  own.on('checkExpectation', (_req, res) => text(res, 417, 'not expected'));
+  const forwarding = lib.createServer(options, answer);
+  forwarding.on('checkContinue', (req, res) => {
+    res.writeContinue();
+    forwarding.emit('request', req, res);
+  });
+  return { own, forwarding };
+}
+
 function builders(lib, options) {
   const plain = {};
   for (const [id, handler] of Object.entries(handlers)) plain[id] = () => lib.createServer(options, handler);
@@ -88,6 +104,7 @@ function builders(lib, options) {
     ...plain,
     H2: () => waysToListen(lib, options),
     H13: () => timeouts(lib, options),
+    H20: () => expectations(lib, options),
     H30: () =>
       lib.createServer(options, (req, res) =>
         text(res, 200, JSON.stringify([req.headers.host, req.headers['x-forwarded-for']])),

@@ -243,6 +243,16 @@ export const httpCases: readonly Case[] = [
     },
   },
   {
+    id: 'H20',
+    title: 'sees a request that the app takes by its Expect header',
+    on: plain,
+    steps: [
+      step('POST /continue', { to: 'own', headers: { Expect: '100-continue' }, body: 'body', replyBody: 'continued' }),
+      step('/expect', { to: 'own', headers: { Expect: 'miracles' }, status: 417 }),
+      step('POST /forward', { to: 'forwarding', headers: { Expect: '100-continue' }, body: 'body' }),
+    ],
+  },
+  {
     id: 'X',
     title: 'makes calls of http and of fetch children of the request',
     steps: [step('/x', { exits: ['/echo/fetch/x', '/echo/request/x'] })],

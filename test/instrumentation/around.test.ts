@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { around, type HostFunction, resemble } from '../../src/instrumentation/around.js';
+import { around, type HostFunction, refused, resemble } from '../../src/instrumentation/around.js';
 
 /** The simplest wrapper: counts, and runs the original with what it was given. */
 function counting(): { wrap: (original: HostFunction) => HostFunction; calls: () => number } {
@@ -138,7 +138,8 @@ describe('what cannot be wrapped is left alone:', () => {
   for (const [what, target] of rows) {
     it(what, () => {
       const before = Object.getOwnPropertyDescriptor(target, 'run');
-      assert.equal(around(target, 'run', counting().wrap), null);
+      const isFunction = typeof Reflect.get(target, 'run') === 'function';
+      assert.equal(around(target, 'run', counting().wrap), isFunction ? refused : null);
       assert.deepEqual(Object.getOwnPropertyDescriptor(target, 'run'), before);
     });
   }
@@ -163,5 +164,15 @@ describe('a function made to resemble another one', () => {
       assert.equal(resembling.name, original.name);
       assert.equal(resembling.length, original.length);
     }
+  });
+});
+
+describe('a wrapper', () => {
+  it('has the own members of the original and no others', () => {
+    const original = Object.assign(() => 1, { extra: 2 });
+    const target = { run: original };
+    around(target, 'run', (host) => () => Reflect.apply(host, undefined, []));
+    assert.notEqual(target.run, original);
+    assert.deepEqual(Reflect.ownKeys(target.run), Reflect.ownKeys(original));
   });
 });

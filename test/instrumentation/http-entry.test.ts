@@ -143,3 +143,31 @@ describe('an entry span', () => {
     assert.equal(spans[0]?.data.sdk?.custom?.tags?.['unfinished'], true);
   });
 });
+
+describe('a request whose caller wants no spans', () => {
+  it('stays so in the events of its body, which arrives outside its asynchronous context', () => {
+    const { entry, scope } = new ToolBox().tools;
+    const { req, res } = request({ 'X-INSTANA-L': '0' });
+    assert.equal(entry.begin(req, res), 'suppressed');
+    assert.equal(entry.inactiveSpanOf(req), 'suppressed');
+    assert.equal(entry.inactiveSpanOf(res), 'suppressed');
+    scope.suppress(() => assert.equal(entry.inactiveSpanOf(req), null));
+  });
+});
+
+describe('a request that is none of Node.js', () => {
+  it('gets a span although it has no raw headers', () => {
+    const box = new ToolBox({ tracing: { extraHttpHeaders: ['x-a'] } });
+    const fake = { method: 'GET', url: '/fake' } as IncomingMessage; // as adapters of serverless platforms make it
+    assert.notEqual(box.tools.entry.begin(fake, {} as ServerResponse), null);
+    assert.deepEqual(box.faults.counts(), {});
+  });
+});
+
+describe('tracing that code turns off after the servers were patched', () => {
+  it('makes no entry spans', () => {
+    const { entry } = new ToolBox({ tracing: { enabled: false } }).tools;
+    const { req, res } = request({});
+    assert.equal(entry.begin(req, res), null);
+  });
+});

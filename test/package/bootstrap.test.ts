@@ -172,7 +172,18 @@ for (const manager of ['npm', 'npx', 'corepack']) {
   });
 }
 
-for (const script of ['npm-cli.js', 'npx-cli.js', 'yarn.js', 'yarn', 'pnpm.cjs', 'pnpm', 'corepack.js', 'npm']) {
+for (const script of [
+  'npm-cli.js',
+  'npm-prefix.js',
+  'npx-cli.js',
+  'yarn.js',
+  'yarn-4.5.0.cjs',
+  'yarn',
+  'pnpm.cjs',
+  'pnpm',
+  'corepack.js',
+  'npm',
+]) {
   test(`a package manager's script ${script} is left alone, also with --import`, async () => {
     const file = consumer.put(
       join('managers', script),
@@ -182,6 +193,15 @@ for (const script of ['npm-cli.js', 'npx-cli.js', 'yarn.js', 'yarn', 'pnpm.cjs',
       assert.equal((await node([...preload, file])).stdout, 'true\n');
   });
 }
+
+test('under --import an app that may start no worker threads starts, and its own servers are traced', async () => {
+  const [major = 0] = process.versions.node.split('.').map(Number);
+  const permission = major >= 24 ? '--permission' : '--experimental-permission';
+  const allowed = [permission, '--allow-fs-read=*', ...(major >= 26 ? ['--allow-net'] : [])];
+  const { code, stdout, stderr } = await node([...allowed, ...importPreload, consumer.put('may.mjs', probe('import'))]);
+  assert.equal(code, 0, stderr);
+  assert.equal((JSON.parse(stdout) as Status).spans.finished, 3, stderr);
+});
 
 test('what a package manager starts is traced', async () => {
   consumer.put(
@@ -218,6 +238,20 @@ test('beside the active official sensor it does not start and says so in one lin
       },
     );
   }
+});
+
+test('beside the active official sensor it does not start by code either', async () => {
+  const file = consumer.put(
+    'beside.cjs',
+    `global.__INSTANA_INITIALIZED = true;
+    const sensor = require('@instana/ts-sensor');
+    sensor.configure({ serviceName: 'beside' });
+    sensor.tracer.startSpan('x').finish();
+    console.log(sensor.status().agent.state);`,
+  );
+  const { stdout, stderr } = await node([file]);
+  assert.equal(stdout, 'off\n');
+  assert.match(stderr, /^\[ts-sensor\] warn: @instana\/collector is active [^\n]*\n$/);
 });
 
 test('importing the package starts nothing; using the tracer does', async () => {

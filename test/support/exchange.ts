@@ -123,7 +123,7 @@ function exchangeRaw(
     const address = { host: '127.0.0.1', port: to.port, rejectUnauthorized: false };
     const socket = to.secure ? tls.connect(address) : net.connect(address);
     const lines = Object.entries(traceHeaders(trace)).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.setTimeout(1000, () => socket.destroy());
+    socket.setTimeout(2500, () => socket.destroy());
     socket.on(to.secure ? 'secureConnect' : 'connect', () => socket.write(raw(lines.join(''))));
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1');

@@ -116,3 +116,28 @@ describe('a span on the wire', () => {
     assert.doesNotThrow(() => JSON.parse(body ?? ''), body);
   });
 });
+
+describe('an application that changes what Node.js gives everybody', () => {
+  it('costs no span when its Error.prepareStackTrace throws', () => {
+    const { prepareStackTrace } = Error;
+    const fixture = new Fixture();
+    fixture.tracer.startSpan('x').finish();
+    try {
+      Error.prepareStackTrace = (error) => error.message.toUpperCase();
+      assert.deepEqual(fixture.only().stack, []);
+    } finally {
+      Error.prepareStackTrace = prepareStackTrace;
+    }
+  });
+
+  it('changes no stack by a toJSON on all objects', () => {
+    const fixture = new Fixture();
+    fixture.tracer.startSpan('x').finish();
+    Object.defineProperty(Object.prototype, 'toJSON', { value: () => 'hidden', configurable: true });
+    try {
+      assert.ok((fixture.only().stack ?? []).length > 0);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'toJSON');
+    }
+  });
+});

@@ -299,3 +299,25 @@ describe('the recorder', () => {
     assert.equal(fixture.only().s, 'b'.repeat(16));
   });
 });
+
+describe('tags and logs of manual spans', () => {
+  it('are written as they were when the span ended', () => {
+    const fixture = new Fixture();
+    const order = { items: 1 };
+    const span = fixture.tracer.startSpan('x', { tags: { order } });
+    span.log({ order });
+    span.finish();
+    order.items = 2;
+    assert.deepEqual(fixture.only().data.sdk?.custom?.tags, { order: { items: 1 } });
+  });
+
+  it('count with their texts in the bound of what waits', () => {
+    const fixture = new Fixture();
+    for (let index = 0; index < 1000; index++) {
+      const span = fixture.tracer.startSpan('x');
+      span.log({ text: 'x'.repeat(1_000_000) });
+      span.finish();
+    }
+    assert.ok(fixture.recorder.waiting() < 400, String(fixture.recorder.waiting()));
+  });
+});

@@ -381,3 +381,89 @@ describe('the tracer', () => {
     assert.equal(fixture.warnings.length, 2);
   });
 });
+
+describe('a span with a start time of its own', () => {
+  it('lasts as long when its end comes through currentSpan()', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('job', { startTime: fixture.wall - 5000 });
+    fixture.tick += 20;
+    fixture.tracer.withActiveSpan(span, () => fixture.tracer.currentSpan()?.finish());
+    assert.equal(fixture.only().d, 5020);
+  });
+});
+
+describe('another copy of opentracing', () => {
+  it('makes references to our spans that are understood', () => {
+    const fixture = new Fixture();
+    const parent = fixture.tracer.startSpan('parent');
+    // What `childOf(span)` of a copy gives that does not know the class of the span.
+    const reference = { type: () => 'child_of', referencedContext: () => parent } as unknown as opentracing.Reference;
+    fixture.tracer.startSpan('child', { references: [reference] }).finish();
+    assert.equal(fixture.only().p, contextOf(parent).spanId);
+  });
+});
+
+describe('baggage', () => {
+  it('is still there when the span was finished and sent', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('x');
+    span.setBaggageItem('cart', '3');
+    span.finish();
+    fixture.only();
+    assert.deepEqual({ ...contextOf(span).baggage }, { cart: '3' });
+  });
+});
+
+describe('the binary format', () => {
+  it('is 26 bytes, and read again gives the same context', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('x');
+    const carrier = new opentracing.BinaryCarrier([]);
+    fixture.tracer.inject(span, opentracing.FORMAT_BINARY, carrier);
+    const { traceId, spanId } = contextOf(span);
+    assert.equal(Buffer.from(carrier.buffer as number[]).toString('hex'), `01010000000000000000${traceId}${spanId}`);
+    for (const buffer of [carrier.buffer, Uint8Array.from(carrier.buffer as number[])]) {
+      const context = fixture.tracer.extract(opentracing.FORMAT_BINARY, { buffer });
+      assert.deepEqual([context?.toTraceId(), context?.toSpanId()], [traceId, spanId]);
+    }
+  });
+
+  it('gives no context for what is not its own', () => {
+    const { tracer } = new Fixture();
+    for (const carrier of [
+      null,
+      7,
+      {},
+      { buffer: 'x' },
+      { buffer: [1, 1] },
+      { buffer: new Array(26).fill(0) },
+      { buffer: [1, 1, ...new Array(24).fill(0)] },
+    ])
+      assert.equal(tracer.extract(opentracing.FORMAT_BINARY, carrier), null);
+  });
+});
+
+describe('baggage of others', () => {
+  it('is taken up to 64 items and 8,192 characters over all of them', () => {
+    const { tracer } = new Fixture();
+    const ids = { 'x-instana-t': '1', 'x-instana-s': '2' };
+    const many = Object.fromEntries(Array.from({ length: 1500 }, (_, index) => [`x-instana-b-${index}`, 'v']));
+    const long = Object.fromEntries(
+      Array.from({ length: 60 }, (_, index) => [`x-instana-b-${index}`, 'v'.repeat(1000)]),
+    );
+    const count = (carrier: object): number =>
+      Object.keys((tracer.extract(FORMAT_HTTP_HEADERS, { ...ids, ...carrier }) as InstanaSpanContext).baggage ?? {})
+        .length;
+    assert.equal(count(many), 64);
+    assert.equal(count(long), 8);
+  });
+
+  it('never makes a header that Node.js refuses', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('x');
+    span.setBaggageItem('two words', 'v');
+    const headers: Record<string, string> = {};
+    fixture.tracer.inject(span, FORMAT_HTTP_HEADERS, headers);
+    assert.deepEqual(Object.keys(headers).sort(), ['x-instana-l', 'x-instana-s', 'x-instana-t']);
+  });
+});

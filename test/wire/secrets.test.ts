@@ -152,3 +152,39 @@ describe('a URL', () => {
     }
   });
 });
+
+describe('secrets outside the query', () => {
+  const secrets = new Secrets({ matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] });
+
+  it('are redacted in matrix parameters', () => {
+    assert.equal(secrets.redactPath('/a;password=x;v=1/b;p%61ss=y'), '/a;password=<redacted>;v=1/b;p%61ss=<redacted>');
+    assert.equal(secrets.redactPath('/a;v=1;w/b%20c'), '/a;v=1;w/b%20c');
+  });
+
+  it('are redacted in the text of an error', () => {
+    assert.equal(
+      secrets.redactText('Error: GET http://u:p@w@host/a?x=1&password=m failed'),
+      'Error: GET http://<redacted>:<redacted>@host/a?x=1&password=<redacted> failed',
+    );
+    assert.equal(secrets.redactText('Error: connect ECONNREFUSED ::1:80'), 'Error: connect ECONNREFUSED ::1:80');
+  });
+
+  it('are redacted in captured headers, and those for credentials always', () => {
+    const none = new Secrets({ matcher: 'none', keywords: [] });
+    for (const name of ['authorization', 'proxy-authorization', 'cookie', 'set-cookie'])
+      assert.equal(none.redactHeader(name, 'm'), '<redacted>');
+    assert.equal(secrets.redactHeader('x-api-key', 'm'), '<redacted>');
+    assert.equal(secrets.redactHeader('location', '/a?secret=m&x=1'), '/a?secret=<redacted>&x=1');
+    assert.equal(none.redactHeader('x-api-key', 'm'), 'm');
+  });
+
+  it('cost time in proportion to the text', () => {
+    const [short, long] = [8_000, 16_000].map((length) => {
+      const texts = ['//'.repeat(length / 2), `${'a'.repeat(length)}pass=`, '=%'.repeat(length / 2)];
+      const start = performance.now();
+      for (const text of texts) secrets.redactText(text);
+      return performance.now() - start;
+    });
+    assert.ok((long ?? 0) < 50, `${short} ms, ${long} ms`);
+  });
+});

@@ -137,7 +137,6 @@ function patchRouter(exports: unknown, tools: Tools): Patched {
   const use = (original: HostFunction): HostFunction =>
     function use(this: Router, first?: unknown): unknown {
       const before = this?.stack?.length ?? 0;
-      // biome-ignore lint/complexity/noArguments: handed on as it came
       const result = Reflect.apply(original, this, arguments);
       try {
         const path = isHandler(first) ? '/' : first;
@@ -151,7 +150,6 @@ function patchRouter(exports: unknown, tools: Tools): Patched {
 
   const route = (original: HostFunction): HostFunction =>
     function route(this: Router, path?: unknown): unknown {
-      // biome-ignore lint/complexity/noArguments: handed on as it came
       const result = Reflect.apply(original, this, arguments);
       try {
         const place = new Place(this, true, path);
@@ -167,7 +165,6 @@ function patchRouter(exports: unknown, tools: Tools): Patched {
   const param = (original: HostFunction): HostFunction =>
     function param(this: Router, name?: unknown, callback?: unknown, ...rest: never[]): unknown {
       if (typeof callback !== 'function') {
-        // biome-ignore lint/complexity/noArguments: handed on as it came
         return Reflect.apply(original, this, arguments);
       }
       return Reflect.apply(original, this, [
@@ -202,7 +199,6 @@ function paramCallback(router: Router, callback: HostFunction, tools: Tools): Ho
       } catch (error) {
         guard.fault(error);
       }
-      // biome-ignore lint/complexity/noArguments: handed on as it came
       return Reflect.apply(callback, this, arguments);
     } as HostFunction,
     callback,
@@ -304,7 +300,6 @@ function patchRoute(exports: unknown, tools: Tools): Patched {
       } catch (error) {
         guard.fault(error);
       }
-      // biome-ignore lint/complexity/noArguments: handed on as it came
       return Reflect.apply(original, this, arguments);
     } as HostFunction;
   return { undo: [around(prototype, '_options', methods), around(prototype, '_methods', methods)] };
@@ -316,7 +311,6 @@ function patchFinalHandler(exports: unknown, tools: Tools): Patched {
   const original = exports as HostFunction;
   const guard = tools.faults.guard('express final handler');
   const finalHandler = function finalHandler(this: unknown, _request: unknown, response: unknown): unknown {
-    // biome-ignore lint/complexity/noArguments: handed on as it came
     const done = Reflect.apply(original, this, arguments);
     if (typeof done !== 'function') return done;
     return function (this: unknown, error?: unknown): unknown {
@@ -325,7 +319,6 @@ function patchFinalHandler(exports: unknown, tools: Tools): Patched {
       } catch (fault) {
         guard.fault(fault);
       }
-      // biome-ignore lint/complexity/noArguments: handed on as it came
       return Reflect.apply(done, this, arguments);
     };
   } as HostFunction;

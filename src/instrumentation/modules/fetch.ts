@@ -11,6 +11,8 @@ interface UndiciRequest {
   readonly method?: unknown;
   readonly headers?: unknown;
   readonly completed?: unknown;
+  /** The protocol that a WebSocket asks for; else null, or absent. */
+  readonly upgrade?: unknown;
   addHeader?(name: string, value: string): unknown;
 }
 
@@ -29,9 +31,10 @@ function channels({ exit, faults }: Tools): Readonly<Record<string, (message: un
     const parent = exit.parent();
     const headers = parent === null ? exit.headersWithoutSpan() : null;
     if (parent === null && headers === null) return;
-    const span = parent === null ? null : begin(parent, request);
+    // A connection that is upgraded is told of on no channel: its span would stay open.
+    const span = parent === null || request.upgrade ? null : begin(parent, request);
     if (span !== null) spans.put(request, span);
-    const added = span === null ? headers : exit.headers(span);
+    const added = span !== null ? exit.headers(span) : parent === null ? headers : exit.headers(parent);
     if (added === null || hasTraceHeader(request.headers)) return;
     for (let index = 0; index + 1 < added.length; index += 2) {
       request.addHeader(added[index] as string, added[index + 1] as string); // inside the bounds

@@ -58,10 +58,9 @@ function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, fa
     let result: ClientRequest;
     try {
       if (ours === null) {
-        // biome-ignore lint/complexity/noArguments: the call as it was made, with its number of arguments
         result = Reflect.apply(original, this, arguments);
       } else {
-        result = original.call(this, ours, callbackOf(input, options, callback));
+        result = original.call(this, ours, callbackOf(protocol, input, options, callback));
       }
     } catch (error) {
       if (span !== null) failQuietly(span, error);
@@ -123,8 +122,10 @@ function isUrl(value: unknown): value is URL {
   return Boolean(href && protocol) && auth === undefined && path === undefined;
 }
 
-function callbackOf(input: unknown, options: unknown, callback: unknown): unknown {
+function callbackOf(protocol: string, input: unknown, options: unknown, callback: unknown): unknown {
   if (typeof options === 'function') return options;
+  // https, unlike http, takes what follows a URL without options for the callback, and that is then not `callback`.
+  if (protocol === 'https:' && !options) return undefined;
   return typeof input === 'string' || isUrl(input) ? callback : options;
 }
 
@@ -164,14 +165,21 @@ function addHeaders(options: Options, added: OutgoingHeaders): void {
   if (added === null) return;
   const { headers } = options;
   if (Array.isArray(headers)) {
-    if (headers.some((entry) => isTraceHeader(String(Array.isArray(entry) ? entry[0] : entry)))) return;
-    options['headers'] = Array.isArray(headers[0]) ? [...headers, ...pairs(added)] : [...headers, ...added];
+    const inPairs = Array.isArray(headers[0]);
+    // Node.js refuses a flat list of odd length, and shows it in its error.
+    if (!inPairs && headers.length % 2 !== 0) return;
+    if (headers.some((entry) => isTraceName(Array.isArray(entry) ? entry[0] : entry))) return;
+    options['headers'] = inPairs ? [...headers, ...pairs(added)] : [...headers, ...added];
     return;
   }
   const copy: Record<string, unknown> = { ...(headers as object | null | undefined) };
   for (const name in copy) if (isTraceHeader(name)) return;
   for (let index = 0; index < added.length; index += 2) copy[added[index] as string] = added[index + 1]; // inside the bounds
   options['headers'] = copy;
+}
+
+function isTraceName(name: unknown): boolean {
+  return typeof name === 'string' && isTraceHeader(name);
 }
 
 function pairs(flat: readonly string[]): [string, string][] {
@@ -209,7 +217,6 @@ function requestEmit(original: HostFunction, { exit, faults }: Tools): HostFunct
         guard.fault(error);
       }
     }
-    // biome-ignore lint/complexity/noArguments: a rest parameter would make an array in every call
     return Reflect.apply(original, this, arguments);
   }
   return emit as HostFunction;
@@ -274,7 +281,6 @@ function requestDestroy(original: HostFunction, { faults }: Tools): HostFunction
     } catch (error) {
       guard.fault(error);
     }
-    // biome-ignore lint/complexity/noArguments: a rest parameter would make an array in every call
     return Reflect.apply(original, this, arguments);
   }
   return destroy as HostFunction;

@@ -34,9 +34,9 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
     }
   }
   function emit(this: Server, event?: unknown, request?: IncomingMessage, response?: ServerResponse): unknown {
-    if (event !== 'request') {
+    // An application that listens for the other two gets no `request`, unless it emits that itself; a request has one span.
+    if (event !== 'request' && event !== 'checkContinue' && event !== 'checkExpectation') {
       if (event === 'listening' || event === 'close') note(this, event);
-      // biome-ignore lint/complexity/noArguments: a rest parameter would make an array in every call
       return Reflect.apply(original, this, arguments);
     }
     let span: ReturnType<typeof entry.begin> = null;
@@ -45,14 +45,29 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
     } catch (error) {
       guard.fault(error);
     }
-    // biome-ignore lint/complexity/noArguments: see above
     if (span === null) return Reflect.apply(original, this, arguments);
-    // biome-ignore lint/complexity/noArguments: see above
-    if (span === 'suppressed') return scope.applySuppressed(original, this, arguments);
-    // biome-ignore lint/complexity/noArguments: see above
-    return scope.apply(span, original, this, arguments);
+    let threw = true;
+    try {
+      const result = applyIn(scope, span, original, this, arguments);
+      threw = false;
+      return result;
+    } finally {
+      // Not catch: to throw again would change the place that Node.js reports.
+      if (threw && span !== 'suppressed') entry.threw(span);
+    }
   }
   return emit as HostFunction;
+}
+
+/** Hands a call on, `arguments` as they came: a rest parameter would make an array in every call. */
+function applyIn(
+  scope: Tools['scope'],
+  span: SpanRecord | 'suppressed',
+  original: Emit,
+  self: unknown,
+  args: IArguments,
+): unknown {
+  return span === 'suppressed' ? scope.applySuppressed(original, self, args) : scope.apply(span, original, self, args);
 }
 
 /**
@@ -62,15 +77,15 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
 function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
   const guard = faults.guard('end of a response');
   function emit(this: ServerResponse, event?: unknown): unknown {
-    let span: SpanRecord | null = null;
+    let span: SpanRecord | 'suppressed' | null = null;
     try {
       if (event === 'finish' || event === 'close') entry.end(this, event === 'close');
       if (!guard.off) span = entry.inactiveSpanOf(this);
     } catch (error) {
       guard.fault(error);
     }
-    // biome-ignore lint/complexity/noArguments: see above
-    return span === null ? Reflect.apply(original, this, arguments) : scope.apply(span, original, this, arguments);
+    if (span === null) return Reflect.apply(original, this, arguments);
+    return applyIn(scope, span, original, this, arguments);
   }
   return emit as HostFunction;
 }
@@ -82,14 +97,14 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
 function requestEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
   const guard = faults.guard('events of a request');
   function emit(this: IncomingMessage): unknown {
-    let span: SpanRecord | null = null;
+    let span: SpanRecord | 'suppressed' | null = null;
     try {
       if (!guard.off) span = entry.inactiveSpanOf(this);
     } catch (error) {
       guard.fault(error);
     }
-    // biome-ignore lint/complexity/noArguments: see above
-    return span === null ? Reflect.apply(original, this, arguments) : scope.apply(span, original, this, arguments);
+    if (span === null) return Reflect.apply(original, this, arguments);
+    return applyIn(scope, span, original, this, arguments);
   }
   return emit as HostFunction;
 }

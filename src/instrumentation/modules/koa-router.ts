@@ -89,7 +89,6 @@ function patchRouter(exports: unknown, tools: Tools): Patched {
 
   const routes = (original: HostFunction): HostFunction =>
     function routes(this: unknown): unknown {
-      // biome-ignore lint/complexity/noArguments: handed on as it came
       const dispatch = Reflect.apply(original, this, arguments);
       if (typeof dispatch !== 'function' || wrapped.of(dispatch) === true) return dispatch;
       const traced = resemble(wrapDispatch(dispatch as HostFunction), dispatch as HostFunction);
@@ -119,7 +118,6 @@ function patchRouter(exports: unknown, tools: Tools): Patched {
 function passOn(route: KoaRoute, next: HostFunction): HostFunction {
   return function (this: unknown): unknown {
     route.passedOn = true;
-    // biome-ignore lint/complexity/noArguments: handed on as it came
     return Reflect.apply(next, this, arguments);
   };
 }
@@ -138,7 +136,6 @@ function patchKoaRoute(exports: unknown, tools: Tools): Patched {
         } catch (error) {
           guard.fault(error);
         }
-        // biome-ignore lint/complexity/noArguments: handed on as it came
         return Reflect.apply(handler, this, arguments);
       } as HostFunction,
       handler,
@@ -148,7 +145,6 @@ function patchKoaRoute(exports: unknown, tools: Tools): Patched {
     const add = original as (this: unknown, ...args: unknown[]) => unknown;
     return function (this: unknown, path?: unknown, handler?: unknown, ...rest: unknown[]): unknown {
       if (typeof handler === 'function') return add.call(this, path, handlerOf(path, handler as HostFunction), ...rest);
-      // biome-ignore lint/complexity/noArguments: handed on as it came
       const later = Reflect.apply(original, this, arguments);
       if (typeof later !== 'function') return later;
       return (late: unknown): unknown =>

@@ -27,14 +27,12 @@ function patchContext(exports: unknown, tools: Tools): Patched {
       } catch (fault) {
         guard.fault(fault);
       }
-      // biome-ignore lint/complexity/noArguments: handed on as it came
       return Reflect.apply(original, this, arguments);
     } as HostFunction;
 
   const throwing = (original: HostFunction): HostFunction =>
     function throwing(this: Context): unknown {
       try {
-        // biome-ignore lint/complexity/noArguments: handed on as it came
         return Reflect.apply(original, this, arguments);
       } catch (error) {
         try {
@@ -64,7 +62,6 @@ function patchApplication(exports: unknown, tools: Tools): Patched {
           guard.fault(fault);
         }
       }
-      // biome-ignore lint/complexity/noArguments: handed on as it came
       return Reflect.apply(original, this, arguments);
     } as HostFunction;
   return { undo: [around(prototype, 'emit', emit)] };

@@ -124,7 +124,12 @@ const handlers = {
         fn.length,
       ]),
       globals: Object.keys(globalThis),
-      processEvents: process.eventNames().map(String).sort(),
+      // The sensor delivers its last spans in these two; they change nothing of how the process ends.
+      processEvents: process
+        .eventNames()
+        .map(String)
+        .filter((name) => name !== 'exit' && name !== 'uncaughtExceptionMonitor')
+        .sort(),
       stackTraceLimit: Error.stackTraceLimit,
       prepareStackTrace: typeof Error.prepareStackTrace,
       url: req.url,

@@ -1,0 +1,14 @@
+// What the entry and exit spans of HTTP are made with.
+import type { Config } from '../base/config.js';
+import type { Recorder } from '../tracing/recorder.js';
+import type { Scope } from '../tracing/scope.js';
+import type { IdPool } from '../wire/ids.js';
+
+export interface HttpSpanDependencies {
+  readonly recorder: Recorder;
+  readonly scope: Scope;
+  readonly ids: IdPool;
+  readonly now: () => number;
+  readonly wallClock: () => number;
+  readonly config: () => Config;
+}
