@@ -171,3 +171,21 @@ describe('tracing that code turns off after the servers were patched', () => {
     assert.equal(entry.begin(req, res), null);
   });
 });
+
+describe('the books of the recorder', () => {
+  it('have each request once, and no request that has ended among the open ones', () => {
+    const box = new ToolBox();
+    const first = request({});
+    const second = request({});
+    box.tools.entry.begin(first.req, first.res);
+    box.tools.entry.begin(first.req, first.res);
+    box.tools.entry.begin(second.req, second.res);
+    box.tools.entry.end(first.res, false);
+    box.tools.entry.end(first.res, true);
+    const open: unknown[] = [];
+    box.recorder.expire(Number.NEGATIVE_INFINITY, (span) => open.push(span));
+    assert.equal(open.length, 1);
+    const { opened, finished } = box.recorder.counters();
+    assert.deepEqual({ opened, finished }, { opened: 2, finished: 1 });
+  });
+});
