@@ -131,10 +131,10 @@ test('an unknown word gets one warning with the valid words and the nearest, and
   assert.equal(patched, 'express,fetch,http,https,opentracing');
 });
 
-test('with INSTANA_DISABLE_AUTO_INSTR, whatever its value, nothing is patched and spans by hand work', async () => {
+test('with INSTANA_DISABLE_AUTO_INSTR, whatever its value, only opentracing is given the tracer, and spans by hand work', async () => {
   for (const value of ['1', 'true', 'false']) {
     const { status, patched } = await statusWith({ INSTANA_DISABLE_AUTO_INSTR: value });
-    assert.equal(patched, '');
+    assert.equal(patched, 'opentracing');
     assert.equal(status.spans.finished, 0);
     assert.notEqual(status.agent.state, 'off');
   }
