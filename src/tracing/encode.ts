@@ -5,6 +5,8 @@ import type { SpanKind, StackFrame } from '../wire/span.js';
 import type { HttpFacts, SdkFacts, SpanRecord, StackHolder } from './span.js';
 import { parseStack } from './stack.js';
 
+/** Servers take request lines of 16 KiB; what a client asks for has no bound. */
+const longestUrl = 16_384;
 const stringify = JSON.stringify; // an application may replace it
 
 /** What the text depends on besides the span. */
@@ -36,9 +38,10 @@ function sections(span: SpanRecord, context: EncodeContext): string {
 }
 
 function httpJson(http: HttpFacts, isEntry: boolean, secrets: Secrets): string {
-  const address = isEntry || http.host === null || !http.url.startsWith('/') ? '' : http.host;
-  let text = `{"method":${stringify(http.method)},"url":${stringify(address + secrets.redactPath(sanitizeUrl(http.url)))}`;
-  const params = secrets.redactQuery(queryOf(http.url));
+  const url = http.url.length > longestUrl ? http.url.slice(0, longestUrl) : http.url;
+  const address = isEntry || http.host === null || !url.startsWith('/') ? '' : http.host;
+  let text = `{"method":${stringify(http.method)},"url":${stringify(address + secrets.redactPath(sanitizeUrl(url)))}`;
+  const params = secrets.redactQuery(queryOf(url));
   if (params !== undefined) text += `,"params":${stringify(params)}`;
   if (isEntry && http.host !== null) text += `,"host":${stringify(http.host)}`;
   if (http.status !== 0) text += `,"status":${http.status}`;

@@ -4,6 +4,15 @@ import { errorStack, errorText } from './error-text.js';
 import type { Recorder } from './recorder.js';
 import type { SdkFacts, SpanRecord } from './span.js';
 
+/** Keys of an object of the application's; none when it is a proxy that throws. */
+function ownKeys(tags: object): string[] {
+  try {
+    return Object.keys(tags);
+  } catch {
+    return [];
+  }
+}
+
 const entryKinds = new Set(['server', 'consumer', 'entry']);
 const exitKinds = new Set(['client', 'producer', 'exit']);
 const longestTag = 25_000;
@@ -100,10 +109,12 @@ export class InstanaSpan extends Span {
   protected override _addTags(tags: Record<string, unknown>): void {
     const { record } = this;
     if (record.isFinished || typeof tags !== 'object' || tags === null) return;
-    try {
-      for (const key of Object.keys(tags)) this.#tag(key, tags[key]);
-    } catch {
-      // A getter or a proxy of the application threw: the tags before it are kept.
+    for (const key of ownKeys(tags)) {
+      try {
+        this.#tag(key, tags[key]);
+      } catch {
+        // A getter of the application threw, or a value has no text: the other tags are kept.
+      }
     }
   }
 

@@ -88,9 +88,10 @@ export class TraceHeaderReader implements TraceHeaders {
   /** `0`, `1`, or `1,correlationType=web;correlationId=ID`. */
   #readLevel(value: string): void {
     const comma = value.indexOf(',');
-    const level = comma < 0 ? value : value.slice(0, comma);
-    this.suppressed = level.trim() === '0';
-    if (comma < 0 || this.suppressed || value.length > 1024) return;
+    const level = (comma < 0 ? value : value.slice(0, comma)).trim();
+    this.suppressed = level === '0';
+    // Any other level counts as no header at all.
+    if (comma < 0 || level !== '1' || value.length > 1024) return;
     for (const part of value.slice(comma + 1).split(';')) {
       const equals = part.indexOf('=');
       const key = part.slice(0, Math.max(0, equals)).trim();

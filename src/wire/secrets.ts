@@ -116,7 +116,10 @@ function decode(text: string): string {
 
 /** Path or absolute URL without query, fragment and credentials; anything else comes back as it is. */
 export function sanitizeUrl(url: string): string {
-  if (url.startsWith('/')) return encodePath(url.slice(0, endOfPath(url)));
+  if (url.startsWith('/')) {
+    const path = encodePath(url.slice(0, endOfPath(url)));
+    return path.startsWith('//') ? path.replace(/^\/\/[^/]*@/, `//${redacted}:${redacted}@`) : path;
+  }
   // `host:port`, the target of CONNECT, has no scheme.
   if (/^[^:/?#@\s]+:\d+$/.test(url)) return url;
   if (!/^[a-z][a-z\d+.-]*:/i.test(url)) return url;

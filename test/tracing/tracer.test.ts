@@ -352,6 +352,18 @@ describe('the tracer', () => {
     for (const value of odd) assert.doesNotThrow(() => tracer.startSpan('x', { references: value }));
   });
 
+  it('keeps the tags beside one that cannot be read', () => {
+    const fixture = new Fixture();
+    const get = (): never => {
+      throw new Error('trap');
+    };
+    const tags = Object.defineProperty({ before: 1 }, 'bad', { enumerable: true, get });
+    const span = fixture.tracer.startSpan('x');
+    span.addTags(Object.defineProperty(tags, 'after', { value: 3, enumerable: true }));
+    span.finish();
+    assert.deepEqual(fixture.only().data.sdk?.custom?.tags, { before: 1, after: 3 });
+  });
+
   it('sends tags of every kind in a form that can be read, of bounded size', () => {
     const fixture = new Fixture();
     const circle: Record<string, unknown> = {};

@@ -133,3 +133,11 @@ it('the headers that are written are known in every spelling, and no others', ()
   for (const name of ['x-instana-x', 'x-instana', 'traceparent', '', 'X-INSTANA-T ', 'x-instana-b'])
     assert.equal(isTraceHeader(name), false);
 });
+
+it('correlation data counts only behind level 1', () => {
+  const data = 'correlationType=web;correlationId=abc';
+  assert.equal(read('X-INSTANA-L', `1,${data}`).correlationId, 'abc');
+  for (const level of ['2', '', '00', 'true', '0']) {
+    assert.equal(read('X-INSTANA-L', `${level},${data}`).correlationId, null, level);
+  }
+});

@@ -192,3 +192,8 @@ describe('secrets outside the query', () => {
     assert.ok((long ?? 0) < 50, `${short} ms, ${long} ms`);
   });
 });
+
+it('credentials in a target without a scheme are blanked out', () => {
+  assert.equal(sanitizeUrl('//user:pw@example.com/x?a=1'), '//<redacted>:<redacted>@example.com/x');
+  assert.equal(sanitizeUrl('//double/slash'), '//double/slash');
+});
