@@ -1,4 +1,5 @@
 // HTTP and HTTPS servers: one entry span per request, however the server was made.
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { SpanRecord } from '../../tracing/span.js';
 import { around, type HostFunction } from '../around.js';
@@ -80,7 +81,8 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
     let span: SpanRecord | 'suppressed' | null = null;
     try {
       if (event === 'finish' || event === 'close') entry.end(this, event === 'close');
-      if (!guard.off) span = entry.inactiveSpanOf(this);
+      // Node.js' own listener for `finish` is indifferent to the context; most responses have no other.
+      if (!guard.off && isHeard(this, event, event === 'finish' ? 1 : 0)) span = entry.inactiveSpanOf(this);
     } catch (error) {
       guard.fault(error);
     }
@@ -90,16 +92,21 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
   return emit as HostFunction;
 }
 
+/** Whether more than so many listen: without anybody to hear it an event needs no context. */
+function isHeard(emitter: EventEmitter, event: unknown, own: number): boolean {
+  return typeof event === 'string' && emitter.listenerCount(event) > own;
+}
+
 /**
  * The body of a request arrives in the asynchronous context of its connection, where no span is active: listeners for `data` and
  * `end` are called in that of the request.
  */
 function requestEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
   const guard = faults.guard('events of a request');
-  function emit(this: IncomingMessage): unknown {
+  function emit(this: IncomingMessage, event?: unknown): unknown {
     let span: SpanRecord | 'suppressed' | null = null;
     try {
-      if (!guard.off) span = entry.inactiveSpanOf(this);
+      if (!guard.off && isHeard(this, event, 0)) span = entry.inactiveSpanOf(this);
     } catch (error) {
       guard.fault(error);
     }
