@@ -48,6 +48,7 @@ export class MetricsSender {
   #deltas = 0;
   #loss: Loss | null = null;
   #isOver = false;
+  #countersKnown = false;
   #countersRefused = false;
   #countersFailures = 0;
   #countersToSkip = 0;
@@ -132,10 +133,13 @@ export class MetricsSender {
       closed: unsent.closed + closed,
       dropped: unsent.dropped + dropped,
     };
+    // Nothing happened since the last time: an idle process need not say so each second.
+    if (this.#countersKnown && this.#unsent.opened + this.#unsent.closed + this.#unsent.dropped === 0) return;
     const body = JSON.stringify({ pid: session.answer.pid, metrics: this.#unsent });
     const answer = await this.#send(session, { method: 'POST', path: tracerMetricsPath, body });
     if (typeof answer !== 'string' && isGood(answer.status)) {
       this.#unsent = { opened: 0, closed: 0, dropped: 0 };
+      this.#countersKnown = true;
       this.#countersFailures = 0;
       this.#countersToSkip = 0;
       return;

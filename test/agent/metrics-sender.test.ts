@@ -177,6 +177,11 @@ test('counters are sent as recorded, add up while they cannot be sent, and stop 
     pid: 12345,
     metrics: { opened: 4, closed: 3, dropped: 2 },
   });
+  const known = server.of('counters').length;
+  const metricsSince = server.of('metrics').length;
+  await until('metrics go on', () => server.of('metrics').length > metricsSince + 3);
+  assert.equal(server.of('counters').length, known, 'counters of an idle process are not repeated');
+  spans.counters = { opened: 1, closed: 0, dropped: 0 };
   server.on('counters', reply(404));
   const then = server.of('counters').length;
   await until('they were refused for good', () => server.of('counters').length > then);
