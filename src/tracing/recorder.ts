@@ -89,14 +89,6 @@ export class Recorder {
     }
   }
 
-  /** Forgets a span that turned out not to be one: nothing was sent. */
-  cancel(span: SpanRecord): void {
-    if (span.durationMs >= 0) return;
-    span.durationMs = 0;
-    this.#close(span);
-    this.#opened--;
-  }
-
   /** Gives every open span that started more than `ageMs` ago to `expire`, the oldest first. */
   expire(ageMs: number, expire: (span: SpanRecord) => void): void {
     const limit = this.#dependencies.now() - ageMs;

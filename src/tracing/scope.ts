@@ -37,9 +37,4 @@ export class Scope {
   applySuppressed<Result>(fn: (...args: never[]) => Result, self: unknown, args: ArrayLike<unknown>): Result {
     return this.#storage.run(suppressed, Reflect.apply, fn, self, args) as Result; // what `fn` returns
   }
-
-  /** Calls `fn` outside any span. */
-  exit<Result>(fn: () => Result): Result {
-    return this.#storage.run(undefined, fn);
-  }
 }

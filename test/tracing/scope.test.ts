@@ -94,11 +94,4 @@ describe('the active span', () => {
     );
     assert.equal(scope.isSuppressed(), false);
   });
-
-  it('can be left', () => {
-    const fixture = new Fixture();
-    const { scope } = fixture;
-    const inside = scope.apply(fixture.entry(), () => scope.exit(() => scope.active()), undefined, []);
-    assert.equal(inside, null);
-  });
 });

@@ -10,7 +10,6 @@ interface UndiciRequest {
   readonly path?: unknown;
   readonly method?: unknown;
   readonly headers?: unknown;
-  readonly completed?: unknown;
   /** The protocol that a WebSocket asks for; else null, or absent. */
   readonly upgrade?: unknown;
   addHeader?(name: string, value: string): unknown;
