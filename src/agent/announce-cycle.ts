@@ -1,4 +1,5 @@
 // From nothing to ready: looks the agent up, announces the process, waits until the agent is ready for it; and again when it is lost.
+import type { JsonChannel } from '../base/json-channel.js';
 import { type Address, isGood, type JsonAnswer, type JsonRequest, type JsonRequester } from '../base/json-request.js';
 import { type AnnounceAnswer, announcePath, entityPath, isAgentAnswer, parseAnnounceAnswer } from '../wire/announce.js';
 import type { Backoff } from './backoff.js';
@@ -16,7 +17,8 @@ export type CycleState = 'looking-up' | 'unannounced' | 'announced';
 
 /** What the cycle works with and whom it tells. */
 export interface CycleDependencies {
-  readonly requester: JsonRequester;
+  readonly lookUp: JsonRequester;
+  readonly channel: JsonChannel;
   readonly pause: Pause;
   readonly backoff: Backoff;
   readonly config: () => HostConfig;
@@ -61,12 +63,12 @@ export class AnnounceCycle {
   }
 
   async #lookUp(): Promise<Address | null> {
-    const { config, routeFile, onState, onFailure } = this.#dependencies;
+    const { lookUp, config, routeFile, onState, onFailure } = this.#dependencies;
     onState('looking-up', null);
     while (!this.#isOver) {
       let reason = '';
       for (const address of candidates(config(), routeFile)) {
-        const answer = await this.#send(address, { method: 'GET', path: '/' });
+        const answer = await send(lookUp, address, { method: 'GET', path: '/' });
         if (this.#isOver) return null;
         if (typeof answer === 'string') reason ||= answer;
         else if (isGood(answer.status) && isAgentAnswer(answer.text, answer.server)) return address;
@@ -80,10 +82,10 @@ export class AnnounceCycle {
 
   /** Null after three failures in a row. */
   async #announce(address: Address): Promise<AnnounceAnswer | null> {
-    const { procRoot, onState, onAnnounced, onFailure } = this.#dependencies;
+    const { channel, procRoot, onState, onAnnounced, onFailure } = this.#dependencies;
     onState('unannounced', address);
     for (let failures = 0; failures < announcesBeforeLookup && !this.#isOver; failures++) {
-      const answer = await this.#send(address, {
+      const answer = await send(channel, address, {
         method: 'PUT',
         path: announcePath,
         body: (socket) => JSON.stringify(describeProcess(procRoot, socket)),
@@ -103,7 +105,7 @@ export class AnnounceCycle {
   async #becomesReady(address: Address, pid: number): Promise<boolean> {
     this.#dependencies.onState('announced', address);
     for (let checks = 0; checks < maximumReadinessChecks && !this.#isOver; checks++) {
-      const answer = await this.#send(address, { method: 'HEAD', path: entityPath(pid) });
+      const answer = await send(this.#dependencies.channel, address, { method: 'HEAD', path: entityPath(pid) });
       if (this.#isOver) return false;
       if (typeof answer !== 'string' && isGood(answer.status)) return true;
       await this.#dependencies.pause.wait(readinessIntervalMs);
@@ -116,18 +118,22 @@ export class AnnounceCycle {
   #wait(): Promise<void> {
     return this.#isOver ? Promise.resolve() : this.#dependencies.pause.wait(this.#dependencies.backoff.next());
   }
+}
 
-  /** The answer, or why there is none. */
-  async #send(address: Address, request: JsonRequest): Promise<JsonAnswer | string> {
-    try {
-      return await this.#dependencies.requester.send(address, request);
-    } catch (error) {
-      return reasonOf(error);
-    }
+/** The answer, or why there is none. */
+export async function send(
+  sender: Pick<JsonChannel, 'send'>,
+  address: Address,
+  request: JsonRequest,
+): Promise<JsonAnswer | string> {
+  try {
+    return await sender.send(address, request);
+  } catch (error) {
+    return reasonOf(error);
   }
 }
 
 /** The text of an error, for a log. */
-export function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 // One life of the connection to an agent, from look-up to `end()`; metrics and spans go in lanes of their own.
 import type { Config } from '../base/config.js';
 import type { Faults } from '../base/faults.js';
+import { JsonChannel } from '../base/json-channel.js';
 import { type Address, JsonRequester } from '../base/json-request.js';
 import type { Log } from '../base/log.js';
 import type { AnnounceAnswer } from '../wire/announce.js';
@@ -33,8 +34,9 @@ const flushRetryMs = 100;
 /** Two requests at most are under way: one of look-up, announce and metrics, and one with spans. */
 export class Connection {
   readonly #dependencies: ConnectionDependencies;
-  readonly #control: JsonRequester;
-  readonly #traces: JsonRequester;
+  readonly #lookUp: JsonRequester;
+  readonly #control: JsonChannel;
+  readonly #traces: JsonChannel;
   readonly #pause: Pause;
   readonly #backoff: Backoff;
   readonly #cycle: AnnounceCycle;
@@ -47,13 +49,15 @@ export class Connection {
   constructor(dependencies: ConnectionDependencies) {
     const { timers, random, spans, config, deadlineMs } = dependencies;
     this.#dependencies = dependencies;
-    this.#control = new JsonRequester(deadlineMs);
-    this.#traces = new JsonRequester(deadlineMs);
+    this.#lookUp = new JsonRequester(deadlineMs);
+    this.#control = new JsonChannel(deadlineMs);
+    this.#traces = new JsonChannel(deadlineMs);
     this.#pause = new Pause(timers);
     this.#backoff = new Backoff(timers.now, random ?? Math.random);
     this.#cycle = new AnnounceCycle({
       ...dependencies,
-      requester: this.#control,
+      lookUp: this.#lookUp,
+      channel: this.#control,
       pause: this.#pause,
       backoff: this.#backoff,
       routeFile: dependencies.routeFile ?? '/proc/self/net/route',
@@ -64,14 +68,14 @@ export class Connection {
     });
     this.#metricsSender = new MetricsSender({
       ...dependencies,
-      requester: this.#control,
+      channel: this.#control,
       pause: this.#pause,
       readCounters: () => spans.readCounters(),
       intervalMs: () => config().metrics.intervalMs,
     });
     this.#traceSender = new TraceSender({
       ...dependencies,
-      requester: this.#traces,
+      channel: this.#traces,
       pause: new Pause(timers),
       onLoss: (loss) => this.#metricsSender.lose(loss),
     });
@@ -89,6 +93,7 @@ export class Connection {
     this.#metricsSender.end();
     this.#traceSender.end();
     this.#pause.wake();
+    this.#lookUp.close();
     this.#control.close();
     this.#traces.close();
     this.#dependencies.metrics?.stop();
@@ -119,7 +124,7 @@ export class Connection {
     // The application starts first; then the HTTP client is loaded, in a turn of its own.
     await this.#pause.wait(0);
     if (this.#isOver) return;
-    this.#control.load();
+    this.#lookUp.load();
     await this.#pause.wait(0);
     while (!this.#isOver) {
       this.#isSearching = true;

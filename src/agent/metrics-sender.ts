@@ -1,9 +1,10 @@
 // Each second while an agent is ready: metrics, answers to what the agent asks, counters of the sensor.
 import type { Faults } from '../base/faults.js';
-import { isGood, type JsonAnswer, type JsonRequest, type JsonRequester } from '../base/json-request.js';
+import type { JsonChannel } from '../base/json-channel.js';
+import { isGood } from '../base/json-request.js';
 import { entityPath, responsePath, tracerMetricsPath } from '../wire/announce.js';
 import { delta, hasVanished } from '../wire/metrics.js';
-import { reasonOf, type Session } from './announce-cycle.js';
+import { type Session, send } from './announce-cycle.js';
 import type { Pause } from './pause.js';
 import { answerRequest, parseRequests } from './requests.js';
 
@@ -30,7 +31,7 @@ export interface Loss {
 }
 
 export interface MetricsSenderDependencies {
-  readonly requester: JsonRequester;
+  readonly channel: JsonChannel;
   readonly pause: Pause;
   readonly faults: Faults;
   readonly metrics: MetricsSource | null;
@@ -41,7 +42,7 @@ export interface MetricsSenderDependencies {
 
 const deltasBeforeFull = 300;
 
-/** Shares its requester with the announce cycle: the two never run at the same time. */
+/** Shares its channel with the announce cycle: the two never run at the same time. */
 export class MetricsSender {
   readonly #dependencies: MetricsSenderDependencies;
   #accepted: Record<string, unknown> | null = null;
@@ -91,7 +92,11 @@ export class MetricsSender {
     const payload = this.#read(pid);
     const isFull = this.#accepted === null || this.#deltas > deltasBeforeFull || hasVanished(this.#accepted, payload);
     const body = isFull || this.#accepted === null ? payload : delta(this.#accepted, payload);
-    const answer = await this.#send(session, { method: 'POST', path: entityPath(pid), body: JSON.stringify(body) });
+    const answer = await send(this.#dependencies.channel, session.address, {
+      method: 'POST',
+      path: entityPath(pid),
+      body: JSON.stringify(body),
+    });
     if (typeof answer === 'string') return { reason: answer, isForgotten: /ECONNREFUSED/.test(answer) };
     if (!isGood(answer.status)) {
       // 404 right after a good readiness check says nothing about the pid: then spans go on being sent.
@@ -119,7 +124,11 @@ export class MetricsSender {
     for (const request of parseRequests(text)) {
       if (this.#isOver) return;
       const path = responsePath(session.answer.pid, request.messageId);
-      await this.#send(session, { method: 'POST', path, body: JSON.stringify(answerRequest(request)) });
+      await send(this.#dependencies.channel, session.address, {
+        method: 'POST',
+        path,
+        body: JSON.stringify(answerRequest(request)),
+      });
     }
   }
 
@@ -136,7 +145,11 @@ export class MetricsSender {
     // Nothing happened since the last time: an idle process need not say so each second.
     if (this.#countersKnown && this.#unsent.opened + this.#unsent.closed + this.#unsent.dropped === 0) return;
     const body = JSON.stringify({ pid: session.answer.pid, metrics: this.#unsent });
-    const answer = await this.#send(session, { method: 'POST', path: tracerMetricsPath, body });
+    const answer = await send(this.#dependencies.channel, session.address, {
+      method: 'POST',
+      path: tracerMetricsPath,
+      body,
+    });
     if (typeof answer !== 'string' && isGood(answer.status)) {
       this.#unsent = { opened: 0, closed: 0, dropped: 0 };
       this.#countersKnown = true;
@@ -147,14 +160,5 @@ export class MetricsSender {
     this.#countersRefused = typeof answer !== 'string' && answer.status === 404;
     this.#countersFailures += 1;
     this.#countersToSkip = this.#countersFailures;
-  }
-
-  /** The answer, or why there is none. */
-  async #send(session: Session, request: JsonRequest): Promise<JsonAnswer | string> {
-    try {
-      return await this.#dependencies.requester.send(session.address, request);
-    } catch (error) {
-      return reasonOf(error);
-    }
   }
 }

@@ -1,8 +1,9 @@
 // Takes finished spans each second and posts them, one request at a time; what is not delivered goes back.
-import { isGood, type JsonAnswer, type JsonRequester } from '../base/json-request.js';
+import type { JsonChannel } from '../base/json-channel.js';
+import { isGood, type JsonAnswer } from '../base/json-request.js';
 import type { Log } from '../base/log.js';
 import { tracesPath } from '../wire/announce.js';
-import { reasonOf, type Session } from './announce-cycle.js';
+import { type Session, send } from './announce-cycle.js';
 import type { Counters, Loss } from './metrics-sender.js';
 import type { Pause, Timers } from './pause.js';
 
@@ -25,7 +26,7 @@ export interface SpanSource {
 }
 
 export interface TraceSenderDependencies {
-  readonly requester: JsonRequester;
+  readonly channel: JsonChannel;
   readonly pause: Pause;
   readonly timers: Timers;
   readonly log: Log;
@@ -147,7 +148,7 @@ export class TraceSender {
   }
 
   async #sendBatch(session: Session): Promise<void> {
-    const { spans, requester } = this.#dependencies;
+    const { spans, channel } = this.#dependencies;
     const { pid, agentUuid } = session.answer;
     this.#isSoon = false;
     const batch = spans.take(String(pid), agentUuid);
@@ -158,12 +159,7 @@ export class TraceSender {
       return;
     }
     this.#inFlight = batch.count;
-    let outcome: JsonAnswer | string;
-    try {
-      outcome = await requester.send(session.address, { method: 'POST', path: tracesPath(pid), body: batch.body });
-    } catch (error) {
-      outcome = reasonOf(error);
-    }
+    const outcome = await send(channel, session.address, { method: 'POST', path: tracesPath(pid), body: batch.body });
     if (this.#isOver) return; // end() has given the spans back
     this.#inFlight = 0;
     this.#lastAttempt = this.#now();
@@ -197,12 +193,12 @@ export class TraceSender {
   }
 
   #settleFailure(session: Session, outcome: JsonAnswer | string): void {
-    const { log, requester, isMainThread } = this.#dependencies;
+    const { log, channel, isMainThread } = this.#dependencies;
     const reason = typeof outcome === 'string' ? outcome : `status ${outcome.status}`;
     log.debug(`spans were not delivered and are kept: ${reason}`);
     this.#failures += 1;
     this.#holdUntil = this.#now() + this.#holdMs(outcome);
-    if (requester.isCutForExit()) this.endFlushes();
+    if (channel.isCutForExit()) this.endFlushes();
     const isForgotten = typeof outcome !== 'string' && outcome.status === 404;
     const isUnnoticed = typeof outcome === 'string' && !isMainThread && this.#failures % failuresBeforeLoss === 0;
     if ((!isForgotten && !isUnnoticed) || this.#session !== session) return;

@@ -44,7 +44,7 @@ test('every request has the headers of the protocol and is never chunked', async
   await until('spans and counters have come', () => server.spans.length === 1 && server.of('counters').length > 0);
   for (const { method, headers, text, path } of server.received) {
     assert.equal(headers['transfer-encoding'], undefined, path);
-    assert.equal(headers.connection, 'keep-alive', path);
+    assert.equal(headers.connection, path === '/' ? 'close' : 'keep-alive', path);
     assert.equal(headers.host, `127.0.0.1:${server.port}`, path);
     assert.equal(headers['accept-encoding'], undefined, path);
     if (method !== 'PUT' && method !== 'POST') continue;

@@ -1,10 +1,10 @@
-// The HTTP client: limits in time and size, straight to the agent, one socket.
+// The look-up request: limits in time and size, straight to the address.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'node:test';
 import { JsonRequester } from '../../src/base/json-request.js';
-import { FakeAgent, hang, reply } from './fake-agent.js';
+import { FakeAgent, hang } from './fake-agent.js';
 import { until } from './support.js';
 
 const mebibyte = 1024 * 1024;
@@ -78,20 +78,6 @@ test('reads all of a long answer whose end is the end of the connection', async 
   assert.ok(answer.isComplete);
 });
 
-test('uses one socket over and over, and another when the agent closes it', async (t) => {
-  const server = await new FakeAgent().listen();
-  t.after(() => server.close());
-  const requester = new JsonRequester();
-  t.after(() => requester.close());
-  const address = { host: '127.0.0.1', port: server.port };
-  for (let round = 0; round < 5; round++) await requester.send(address, { method: 'GET', path: '/' });
-  assert.equal(server.mostSockets, 1);
-  server.on('lookup', reply(200, '{}', { Connection: 'close' }));
-  for (let round = 0; round < 5; round++) await requester.send(address, { method: 'GET', path: '/' });
-  await until('all are closed', () => server.sockets.size === 0);
-  assert.equal(server.received.length, 10);
-});
-
 test('goes straight to the agent whatever proxy the environment names', async (t) => {
   let proxied = 0;
   const proxy = createServer((_request, response) => {
@@ -115,33 +101,7 @@ test('rejects, and never throws, for addresses that cannot be', async () => {
   const requester = new JsonRequester(2000);
   for (const host of ['', 'a b', '::', 'host.invalid', '[', '%00', 'a/b']) {
     await assert.rejects(requester.send({ host, port: 1 }, { method: 'GET', path: '/' }));
-    await assert.rejects(requester.send({ host, port: 1 }, { method: 'PUT', path: '/', body: () => '{}' }));
   }
-});
-
-test('makes the body once the socket that carries it is connected', async (t) => {
-  const server = await new FakeAgent().listen();
-  t.after(() => server.close());
-  const requester = new JsonRequester();
-  t.after(() => requester.close());
-  const address = { host: '127.0.0.1', port: server.port };
-  await requester.send(address, { method: 'GET', path: '/' });
-  let localPort: number | undefined;
-  server.on('announce', (response, received, request) => {
-    assert.equal(request.socket.remotePort, localPort);
-    server.usual(response, received);
-  });
-  const answer = await requester.send(address, {
-    method: 'PUT',
-    path: '/com.instana.plugin.nodejs.discovery',
-    body: (socket) => {
-      ({ localPort } = socket);
-      return '{}';
-    },
-  });
-  assert.equal(answer.status, 200);
-  await requester.send(address, { method: 'GET', path: '/' });
-  await until('only that socket is left', () => server.sockets.size === 1);
 });
 
 test('leaves the output streams of the process alone', async (t) => {

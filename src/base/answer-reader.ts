@@ -1,0 +1,215 @@
+// Reads one HTTP/1.1 answer from the bytes of a connection (RFC 9112), as much of it as the sensor wants to know.
+import type { JsonAnswer } from './json-request.js';
+
+const maximumHeadBytes = 65_536;
+/** Longer answers are cut: nothing that the agent says is longer. */
+export const maximumAnswerBytes: number = 1024 * 1024;
+const maximumLineBytes = 4096;
+const endOfHead = '\r\n\r\n';
+
+/** What comes next. */
+type Part = 'head' | 'sized' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailer' | 'until-close' | 'nothing';
+
+/** Fed with what arrives until its `state` is another than `reading`. */
+export class AnswerReader {
+  readonly #isHeadOnly: boolean;
+  #part: Part = 'head';
+  /** Latin-1: the head so far, or the line so far. */
+  #text = '';
+  /** Bytes left of the body, or of the chunk. */
+  #left = 0;
+  readonly #body: Buffer[] = [];
+  #bodyBytes = 0;
+  #status = 0;
+  #server = '';
+  #retryAfter: string | null = null;
+  #isKept = false;
+  #isComplete = false;
+  #isBroken = false;
+  #isUntouched = true;
+
+  /** `isHeadOnly`: the request was a HEAD, whose answer has no body whatever its head says. */
+  constructor(isHeadOnly: boolean) {
+    this.#isHeadOnly = isHeadOnly;
+  }
+
+  /** `done`: read, or cut at the limit. `broken`: no HTTP. */
+  get state(): 'reading' | 'done' | 'broken' {
+    if (this.#isBroken) return 'broken';
+    return this.#part === 'nothing' ? 'done' : 'reading';
+  }
+
+  /** Whether there is a status. */
+  get hasHead(): boolean {
+    return this.#part !== 'head' && !this.#isBroken;
+  }
+
+  /** Whether not a byte has come. */
+  get isUntouched(): boolean {
+    return this.#isUntouched;
+  }
+
+  /** Whether the connection can carry another request. */
+  get isReusable(): boolean {
+    return this.#isComplete && this.#isKept;
+  }
+
+  push(chunk: Buffer): void {
+    this.#isUntouched = false;
+    let rest = chunk;
+    while (rest.length > 0 && this.#part !== 'nothing' && !this.#isBroken) rest = this.#take(rest);
+    if (rest.length > 0) this.#isKept = false; // more than an answer
+  }
+
+  /** The connection ended, cleanly or not. */
+  end(isClean: boolean): void {
+    if (this.#part === 'until-close' && isClean) this.#finish();
+  }
+
+  answer(): JsonAnswer {
+    return {
+      status: this.#status,
+      server: this.#server,
+      retryAfter: this.#retryAfter,
+      text: this.#body.length === 0 ? '' : Buffer.concat(this.#body).toString('utf8'),
+      isComplete: this.#isComplete,
+    };
+  }
+
+  /** Takes the part that is due and returns what is behind it. */
+  #take(bytes: Buffer): Buffer {
+    switch (this.#part) {
+      case 'head':
+        return this.#takeHead(bytes);
+      case 'chunk-size':
+      case 'chunk-end':
+      case 'trailer':
+        return this.#takeLine(bytes);
+      case 'until-close':
+        this.#keep(bytes);
+        return bytes.subarray(bytes.length);
+      default:
+        return this.#takeBody(bytes);
+    }
+  }
+
+  #takeHead(bytes: Buffer): Buffer {
+    const before = this.#text.length;
+    this.#text += bytes.toString('latin1', 0, Math.min(bytes.length, maximumHeadBytes + 1));
+    const end = this.#text.indexOf(endOfHead, Math.max(0, before - endOfHead.length));
+    if (end < 0) {
+      const tooLong = this.#text.length > maximumHeadBytes;
+      this.#isBroken = tooLong || !'HTTP/1.'.startsWith(this.#text.slice(0, 7));
+      return bytes.subarray(bytes.length);
+    }
+    const head = this.#text.slice(0, end);
+    this.#text = '';
+    this.#readHead(head);
+    return bytes.subarray(end + endOfHead.length - before);
+  }
+
+  #readHead(head: string): void {
+    const [first = '', ...lines] = head.split('\r\n');
+    const match = /^HTTP\/1\.([01]) (\d{3})(?: |$)/.exec(first);
+    if (match === null) {
+      this.#isBroken = true;
+      return;
+    }
+    const status = Number(match[2]);
+    // An interim answer: the real one follows (RFC 9110, 15.2).
+    if (status < 200) return;
+    this.#status = status;
+    let lengthBytes: number | null = null;
+    let isChunked = false;
+    let connection = match[1] === '0' ? 'close' : '';
+    for (const line of lines) {
+      const colon = line.indexOf(':');
+      const value = line.slice(colon + 1).trim();
+      switch (line.slice(0, Math.max(0, colon)).toLowerCase()) {
+        case 'content-length':
+          lengthBytes = /^\d{1,15}$/.test(value) ? Number(value) : null;
+          break;
+        case 'transfer-encoding':
+          isChunked = /(?:^|,)\s*chunked$/i.test(value);
+          break;
+        case 'connection':
+          connection = value.toLowerCase();
+          break;
+        case 'server':
+          this.#server = value;
+          break;
+        case 'retry-after':
+          this.#retryAfter = value;
+          break;
+      }
+    }
+    this.#isKept = connection !== 'close';
+    this.#beginBody(lengthBytes, isChunked);
+  }
+
+  #beginBody(lengthBytes: number | null, isChunked: boolean): void {
+    if (this.#isHeadOnly || this.#status === 204 || this.#status === 304) {
+      this.#finish();
+    } else if (isChunked) {
+      this.#part = 'chunk-size';
+    } else if (lengthBytes !== null) {
+      this.#left = lengthBytes;
+      this.#part = 'sized';
+      if (lengthBytes === 0) this.#finish();
+    } else {
+      this.#isKept = false;
+      this.#part = 'until-close';
+    }
+  }
+
+  #takeBody(bytes: Buffer): Buffer {
+    const part = bytes.subarray(0, this.#left);
+    this.#left -= part.length;
+    this.#keep(part);
+    if (this.#left === 0 && this.#part === 'sized') this.#finish();
+    else if (this.#left === 0 && this.#part === 'chunk') this.#part = 'chunk-end';
+    return bytes.subarray(part.length);
+  }
+
+  #takeLine(bytes: Buffer): Buffer {
+    const end = bytes.indexOf(0x0a);
+    this.#text += bytes.toString('latin1', 0, end < 0 ? Math.min(bytes.length, maximumLineBytes + 1) : end);
+    if (this.#text.length > maximumLineBytes) this.#cut();
+    if (end < 0) return bytes.subarray(bytes.length);
+    const line = this.#text.trim();
+    this.#text = '';
+    if (this.#part === 'chunk-end') this.#part = 'chunk-size';
+    else if (this.#part === 'trailer') {
+      if (line === '') this.#finish();
+    } else this.#beginChunk(line);
+    return bytes.subarray(end + 1);
+  }
+
+  /** The size in hexadecimal digits; extensions behind a semicolon mean nothing here (RFC 9112, 7.1). */
+  #beginChunk(line: string): void {
+    const digits = /^[\da-f]{1,8}(?=\s*(?:;|$))/i.exec(line)?.[0];
+    if (digits === undefined) {
+      this.#cut();
+      return;
+    }
+    this.#left = Number.parseInt(digits, 16);
+    this.#part = this.#left === 0 ? 'trailer' : 'chunk';
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#bodyBytes += bytes.length;
+    if (this.#bodyBytes <= maximumAnswerBytes) this.#body.push(bytes);
+    else this.#cut();
+  }
+
+  #finish(): void {
+    this.#isComplete = true;
+    this.#part = 'nothing';
+  }
+
+  /** No more of this is read; what has been is the answer. */
+  #cut(): void {
+    this.#isKept = false;
+    this.#part = 'nothing';
+  }
+}

@@ -1,0 +1,209 @@
+// JSON requests to a known agent, one at a time over one kept connection, written to the socket directly.
+//
+// A client on top of `http` would run through the same functions of Node.js as the application's own server, with objects of other
+// shapes: V8 then compiles those functions for both, and every request that the application serves becomes slower.
+import type { Socket } from 'node:net';
+import { AnswerReader } from './answer-reader.js';
+import { watchForExit } from './exit-watch.js';
+import { type Address, bracketed, type JsonAnswer, type JsonRequest } from './json-request.js';
+
+const idleSocketMs = 10_000;
+
+// Taken when this file is loaded, since a host under test may fake them later.
+const { setTimeout, clearTimeout } = globalThis;
+const now = performance.now.bind(performance);
+
+/** The request under way. */
+interface Exchange {
+  readonly reader: AnswerReader;
+  readonly resolve: (answer: JsonAnswer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A lane for each kind of traffic keeps a slow one from holding up the others. */
+export class JsonChannel {
+  readonly #deadlineMs: number;
+  #socket: Socket | null = null;
+  #peer = '';
+  #lastUse = 0;
+  #exchange: Exchange | null = null;
+  #isCutForExit = false;
+
+  constructor(deadlineMs: number = 5000) {
+    this.#deadlineMs = deadlineMs;
+  }
+
+  /** Whether the last request was given up because nothing else kept the process alive. */
+  isCutForExit(): boolean {
+    return this.#isCutForExit;
+  }
+
+  /**
+   * Resolves as soon as there is a status and the answer is read, cut at its limit, or broken; rejects, with a message fit for a
+   * log, when there is no status within the deadline. The caller sends the next one only afterwards.
+   */
+  async send(address: Address, request: JsonRequest): Promise<JsonAnswer> {
+    this.#isCutForExit = false;
+    const deadline = setTimeout(() => this.#giveUp('no answer in time'), this.#deadlineMs);
+    deadline.unref();
+    const watch = watchForExit(() => {
+      this.#isCutForExit = true;
+      this.#giveUp('the process has nothing else to do');
+    });
+    try {
+      return await this.#sendTwiceIfStale(address, request);
+    } finally {
+      clearTimeout(deadline);
+      watch.stop();
+    }
+  }
+
+  /** Gives up the request under way and closes the socket. The channel can be used again. */
+  close(): void {
+    this.#giveUp('the connection was closed');
+  }
+
+  /**
+   * An idle socket that the agent closes at the moment of its reuse fails before any answer: only then, and on a new socket, the
+   * request is sent again.
+   */
+  async #sendTwiceIfStale(address: Address, request: JsonRequest): Promise<JsonAnswer> {
+    const socket = this.#reusable(address);
+    if (socket !== null) {
+      try {
+        return await this.#exchangeOn(socket, address, request);
+      } catch (error) {
+        if (!(error instanceof StaleConnection)) throw error;
+      }
+    }
+    return this.#exchangeOn(null, address, request);
+  }
+
+  #reusable({ host, port }: Address): Socket | null {
+    const socket = this.#socket;
+    if (socket === null) return null;
+    if (this.#peer === `${host}:${port}` && now() - this.#lastUse < idleSocketMs) return socket;
+    this.#drop();
+    return null;
+  }
+
+  /** With null on a new connection. */
+  #exchangeOn(kept: Socket | null, address: Address, request: JsonRequest): Promise<JsonAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#exchange = { reader: new AnswerReader(request.method === 'HEAD'), resolve, reject };
+      try {
+        if (kept !== null) write(kept, address, request);
+        else this.#open(address, request);
+      } catch (error) {
+        this.#fail(describe(error));
+      }
+    });
+  }
+
+  #open(address: Address, request: JsonRequest): void {
+    const net = require('node:net') as typeof import('node:net');
+    const socket = net.connect({ host: address.host.replace(/^\[|\]$/g, ''), port: address.port, noDelay: true });
+    this.#socket = socket;
+    this.#peer = `${address.host}:${address.port}`;
+    const exchange = this.#exchange;
+    // The handle may be replaced while addresses of both families are tried, so it is unref'd now and once connected.
+    socket.unref();
+    socket.on('connect', () => {
+      socket.unref();
+      if (this.#exchange !== exchange) return;
+      try {
+        write(socket, address, request);
+      } catch (error) {
+        this.#fail(describe(error));
+      }
+    });
+    socket.on('data', (chunk: Buffer) => this.#read(socket, chunk));
+    socket.on('end', () => this.#ended(socket, true));
+    socket.on('error', (error) => {
+      if (socket === this.#socket && !isReset(error)) this.#fail(describe(error));
+    });
+    socket.on('close', () => this.#ended(socket, false));
+  }
+
+  #read(socket: Socket, chunk: Buffer): void {
+    if (socket !== this.#socket) return;
+    const exchange = this.#exchange;
+    if (exchange === null) {
+      this.#drop(); // nobody asked
+      return;
+    }
+    exchange.reader.push(chunk);
+    const { state } = exchange.reader;
+    if (state === 'broken') this.#fail('the answer is no HTTP');
+    else if (state !== 'reading') this.#settle(exchange);
+  }
+
+  /** The connection ended: that can be the end of an answer, too. */
+  #ended(socket: Socket, isClean: boolean): void {
+    if (socket !== this.#socket) return;
+    const exchange = this.#exchange;
+    exchange?.reader.end(isClean);
+    if (exchange?.reader.hasHead === true) {
+      this.#settle(exchange);
+      return;
+    }
+    this.#exchange = null;
+    this.#drop();
+    exchange?.reject(exchange.reader.isUntouched ? new StaleConnection('ECONNRESET') : new Error('ECONNRESET'));
+  }
+
+  #settle(exchange: Exchange): void {
+    this.#exchange = null;
+    this.#lastUse = now();
+    if (!exchange.reader.isReusable) this.#drop();
+    exchange.resolve(exchange.reader.answer());
+  }
+
+  /** The time is up, or nobody wants the answer any more: what there is of it is the answer. */
+  #giveUp(reason: string): void {
+    const exchange = this.#exchange;
+    if (exchange?.reader.hasHead === true) this.#settle(exchange);
+    else this.#fail(reason);
+  }
+
+  #fail(reason: string): void {
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    this.#drop();
+    exchange?.reject(new Error(reason));
+  }
+
+  #drop(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.destroy();
+  }
+}
+
+/** The connection ended before a byte of the answer. */
+class StaleConnection extends Error {}
+
+function write(socket: Socket, address: Address, { method, path, body }: JsonRequest): void {
+  const text = typeof body === 'function' ? body(socket) : body;
+  let head = `${method} ${path} HTTP/1.1\r\nHost: ${bracketed(address.host)}:${address.port}\r\nConnection: keep-alive\r\nAccept: application/json\r\nUser-Agent: ts-sensor\r\n`;
+  if (text === undefined) {
+    socket.write(`${head}\r\n`, 'latin1');
+    return;
+  }
+  const lengthBytes = Buffer.byteLength(text);
+  head += `Content-Type: application/json; charset=UTF-8\r\nContent-Length: ${lengthBytes}\r\n\r\n`;
+  // Text of one byte each need not be encoded.
+  socket.write(head + text, lengthBytes === text.length ? 'latin1' : 'utf8');
+}
+
+/** Short: the code of a system error, else the message. */
+function describe(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return typeof code === 'string' ? code : String(message);
+}
+
+/** `close` follows, which knows whether anything had come. */
+function isReset(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED';
+}
