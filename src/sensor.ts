@@ -15,7 +15,7 @@ import { ListeningServers } from './instrumentation/listening-servers.js';
 import { Loader, type ModuleStatus } from './instrumentation/loader.js';
 import { openTracing } from './instrumentation/modules/opentracing.js';
 import type { Meter } from './metrics/meter.js';
-import type { EncodeContext } from './tracing/encode.js';
+import { type EncodeContext, QuotedTexts } from './tracing/encode.js';
 import { type EumOptions, renderSnippet } from './tracing/eum.js';
 import { Recorder } from './tracing/recorder.js';
 import { Scope } from './tracing/scope.js';
@@ -352,6 +352,7 @@ export class Sensor {
       secrets: new Secrets(secrets, (message) => this.log.warnOnce(message, message)),
       serviceName,
       stackTraceLength: tracing.stackTraceLength,
+      quoted: new QuotedTexts(),
     };
   }
 }

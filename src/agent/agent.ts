@@ -122,9 +122,9 @@ export class Agent {
     if (state !== 'ready' || pid === null || uuid === null) return;
     const { spans, faults } = this.#dependencies;
     try {
-      const bodies: string[] = [];
+      const bodies: Uint8Array[] = [];
       for (let batch = spans.take(String(pid), uuid); batch !== null; batch = spans.take(String(pid), uuid)) {
-        bodies.push(batch.body);
+        bodies.push(Buffer.from(batch.body));
         spans.delivered();
       }
       if (bodies.length === 0) return;

@@ -6,7 +6,7 @@ export interface LastRequest {
   readonly port: number;
   readonly path: string;
   /** Bodies of trace requests, sent one after the other. */
-  readonly bodies: readonly string[];
+  readonly bodies: readonly Uint8Array[];
 }
 
 /** Runs in the worker, where nothing of ours is loaded: sends each body, then wakes the main thread. */
@@ -17,7 +17,7 @@ const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 function done() { Atomics.store(flag, 0, 1); Atomics.notify(flag, 0); process.exit(); }
 function send(index) {
   if (index >= request.bodies.length) return done();
-  const body = Buffer.from(request.bodies[index]);
+  const body = request.bodies[index];
   const post = http.request({
     host: request.host, port: request.port, path: request.path, method: 'POST', agent,
     headers: { 'Content-Type': 'application/json; charset=UTF-8', 'Content-Length': body.length },

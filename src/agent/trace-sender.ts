@@ -11,9 +11,11 @@ import type { Pause, Timers } from './pause.js';
 export interface SpanSource {
   /**
    * The oldest waiting spans as the body of one trace request (a JSON array), or null when none wait. They are in
-   * flight until one of the three calls below. `entity` and `host` become `f.e` and `f.h`.
+   * flight until one of the three calls below; bytes hold until the next call. `entity` and `host` become `f.e` and `f.h`.
    */
-  take(entity: string, host: string): { readonly body: string; readonly count: number } | null;
+  take(entity: string, host: string): { readonly body: string | Uint8Array; readonly count: number } | null;
+  /** Prepares the next batch for a few milliseconds; false when another turn of the event loop is needed. */
+  encodeSome(): boolean;
   delivered(): void;
   /** Not delivered: back to the front of the queue. */
   returned(): void;
@@ -35,6 +37,9 @@ export interface TraceSenderDependencies {
   /** A worker thread sends no metrics, so that only here it is noticed that the agent has gone. */
   readonly isMainThread: boolean;
 }
+
+// Taken when this file is loaded, since a host under test may fake it later.
+const { setImmediate } = globalThis;
 
 const intervalMs = 1000;
 const shortestGapMs = 150;
@@ -151,6 +156,8 @@ export class TraceSender {
     const { spans, channel } = this.#dependencies;
     const { pid, agentUuid } = session.answer;
     this.#isSoon = false;
+    while (!spans.encodeSome()) await nextTurn();
+    if (this.#isOver || this.#session !== session) return;
     const batch = spans.take(String(pid), agentUuid);
     if (batch === null) {
       this.#isShrunk = false;
@@ -214,6 +221,13 @@ export class TraceSender {
     const told = typeof outcome === 'string' ? null : parseRetryAfter(outcome.retryAfter);
     return told === null ? ownMs : Math.max(intervalMs, Math.min(told, maximumRetryAfterMs));
   }
+}
+
+/** What the application has to do comes in between; nothing waits for us when the process ends. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve).unref();
+  });
 }
 
 /** Milliseconds of a Retry-After header, which has seconds or a date; null when it has neither. */

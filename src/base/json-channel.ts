@@ -184,16 +184,23 @@ export class JsonChannel {
 class StaleConnection extends Error {}
 
 function write(socket: Socket, address: Address, { method, path, body }: JsonRequest): void {
-  const text = typeof body === 'function' ? body(socket) : body;
-  let head = `${method} ${path} HTTP/1.1\r\nHost: ${bracketed(address.host)}:${address.port}\r\nConnection: keep-alive\r\nAccept: application/json\r\nUser-Agent: ts-sensor\r\n`;
-  if (text === undefined) {
+  const head = `${method} ${path} HTTP/1.1\r\nHost: ${bracketed(address.host)}:${address.port}\r\nConnection: keep-alive\r\nAccept: application/json\r\nUser-Agent: ts-sensor\r\n`;
+  const content = typeof body === 'function' ? body(socket) : body;
+  if (content === undefined) {
     socket.write(`${head}\r\n`, 'latin1');
     return;
   }
-  const lengthBytes = Buffer.byteLength(text);
-  head += `Content-Type: application/json; charset=UTF-8\r\nContent-Length: ${lengthBytes}\r\n\r\n`;
-  // Text of one byte each need not be encoded.
-  socket.write(head + text, lengthBytes === text.length ? 'latin1' : 'utf8');
+  const lengthBytes = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
+  const fullHead = `${head}Content-Type: application/json; charset=UTF-8\r\nContent-Length: ${lengthBytes}\r\n\r\n`;
+  if (typeof content === 'string') {
+    // Text of one byte each need not be encoded.
+    socket.write(fullHead + content, lengthBytes === content.length ? 'latin1' : 'utf8');
+    return;
+  }
+  socket.cork();
+  socket.write(fullHead, 'latin1');
+  socket.write(content);
+  socket.uncork();
 }
 
 /** Short: the code of a system error, else the message. */

@@ -15,8 +15,8 @@ export interface Address {
 export interface JsonRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST';
   readonly path: string;
-  /** The JSON text, or a function that makes it once the socket that will carry it is connected. */
-  readonly body?: string | ((socket: Socket) => string);
+  /** The JSON as text or as UTF-8 bytes, or a function that makes it once the socket that will carry it is connected. */
+  readonly body?: string | Uint8Array | ((socket: Socket) => string);
 }
 
 /** What came back. `text` is at most 1 MiB; `isComplete` is false when more was to come or the connection broke. */

@@ -52,7 +52,7 @@ export class HttpEntry {
       span.correlationId = caller.correlationId;
     }
     if (caller.synthetic) span.synthetic = true;
-    if (span.http !== null) span.http.bytesBefore = request.socket?.bytesWritten ?? 0;
+    if (span.http !== null) span.http.bytesBefore = bytesDispatched(request.socket);
     if (config().tracing.extraHttpHeaders.length > 0 && Array.isArray(rawHeaders))
       this.#captureRequestHeaders(span, rawHeaders);
     this.#spans.put(response, span);
@@ -187,6 +187,12 @@ function isHandedOver(http: HttpFacts, response: ServerResponse): boolean {
   if (response.writableEnded) return true;
   const written = (socket?.bytesWritten ?? 0) - http.bytesBefore;
   return typeof head === 'string' && typeof length === 'number' && written >= head.length + length;
+}
+
+/** What Node.js has handed to the system; `bytesWritten` would count what waits, too, which takes a list of it. */
+function bytesDispatched(socket: unknown): number {
+  const { _bytesDispatched: bytes } = (socket ?? {}) as { _bytesDispatched?: unknown };
+  return typeof bytes === 'number' ? bytes : Number.NaN; // then a response counts as cut off
 }
 
 function add(http: HttpFacts, name: string, value: string): void {

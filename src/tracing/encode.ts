@@ -14,6 +14,24 @@ export interface EncodeContext {
   readonly secrets: Secrets;
   readonly serviceName: string | null;
   readonly stackTraceLength: number;
+  /** JSON of texts that come again and again. */
+  readonly quoted: QuotedTexts;
+}
+
+const maximumQuoted = 1000;
+const longestQuoted = 200;
+
+/** The JSON of texts of which there are few: methods, hosts, templates. */
+export class QuotedTexts {
+  readonly #known: Map<string, string> = new Map();
+
+  of(text: string): string {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    const json = stringify(text);
+    if (text.length <= longestQuoted && this.#known.size < maximumQuoted) this.#known.set(text, json);
+    return json;
+  }
 }
 
 /** `"t":"…",…,"data":{…}`: the caller adds braces and `f`. Numbers are written as they are, texts are quoted. */
@@ -31,24 +49,36 @@ export function encodeSpan(span: SpanRecord, context: EncodeContext): string {
 
 function sections(span: SpanRecord, context: EncodeContext): string {
   let text = '';
-  if (span.http !== null) text = `"http":${httpJson(span.http, span.kind === 1, context.secrets)}`;
+  if (span.http !== null) text = `"http":${httpJson(span.http, span.kind === 1, context)}`;
   if (span.sdk !== null) text += `${text === '' ? '' : ','}"sdk":${sdkJson(span.sdk, span.kind)}`;
-  if (context.serviceName !== null) text += `${text === '' ? '' : ','}"service":${stringify(context.serviceName)}`;
+  if (context.serviceName !== null)
+    text += `${text === '' ? '' : ','}"service":${context.quoted.of(context.serviceName)}`;
   return text;
 }
 
-function httpJson(http: HttpFacts, isEntry: boolean, secrets: Secrets): string {
-  const url = http.url.length > longestUrl ? http.url.slice(0, longestUrl) : http.url;
-  const address = isEntry || http.host === null || !url.startsWith('/') ? '' : http.host;
-  let text = `{"method":${stringify(http.method)},"url":${stringify(address + secrets.redactPath(sanitizeUrl(url)))}`;
-  const params = secrets.redactQuery(queryOf(url));
-  if (params !== undefined) text += `,"params":${stringify(params)}`;
-  if (isEntry && http.host !== null) text += `,"host":${stringify(http.host)}`;
+/** A path that is written as it is: nothing to be quoted, encoded or blanked out. Two slashes in front would begin a host. */
+const plainPath = /^\/(?!\/)[\w\-./~!$'()*+,:@%]*$/;
+
+function httpJson(http: HttpFacts, isEntry: boolean, context: EncodeContext): string {
+  const { secrets, quoted } = context;
+  let text = `{"method":${quoted.of(http.method)},"url":${urlJson(http, isEntry, context)}`;
+  if (isEntry && http.host !== null) text += `,"host":${quoted.of(http.host)}`;
   if (http.status !== 0) text += `,"status":${http.status}`;
-  if (http.template !== null) text += `,"path_tpl":${stringify(http.template)}`;
+  if (http.template !== null) text += `,"path_tpl":${quoted.of(http.template)}`;
   if (http.headers !== null) text += `,"header":${boundedJson(redactedHeaders(http.headers, secrets))}`;
   if (http.error !== null) text += `,"error":${stringify(secrets.redactText(http.error))}`;
   return `${text}}`;
+}
+
+/** The value of `url`, and the member `params` behind it when there is a query. */
+function urlJson({ url: whole, host }: HttpFacts, isEntry: boolean, { secrets, quoted }: EncodeContext): string {
+  const origin = isEntry || host === null ? '' : host;
+  if (whole.length <= longestUrl && plainPath.test(whole)) return `${quoted.of(origin).slice(0, -1)}${whole}"`;
+  const url = whole.length > longestUrl ? whole.slice(0, longestUrl) : whole;
+  const address = url.startsWith('/') ? origin : '';
+  const json = stringify(address + secrets.redactPath(sanitizeUrl(url)));
+  const params = secrets.redactQuery(queryOf(url));
+  return params === undefined ? json : `${json},"params":${stringify(params)}`;
 }
 
 function redactedHeaders(headers: Readonly<Record<string, string>>, secrets: Secrets): Record<string, string> {

@@ -1,5 +1,6 @@
 // Spans from their start to their delivery: those still open, and the finished ones that wait, the oldest dropped first.
 import type { Faults } from '../base/faults.js';
+import { BatchBuffer } from './batch-buffer.js';
 import { type EncodeContext, encodeSpan } from './encode.js';
 import type { SpanRecord } from './span.js';
 
@@ -11,6 +12,9 @@ const batchBytes = 3 * 1024 * 1024;
 /** What an unencoded span is taken to weigh besides its URL; measured: 350 to 700 bytes. */
 const assumedBytes = 700;
 const sendAtSpans = 500;
+/** Longest that spans are encoded in one go, and how many between two looks at the clock. */
+const sliceMs = 4;
+const sliceSpans = 50;
 
 /** Counters since the start of the process. */
 export interface RecorderCounters {
@@ -39,6 +43,7 @@ export class Recorder {
   #length = 0;
   #bytes = 0;
   #inFlight: string[] = [];
+  readonly #batch: BatchBuffer = new BatchBuffer();
   #inFlightBytes = 0;
   #batchLimit = batchSpans;
   #oldestOpen: SpanRecord | null = null;
@@ -99,20 +104,52 @@ export class Recorder {
     }
   }
 
-  /** The oldest waiting spans as a JSON array, or null when none wait. They are in flight until one of the next three calls. */
-  take(entity: string, host: string): { readonly body: string; readonly count: number } | null {
+  /**
+   * Encodes spans of the next batch for a few milliseconds. True when all of them are; else it is to be called again in another
+   * turn of the event loop, before `take()`, which encodes in one go what is left.
+   */
+  encodeSome(): boolean {
+    const { now, encodeContext } = this.#dependencies;
+    const context = encodeContext();
+    const startMs = now();
+    const length = Math.min(this.#length, this.#batchLimit);
+    let left = sliceSpans;
+    for (let index = 0; index < length; index++) {
+      const place = (this.#head + index) % maximumSpans;
+      const item = this.#ring[place];
+      if (typeof item === 'string' || item === undefined) continue;
+      if (left-- === 0) {
+        if (now() - startMs >= sliceMs) return false;
+        left = sliceSpans;
+      }
+      const text = this.#encode(item, context) ?? '';
+      this.#bytes += text.length - item.weight;
+      this.#ring[place] = text;
+    }
+    return true;
+  }
+
+  /**
+   * The oldest waiting spans as a JSON array, or null when none wait. They are in flight until one of the next three calls; the
+   * bytes hold until the next call of this one.
+   */
+  take(entity: string, host: string): { readonly body: Buffer; readonly count: number } | null {
     if (this.#inFlight.length > 0) this.returned();
     const context = this.#dependencies.encodeContext();
+    const from = `{"f":{"e":${stringify(entity)},"h":${stringify(host)}},`;
+    const buffer = this.#batch;
+    buffer.clear();
     while (this.#length > 0 && this.#inFlight.length < this.#batchLimit && this.#inFlightBytes < batchBytes) {
       const item = this.#shift();
       const text = typeof item === 'string' ? item : this.#encode(item, context);
-      if (text === null) continue;
+      if (text === null || text === '') continue; // could not be encoded, and is counted
+      buffer.add(this.#inFlight.length === 0 ? `[${from}${text}}` : `,${from}${text}}`);
       this.#inFlight.push(text);
       this.#inFlightBytes += text.length;
     }
     if (this.#inFlight.length === 0) return null;
-    const from = `{"f":{"e":${stringify(entity)},"h":${stringify(host)}},`;
-    return { body: `[${from}${this.#inFlight.join(`},${from}`)}}]`, count: this.#inFlight.length };
+    buffer.add(']');
+    return { body: buffer.bytes(), count: this.#inFlight.length };
   }
 
   /** The agent has what was taken. */

@@ -9,9 +9,12 @@ class Suppressed {
 
 const suppressed = new Suppressed();
 
+/** What is active: a span, the mark of suppression, or nothing. Only to be handed back to `leave`. */
+export type Active = SpanRecord | Suppressed | undefined;
+
 /** The active span by asynchronous context; made once per sensor. */
 export class Scope {
-  readonly #storage: AsyncLocalStorage<SpanRecord | Suppressed | undefined> = new AsyncLocalStorage();
+  readonly #storage: AsyncLocalStorage<Active> = new AsyncLocalStorage();
 
   /** The active span, or null outside any and where tracing is suppressed. It may be finished already. */
   active(): SpanRecord | null {
@@ -21,6 +24,22 @@ export class Scope {
 
   isSuppressed(): boolean {
     return this.#storage.getStore() === suppressed;
+  }
+
+  /**
+   * Makes `span` active from here on, or, with null, a place where no span may start; to be followed by `leave` with what this
+   * returns, in the same function and whatever happens. For the path of each request: `run` of Node.js, which the others are made
+   * of, makes a list of the arguments and calls through two more functions.
+   */
+  enter(span: SpanRecord | null): Active {
+    const outer = this.#storage.getStore();
+    this.#storage.enterWith(span ?? suppressed);
+    return outer;
+  }
+
+  /** Puts back what was active before `enter`. */
+  leave(outer: Active): void {
+    this.#storage.enterWith(outer);
   }
 
   /** Calls `fn` with `self` and `args`, `span` being active in it and in all that it starts. */

@@ -22,6 +22,7 @@ const agent = new Agent({
       isTaken = true;
       return { body: JSON.stringify([{ s: 1, data: 'x'.repeat(bodyBytes) }]), count: 1 };
     },
+    encodeSome: () => true,
     delivered() {},
     returned() {
       isTaken = false;

@@ -39,6 +39,10 @@ export class FakeSpans implements SpanSource {
     return { body, count: this.#inFlight.length };
   }
 
+  encodeSome(): boolean {
+    return true;
+  }
+
   delivered(): void {
     this.#settle();
   }

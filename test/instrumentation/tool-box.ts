@@ -6,6 +6,7 @@ import { HttpEntry } from '../../src/instrumentation/http-entry.js';
 import { HttpExit } from '../../src/instrumentation/http-exit.js';
 import type { Tools } from '../../src/instrumentation/instrumentation.js';
 import { ListeningServers } from '../../src/instrumentation/listening-servers.js';
+import { QuotedTexts } from '../../src/tracing/encode.js';
 import { Recorder } from '../../src/tracing/recorder.js';
 import { Scope } from '../../src/tracing/scope.js';
 import { IdPool } from '../../src/wire/ids.js';
@@ -30,7 +31,12 @@ export class ToolBox {
     this.recorder = new Recorder({
       faults: this.faults,
       now: () => performance.now(),
-      encodeContext: () => ({ secrets: new Secrets(config.secrets), serviceName: null, stackTraceLength: 10 }),
+      encodeContext: () => ({
+        secrets: new Secrets(config.secrets),
+        serviceName: null,
+        stackTraceLength: 10,
+        quoted: new QuotedTexts(),
+      }),
       onThreshold: () => {},
     });
     const dependencies = {
@@ -57,6 +63,6 @@ export class ToolBox {
     const batch = this.recorder.take('1', 'agent');
     this.recorder.delivered();
     // The recorder's own JSON, looked at member by member by the tests.
-    return batch === null ? [] : (JSON.parse(batch.body) as WireSpan[]);
+    return batch === null ? [] : (JSON.parse(String(batch.body)) as WireSpan[]);
   }
 }

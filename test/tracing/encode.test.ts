@@ -109,7 +109,7 @@ describe('a span on the wire', () => {
     let body: string | undefined;
     try {
       JSON.stringify = () => 'replaced';
-      body = fixture.recorder.take('1', 'h')?.body;
+      body = String(fixture.recorder.take('1', 'h')?.body);
     } finally {
       JSON.stringify = original;
     }

@@ -1,7 +1,7 @@
 // What unit tests of tracing share: the real objects, with a clock that the test moves and an agent that the test plays.
 import { Faults } from '../../src/base/faults.js';
 import { Log } from '../../src/base/log.js';
-import type { EncodeContext } from '../../src/tracing/encode.js';
+import { type EncodeContext, QuotedTexts } from '../../src/tracing/encode.js';
 import { Recorder } from '../../src/tracing/recorder.js';
 import { Scope } from '../../src/tracing/scope.js';
 import { HttpFacts, SpanRecord } from '../../src/tracing/span.js';
@@ -12,6 +12,8 @@ import type { WireSpan } from '../../src/wire/span.js';
 
 export class Fixture {
   tick = 1000;
+  /** How far the monotonic clock moves with each look of the recorder's. */
+  tickStep = 0;
   wall = 1_700_000_000_000;
   thresholds = 0;
   readonly lines: string[] = [];
@@ -30,6 +32,7 @@ export class Fixture {
     secrets: new Secrets({ matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] }),
     serviceName: null,
     stackTraceLength: 10,
+    quoted: new QuotedTexts(),
   };
 
   constructor() {
@@ -39,7 +42,10 @@ export class Fixture {
     this.faults = new Faults(new Log('info', { debug: write, info: write, warn: write, error: write }));
     this.recorder = new Recorder({
       faults: this.faults,
-      now: () => this.tick,
+      now: () => {
+        this.tick += this.tickStep;
+        return this.tick;
+      },
       encodeContext: () => this.encodeContext,
       onThreshold: () => {
         this.thresholds++;
@@ -85,7 +91,7 @@ export class Fixture {
   take(): WireSpan[] {
     const batch = this.recorder.take('4711', 'uuid');
     // The recorder's own JSON, which the tests then look at member by member.
-    return batch === null ? [] : (JSON.parse(batch.body) as WireSpan[]);
+    return batch === null ? [] : (JSON.parse(String(batch.body)) as WireSpan[]);
   }
 
   /** Everything that waits, delivered. */

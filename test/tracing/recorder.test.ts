@@ -157,6 +157,30 @@ describe('the recorder', () => {
     assert.equal(sent + waiting + dropped(fixture), finished);
   });
 
+  it('encodes the next batch in slices of a few milliseconds', () => {
+    const fixture = new Fixture();
+    for (let index = 0; index < 2500; index++) fixture.finished();
+    let slices = 1;
+    // The clock of the fixture moves with every look at it.
+    fixture.tickStep = 1;
+    while (!fixture.recorder.encodeSome()) slices++;
+    assert.ok(slices > 5 && slices < 30, String(slices));
+    const { waiting, finished } = fixture.recorder.counters();
+    assert.deepEqual([waiting, finished], [2500, 2500]);
+    const sent = fixture.take();
+    assert.deepEqual([sent.length, new Set(sent.map(({ s }) => s)).size], [2500, 2500]);
+  });
+
+  it('sends text beyond ASCII unharmed, beside text that is all ASCII', () => {
+    const fixture = new Fixture();
+    const hosts = Array.from({ length: 200 }, (_, index) => (index % 3 === 0 ? `/${index}?q=grün日本𝄞` : `/${index}`));
+    for (const url of hosts) fixture.finished(url);
+    const sent = fixture
+      .drain()
+      .map(({ data }) => `${data.http?.url}${data.http?.params === undefined ? '' : `?${data.http.params}`}`);
+    assert.deepEqual(sent, hosts);
+  });
+
   it('takes at most 2,500 spans and about 3 MiB at a time', () => {
     const fixture = new Fixture();
     for (let index = 0; index < 3000; index++) fixture.finished();

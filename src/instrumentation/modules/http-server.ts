@@ -48,11 +48,13 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
     }
     if (span === null) return Reflect.apply(original, this, arguments);
     let threw = true;
+    const outer = scope.enter(span === 'suppressed' ? null : span);
     try {
-      const result = applyIn(scope, span, original, this, arguments);
+      const result = Reflect.apply(original, this, arguments);
       threw = false;
       return result;
     } finally {
+      scope.leave(outer);
       // Not catch: to throw again would change the place that Node.js reports.
       if (threw && span !== 'suppressed') entry.threw(span);
     }
