@@ -15,7 +15,7 @@ import { ListeningServers } from './instrumentation/listening-servers.js';
 import { Loader, type ModuleStatus } from './instrumentation/loader.js';
 import { openTracing } from './instrumentation/modules/opentracing.js';
 import type { Meter } from './metrics/meter.js';
-import { type EncodeContext, QuotedTexts } from './tracing/encode.js';
+import { type EncodeContext, makeEncodeContext } from './tracing/encode.js';
 import { type EumOptions, renderSnippet } from './tracing/eum.js';
 import { Recorder } from './tracing/recorder.js';
 import { Scope } from './tracing/scope.js';
@@ -348,12 +348,8 @@ export class Sensor {
 
   #makeEncodeContext(): EncodeContext {
     const { secrets, serviceName, tracing } = this.#config;
-    return {
-      secrets: new Secrets(secrets, (message) => this.log.warnOnce(message, message)),
-      serviceName,
-      stackTraceLength: tracing.stackTraceLength,
-      quoted: new QuotedTexts(),
-    };
+    const rule = new Secrets(secrets, (message) => this.log.warnOnce(message, message));
+    return makeEncodeContext(rule, serviceName, tracing.stackTraceLength);
   }
 }
 

@@ -1,7 +1,7 @@
 // What an HTTP entry span means: how it begins, what is added to it, how it ends.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorStack, errorText } from '../tracing/error-text.js';
-import { HttpFacts, type RouteState, SpanRecord } from '../tracing/span.js';
+import { HttpFacts, SpanRecord } from '../tracing/span.js';
 import { TraceHeaderReader } from '../wire/headers.js';
 import { shortId } from '../wire/ids.js';
 import type { HttpSpanDependencies } from './http-span-dependencies.js';
@@ -36,6 +36,10 @@ export class HttpEntry {
     const continued = caller.traceId !== null && caller.correlationId === null;
     const spanId = ids.next();
     const longId = continued && (caller.traceId?.length ?? 0) > 16 ? caller.traceId : null;
+    const http = new HttpFacts(request.method ?? '', request.url ?? '', caller.host);
+    http.bytesBefore = bytesDispatched(request.socket);
+    http.request = request;
+    http.response = response;
     const span = new SpanRecord(
       'node.http.server',
       1,
@@ -45,14 +49,13 @@ export class HttpEntry {
       longId,
       wallClock(),
       now(),
-      new HttpFacts(request.method ?? '', request.url ?? '', caller.host),
+      http,
     );
     if (caller.correlationId !== null) {
       span.correlationType = caller.correlationType;
       span.correlationId = caller.correlationId;
     }
     if (caller.synthetic) span.synthetic = true;
-    if (span.http !== null) span.http.bytesBefore = bytesDispatched(request.socket);
     if (config().tracing.extraHttpHeaders.length > 0 && Array.isArray(rawHeaders))
       this.#captureRequestHeaders(span, rawHeaders);
     this.#spans.put(response, span);
@@ -63,10 +66,19 @@ export class HttpEntry {
 
   /** The open entry span of a response, or of the asynchronous context when a framework handed us another object. */
   of(response: unknown): SpanRecord | null {
-    const span =
-      (typeof response === 'object' && response !== null ? this.#spans.of(response) : undefined) ??
-      this.#dependencies.scope.active();
+    const active = this.#dependencies.scope.active();
+    const span = active?.http?.response === response ? active : (this.#stamped(response) ?? active);
     return span === null || span.kind !== 1 || span.http === null || span.isFinished ? null : span;
+  }
+
+  /**
+   * The active span, if it is that of this request or response; null else. Found without a look at the object: Express gives each
+   * request and response a prototype, and V8 then finds no property of them, ours included, without a search.
+   */
+  activeOf(emitter: object): SpanRecord | null {
+    const span = this.#dependencies.scope.active();
+    if (span === null || span.http === null) return null;
+    return span.http.response === emitter || span.http.request === emitter ? span : null;
   }
 
   /**
@@ -90,19 +102,22 @@ export class HttpEntry {
     if (stack !== null) span.stack = { stack };
   }
 
-  /** Ends the span of a response that was finished, or cut off before it was; does nothing for any other. */
-  end(response: ServerResponse, cutOff: boolean): void {
-    const span = this.#spans.of(response);
-    if (span === undefined || span.isFinished) return;
+  /**
+   * Ends the span of a response that was finished, or cut off before it was; does nothing for any other. `known` is its span, when
+   * that has been found already.
+   */
+  end(response: ServerResponse, cutOff: boolean, known: SpanRecord | null = null): void {
+    const span = known ?? this.#spans.of(response);
+    if (span === undefined) return;
     const { http } = span;
-    if (http !== null) {
-      if (response.headersSent) http.status = response.statusCode;
-      if (cutOff && !isHandedOver(http, response)) this.#noteCut(http, response);
-      this.#takeTemplate(http, response);
-      if (http.status >= 500) span.errorCount = 1;
-      if (this.#dependencies.config().tracing.extraHttpHeaders.length > 0) this.#captureResponseHeaders(http, response);
+    if (!span.isFinished) {
+      if (http !== null) this.#complete(span, http, response, cutOff);
+      this.#dependencies.recorder.finish(span);
     }
-    this.#dependencies.recorder.finish(span);
+    if (cutOff && http !== null) {
+      http.request = null;
+      http.response = null;
+    }
   }
 
   /** Ends a span whose response never came, so that it is seen; a later end of the response adds nothing. */
@@ -110,7 +125,7 @@ export class HttpEntry {
     const { http } = span;
     if (http !== null) {
       http.error ??= `Unfinished: no end of the response after ${Math.round(afterMs / 1000)} s`;
-      this.#takeTemplate(http, { statusCode: 0 });
+      this.#takeTemplate(http, 0, {});
     }
     span.sdkFacts().tags['unfinished'] = true;
     this.#dependencies.recorder.finish(span);
@@ -133,13 +148,25 @@ export class HttpEntry {
     this.#dependencies.recorder.expire(Number.NEGATIVE_INFINITY, (span) => {
       if (span.kind !== 1 || span.http === null || span.http.error === null) return;
       span.errorCount = 1;
-      this.#takeTemplate(span.http, { statusCode: 0 });
+      this.#takeTemplate(span.http, 0, {});
       this.#dependencies.recorder.finish(span);
     });
   }
 
-  #takeTemplate(http: HttpFacts, response: Parameters<RouteState['template']>[0]): void {
-    if (!http.templateFrozen && http.route !== null) http.template = http.route.template(response);
+  #stamped(response: unknown): SpanRecord | undefined {
+    return typeof response === 'object' && response !== null ? this.#spans.of(response) : undefined;
+  }
+
+  #complete(span: SpanRecord, http: HttpFacts, response: ServerResponse, cutOff: boolean): void {
+    if (!cutOff || response.headersSent) http.status = response.statusCode;
+    if (cutOff && !isHandedOver(http, response)) this.#noteCut(http, response);
+    this.#takeTemplate(http, cutOff ? response.statusCode : http.status, response);
+    if (http.status >= 500) span.errorCount = 1;
+    if (this.#dependencies.config().tracing.extraHttpHeaders.length > 0) this.#captureResponseHeaders(http, response);
+  }
+
+  #takeTemplate(http: HttpFacts, status: number, response: { readonly req?: unknown }): void {
+    if (!http.templateFrozen && http.route !== null) http.template = http.route.template(status, response);
     http.route = null;
   }
 

@@ -4,6 +4,7 @@ import { queryOf, type Secrets, sanitizeUrl } from '../wire/secrets.js';
 import type { SpanKind, StackFrame } from '../wire/span.js';
 import type { HttpFacts, SdkFacts, SpanRecord, StackHolder } from './span.js';
 import { parseStack } from './stack.js';
+import { TextCache } from './text-cache.js';
 
 /** Servers take request lines of 16 KiB; what a client asks for has no bound. */
 const longestUrl = 16_384;
@@ -14,24 +15,25 @@ export interface EncodeContext {
   readonly secrets: Secrets;
   readonly serviceName: string | null;
   readonly stackTraceLength: number;
-  /** JSON of texts that come again and again. */
-  readonly quoted: QuotedTexts;
+  /** JSON of texts that come again and again: methods, hosts, templates. */
+  readonly quoted: TextCache;
+  /** JSON frames of stacks as text; one line of the application makes the same again and again. */
+  readonly stacks: TextCache;
 }
 
-const maximumQuoted = 1000;
-const longestQuoted = 200;
-
-/** The JSON of texts of which there are few: methods, hosts, templates. */
-export class QuotedTexts {
-  readonly #known: Map<string, string> = new Map();
-
-  of(text: string): string {
-    const known = this.#known.get(text);
-    if (known !== undefined) return known;
-    const json = stringify(text);
-    if (text.length <= longestQuoted && this.#known.size < maximumQuoted) this.#known.set(text, json);
-    return json;
-  }
+/** The context for these settings; caches begin empty. */
+export function makeEncodeContext(
+  secrets: Secrets,
+  serviceName: string | null,
+  stackTraceLength: number,
+): EncodeContext {
+  return {
+    secrets,
+    serviceName,
+    stackTraceLength,
+    quoted: new TextCache(stringify, 1000, 200),
+    stacks: new TextCache((text) => framesJson(parseStack(text, stackTraceLength)), 200, 20_000),
+  };
 }
 
 /** `"t":"…",…,"data":{…}`: the caller adds braces and `f`. Numbers are written as they are, texts are quoted. */
@@ -99,9 +101,14 @@ function sdkJson(sdk: SdkFacts, kind: SpanKind): string {
 
 function stackJson(stack: readonly StackFrame[] | StackHolder | null, context: EncodeContext): string {
   if (stack === null || context.stackTraceLength === 0) return '[]';
-  const frames = isFrames(stack) ? stack : parseStack(textOfStack(stack), context.stackTraceLength);
-  // Member by member: a `toJSON` that the application gave to all objects would change what is written.
-  return `[${frames.slice(0, context.stackTraceLength).map(frameJson).join(',')}]`;
+  if (isFrames(stack)) return framesJson(stack.slice(0, context.stackTraceLength));
+  const text = textOfStack(stack);
+  return typeof text === 'string' ? context.stacks.of(text) : '[]';
+}
+
+/** Member by member: a `toJSON` that the application gave to all objects would change what is written. */
+function framesJson(frames: readonly StackFrame[]): string {
+  return `[${frames.map(frameJson).join(',')}]`;
 }
 
 function frameJson({ m, c, n }: StackFrame): string {

@@ -3,8 +3,8 @@ import type { SpanKind, StackFrame } from '../wire/span.js';
 
 /** Kept by a framework's instrumentation while a request runs. */
 export interface RouteState {
-  /** The template of the route that answered, null when none did. `response` is that of the request. */
-  template(response: { readonly statusCode: number; readonly req?: unknown }): string | null;
+  /** The template of the route that answered with this status, null when none did. `response` is looked at only when it must be. */
+  template(status: number, response: { readonly req?: unknown }): string | null;
 }
 
 /** Facts of a request, served or made. Members are null until known. */
@@ -28,6 +28,9 @@ export class HttpFacts {
   bytesBefore = 0;
   /** Entry: what a framework knows about the route, asked once at the end. */
   route: RouteState | null = null;
+  /** Entry: the objects of the request, until the response is closed; only ever compared. */
+  request: object | null = null;
+  response: object | null = null;
 
   constructor(method: string, url: string, host: string | null) {
     this.method = method;

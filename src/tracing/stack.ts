@@ -13,7 +13,7 @@ export function holdStack(limit: number, below: (...args: never[]) => unknown): 
   // The application may have set its own limit, or taken the property away, or frozen Error.
   const before = Error.stackTraceLimit;
   try {
-    Error.stackTraceLimit = limit;
+    if (before !== limit) Error.stackTraceLimit = limit;
     Error.captureStackTrace(holder, below);
     return holder;
   } catch {

@@ -6,7 +6,7 @@ import { HttpEntry } from '../../src/instrumentation/http-entry.js';
 import { HttpExit } from '../../src/instrumentation/http-exit.js';
 import type { Tools } from '../../src/instrumentation/instrumentation.js';
 import { ListeningServers } from '../../src/instrumentation/listening-servers.js';
-import { QuotedTexts } from '../../src/tracing/encode.js';
+import { makeEncodeContext } from '../../src/tracing/encode.js';
 import { Recorder } from '../../src/tracing/recorder.js';
 import { Scope } from '../../src/tracing/scope.js';
 import { IdPool } from '../../src/wire/ids.js';
@@ -28,15 +28,11 @@ export class ToolBox {
     const log = new Log('info', { debug: write, info: write, warn: write, error: write });
     const config = readConfig({}, code, undefined, write);
     this.faults = new Faults(log);
+    const encodeContext = makeEncodeContext(new Secrets(config.secrets), null, 10);
     this.recorder = new Recorder({
       faults: this.faults,
       now: () => performance.now(),
-      encodeContext: () => ({
-        secrets: new Secrets(config.secrets),
-        serviceName: null,
-        stackTraceLength: 10,
-        quoted: new QuotedTexts(),
-      }),
+      encodeContext: () => encodeContext,
       onThreshold: () => {},
     });
     const dependencies = {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { makeEncodeContext } from '../../src/tracing/encode.js';
 import { Secrets } from '../../src/wire/secrets.js';
 import { Fixture } from './fixtures.js';
 
@@ -79,7 +80,7 @@ describe('a span on the wire', () => {
   it('carries no more frames than configured, none for a length of 0', () => {
     for (const stackTraceLength of [0, 2]) {
       const fixture = new Fixture();
-      fixture.encodeContext = { ...fixture.encodeContext, stackTraceLength };
+      fixture.encodeContext = makeEncodeContext(fixture.encodeContext.secrets, null, stackTraceLength);
       const span = fixture.entry();
       span.stack = [{ m: 'a' }, { m: 'b' }, { m: 'c' }];
       fixture.recorder.finish(span);

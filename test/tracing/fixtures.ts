@@ -1,7 +1,7 @@
 // What unit tests of tracing share: the real objects, with a clock that the test moves and an agent that the test plays.
 import { Faults } from '../../src/base/faults.js';
 import { Log } from '../../src/base/log.js';
-import { type EncodeContext, QuotedTexts } from '../../src/tracing/encode.js';
+import { type EncodeContext, makeEncodeContext } from '../../src/tracing/encode.js';
 import { Recorder } from '../../src/tracing/recorder.js';
 import { Scope } from '../../src/tracing/scope.js';
 import { HttpFacts, SpanRecord } from '../../src/tracing/span.js';
@@ -28,12 +28,11 @@ export class Fixture {
     stackTrace: 'all',
     stackTraceLength: 10,
   };
-  encodeContext: EncodeContext = {
-    secrets: new Secrets({ matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] }),
-    serviceName: null,
-    stackTraceLength: 10,
-    quoted: new QuotedTexts(),
-  };
+  encodeContext: EncodeContext = makeEncodeContext(
+    new Secrets({ matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] }),
+    null,
+    10,
+  );
 
   constructor() {
     const write = (line: string): void => {

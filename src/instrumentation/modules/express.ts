@@ -89,14 +89,12 @@ class ExpressRoute implements RouteState {
     this.#failed = true;
   }
 
-  template({ statusCode, req }: { readonly statusCode: number; readonly req?: unknown }): string | null {
-    const request = req as Request | undefined;
-    // The outermost router puts `req.next` back when it has run out of layers.
-    const exhausted = typeof request?.next !== 'function';
-    if (exhausted && statusCode === 404 && !this.#failed) return null;
+  template(status: number, response: { readonly req?: unknown }): string | null {
+    if (status === 404 && !this.#failed && isExhausted(response)) return null;
     if (this.#route !== null) return this.#route === '' ? '/' : this.#route;
-    if (this.#options !== null && request?.method === 'OPTIONS') return this.#options === '' ? '/' : this.#options;
-    if (exhausted && !this.#failed) return null;
+    const { method } = (response.req ?? {}) as Request;
+    if (this.#options !== null && method === 'OPTIONS') return this.#options === '' ? '/' : this.#options;
+    if (!this.#failed && isExhausted(response)) return null;
     const mounted = this.#mounted();
     return mounted === '' ? null : mounted;
   }
@@ -104,6 +102,11 @@ class ExpressRoute implements RouteState {
   #mounted(): string {
     return this.#level === null ? '' : joinPatterns(this.#level.prefix, this.#level.pattern);
   }
+}
+
+/** The outermost router puts `req.next` back when it has run out of layers. */
+function isExhausted({ req }: { readonly req?: unknown }): boolean {
+  return typeof (req as Request | undefined)?.next !== 'function';
 }
 
 const places: Stamp<Place> = makeStamp();

@@ -82,9 +82,11 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
   function emit(this: ServerResponse, event?: unknown): unknown {
     let span: SpanRecord | 'suppressed' | null = null;
     try {
-      if (event === 'finish' || event === 'close') entry.end(this, event === 'close');
+      const active = entry.activeOf(this);
+      if (event === 'finish' || event === 'close') entry.end(this, event === 'close', active);
       // Node.js' own listener for `finish` is indifferent to the context; most responses have no other.
-      if (!guard.off && isHeard(this, event, event === 'finish' ? 1 : 0)) span = entry.inactiveSpanOf(this);
+      if (active === null && !guard.off && isHeard(this, event, event === 'finish' ? 1 : 0))
+        span = entry.inactiveSpanOf(this);
     } catch (error) {
       guard.fault(error);
     }
@@ -94,9 +96,12 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
   return emit as HostFunction;
 }
 
+/** Events that Node.js emits to itself, or in the context of the call that caused them. */
+const unheard: ReadonlySet<string> = new Set(['socket', 'prefinish', 'resume', 'pause']);
+
 /** Whether more than so many listen: without anybody to hear it an event needs no context. */
 function isHeard(emitter: EventEmitter, event: unknown, own: number): boolean {
-  return typeof event === 'string' && emitter.listenerCount(event) > own;
+  return typeof event === 'string' && !unheard.has(event) && emitter.listenerCount(event) > own;
 }
 
 /**
@@ -108,7 +113,7 @@ function requestEmit(original: Emit, { entry, scope, faults }: Tools): HostFunct
   function emit(this: IncomingMessage, event?: unknown): unknown {
     let span: SpanRecord | 'suppressed' | null = null;
     try {
-      if (!guard.off && isHeard(this, event, 0)) span = entry.inactiveSpanOf(this);
+      if (!guard.off && entry.activeOf(this) === null && isHeard(this, event, 0)) span = entry.inactiveSpanOf(this);
     } catch (error) {
       guard.fault(error);
     }

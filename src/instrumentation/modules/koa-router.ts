@@ -34,7 +34,7 @@ class KoaRoute implements RouteState {
     this.#context = context;
   }
 
-  template({ statusCode }: { readonly statusCode: number }): string | null {
+  template(statusCode: number): string | null {
     const context = this.#context;
     // Koa's own 404: nobody answered, the route included.
     if (this.passedOn && statusCode === 404 && context.response?._explicitStatus !== true) return null;
