@@ -1,0 +1,72 @@
+// What the blocks of several generations say of a variant, against the bare application of the same rounds.
+import { differences, type Figures, figures, type Mean, meanOf } from './figures.js';
+import type { Block } from './rounds.js';
+
+/** A series of values for each generation of processes. */
+export type Generations = readonly (readonly number[])[];
+
+export interface Compared {
+  readonly absolute: Figures;
+  readonly difference: Figures;
+  /** Median of the differences in each generation. */
+  readonly generations: readonly number[];
+  /** Each start of a process has a bias of its own, so generations are the sample, not blocks. */
+  readonly ofGenerations: Mean;
+}
+
+export function compare(own: Generations, bare: Generations): Compared {
+  const perGeneration = own.map((series, index) => differences(series, bare[index] ?? []));
+  const medians = perGeneration.map((series) => figures(series).median);
+  return {
+    absolute: figures(own.flat()),
+    difference: figures(perGeneration.flat()),
+    generations: medians,
+    ofGenerations: meanOf(medians),
+  };
+}
+
+export interface VariantSummary {
+  readonly name: string;
+  /** Why it does not count; null: it does. */
+  readonly void: string | null;
+  readonly process: Compared;
+  /** Null where the system does not tell. */
+  readonly mainThread: Compared | null;
+  /** What it costs in shares of what the floor costs. */
+  readonly floors: number | null;
+}
+
+/** What one variant did: its blocks, a list for each generation. */
+export interface VariantBlocks {
+  readonly name: string;
+  readonly void: string | null;
+  readonly blocks: readonly (readonly Block[])[];
+}
+
+/** The first variant is the bare one. */
+export function summarize(variants: readonly VariantBlocks[]): VariantSummary[] {
+  const bare = variants[0]?.blocks ?? [];
+  const floor = variants.find(({ name }) => name === 'floor');
+  const cost = (blocks: VariantBlocks['blocks']): number =>
+    compare(processOf(blocks), processOf(bare)).ofGenerations.mean;
+  const floorCost = floor === undefined ? null : cost(floor.blocks);
+  return variants.map(({ name, void: reason, blocks }) => {
+    const [own, other] = [mainOf(blocks), mainOf(bare)];
+    return {
+      name,
+      void: reason,
+      process: compare(processOf(blocks), processOf(bare)),
+      mainThread: own === null || other === null ? null : compare(own, other),
+      floors: floorCost === null ? null : cost(blocks) / floorCost,
+    };
+  });
+}
+
+function processOf(blocks: VariantBlocks['blocks']): Generations {
+  return blocks.map((generation) => generation.map(({ processMicros }) => processMicros));
+}
+
+function mainOf(blocks: VariantBlocks['blocks']): Generations | null {
+  const series = blocks.map((generation) => generation.flatMap(({ mainMicros }) => mainMicros ?? []));
+  return series.every((generation, index) => generation.length === blocks[index]?.length) ? series : null;
+}
