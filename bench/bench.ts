@@ -25,7 +25,7 @@ function goalsText(reports: readonly Report[]): string | null {
   const judgements = judge(reports.flatMap(({ measured }) => measured));
   if (judgements.length === 0) return null;
   const rows = judgements.map(({ title, unit, value, limit }) => [
-    `${title.replaceAll('`', '')}, ${unit}`,
+    `${title}, ${unit}`,
     value,
     limit,
     value <= limit ? 'reached' : 'missed',

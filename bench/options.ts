@@ -40,11 +40,11 @@ export class Options {
     return this.#flags.has(flag);
   }
 
-  /** The number that was given, else that of the short or of the full form. */
+  /** The number that was given, else that of the short form, which `--check` is too, or of the full one. */
   count(name: Count, full: number, short: number): number {
     const value = this.#values.get(name);
     if (value !== undefined) return Number(value);
-    return this.is('short') ? short : full;
+    return this.is('short') || this.is('check') ? short : full;
   }
 
   /** The words that were given, or null. */

@@ -8,6 +8,7 @@ import type { Variant } from './variants.js';
 
 /** What an application is and what it is asked for. */
 export interface AppCase {
+  readonly title: string;
   /** File in bench/apps. */
   readonly file: string;
   readonly path: string;
@@ -34,6 +35,7 @@ const readyWithinMs = 30_000;
 const deliveredWithinMs = 20_000;
 /** Longer than any of the tracers that cannot be told to send waits before it does. */
 const settledAfterMs = 3000;
+const settledByFlushMs = 50;
 
 export class RunningApp {
   readonly variant: Variant;
@@ -60,21 +62,16 @@ export class RunningApp {
     this.#port = children.port;
   }
 
-  /** Resolves when the application serves and its tracer delivers. `agentPort`: where to send in place of a receiving end. */
-  static async start(
-    variant: Variant,
-    appCase: AppCase,
-    surroundings: Surroundings,
-    agentPort: number | null = null,
-  ): Promise<RunningApp> {
+  /** Resolves when the application serves and its tracer delivers. */
+  static async start(variant: Variant, appCase: AppCase, surroundings: Surroundings): Promise<RunningApp> {
     const receiver =
-      variant.protocol === null || agentPort !== null
+      variant.protocol === null
         ? null
         : new Child('build/bench/receivers/receiver-process.js', { env: { RECEIVER: variant.protocol } });
-    const receiverPort = agentPort ?? (receiver === null ? 0 : await receiver.port());
+    const receiverPort = receiver === null ? 0 : await receiver.port();
     const app = new Child(`bench/apps/${appCase.file}`, {
       env: {
-        ...(variant.protocol === null ? {} : variant.env(receiverPort)),
+        ...variant.env(receiverPort),
         DOWNSTREAM_URL: `http://127.0.0.1:${surroundings.downstreamPort}`,
         ...appCase.env,
       },
@@ -101,7 +98,8 @@ export class RunningApp {
       const { canFlush } = await this.flush();
       const { entries, isKnown } = await this.#arrived();
       if (entries > 0 || (!this.variant.makesSpans && isKnown)) {
-        if (!canFlush) await sleep(settledAfterMs);
+        await sleep(canFlush ? settledByFlushMs : settledAfterMs);
+        await this.flush();
         this.#before = await this.#arrived();
         return;
       }

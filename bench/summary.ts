@@ -1,5 +1,6 @@
 // What the blocks of several generations say of a variant, against the bare application of the same rounds.
 import { differences, type Figures, figures, type Mean, meanOf } from './figures.js';
+import type { VariantSeries } from './generations.js';
 import type { Block } from './rounds.js';
 
 /** A series of values for each generation of processes. */
@@ -36,21 +37,16 @@ export interface VariantSummary {
   readonly floors: number | null;
 }
 
-/** What one variant did: its blocks, a list for each generation. */
-export interface VariantBlocks {
-  readonly name: string;
-  readonly void: string | null;
-  readonly blocks: readonly (readonly Block[])[];
-}
+type VariantBlocks = VariantSeries<Block>;
 
 /** The first variant is the bare one. */
 export function summarize(variants: readonly VariantBlocks[]): VariantSummary[] {
-  const bare = variants[0]?.blocks ?? [];
+  const bare = variants[0]?.series ?? [];
   const floor = variants.find(({ name }) => name === 'floor');
-  const cost = (blocks: VariantBlocks['blocks']): number =>
+  const cost = (blocks: VariantBlocks['series']): number =>
     compare(processOf(blocks), processOf(bare)).ofGenerations.mean;
-  const floorCost = floor === undefined ? null : cost(floor.blocks);
-  return variants.map(({ name, void: reason, blocks }) => {
+  const floorCost = floor === undefined ? null : cost(floor.series);
+  return variants.map(({ name, void: reason, series: blocks }) => {
     const [own, other] = [mainOf(blocks), mainOf(bare)];
     return {
       name,
@@ -62,11 +58,11 @@ export function summarize(variants: readonly VariantBlocks[]): VariantSummary[] 
   });
 }
 
-function processOf(blocks: VariantBlocks['blocks']): Generations {
+function processOf(blocks: VariantBlocks['series']): Generations {
   return blocks.map((generation) => generation.map(({ processMicros }) => processMicros));
 }
 
-function mainOf(blocks: VariantBlocks['blocks']): Generations | null {
+function mainOf(blocks: VariantBlocks['series']): Generations | null {
   const series = blocks.map((generation) => generation.flatMap(({ mainMicros }) => mainMicros ?? []));
   return series.every((generation, index) => generation.length === blocks[index]?.length) ? series : null;
 }

@@ -7,11 +7,11 @@ import type { Protocol } from './receivers/receiver.js';
 
 export interface Variant {
   readonly name: string;
-  /** Whose receiving end it needs. */
+  /** Whose receiving end it gets; null: none. */
   readonly protocol: Protocol | null;
   /** Arguments of Node.js that bring the tracer. */
   readonly preload: readonly string[];
-  /** Environment, given the port of the receiving end. */
+  /** Its environment, given the port of the receiving end. */
   env(port: number): Readonly<Record<string, string>>;
   /** Further lines of each request's head. */
   readonly head: string;
@@ -61,6 +61,14 @@ export const suppressed: Variant = {
 export function sensorWith(name: string, settings: Readonly<Record<string, string>>, makesSpans: boolean): Variant {
   return { ...sensor, name: `sensor, ${name}`, env: (port) => ({ ...instanaEnv(port), ...settings }), makesSpans };
 }
+/** On this port of loopback nobody listens. */
+export const closedPort = 9;
+export const agentDown: Variant = {
+  ...sensor,
+  name: 'sensor, agent down',
+  protocol: null,
+  env: () => instanaEnv(closedPort),
+};
 export const runtimeOnly: Variant = sensorWith('runtime', { INSTANA_BOOTSTRAP: 'runtime' }, false);
 
 /** Another tracer: its package, and how it is brought in by a preload of bench/peers. */

@@ -1,14 +1,12 @@
 // What each variant costs a request, in CPU time. Each start of a process has a bias of its own of some microseconds, so all
 // variants are started anew several times.
 import type { Benchmark, Measured, Report } from '../benchmark.js';
-import { type RequestCase, requestCases } from '../cases.js';
+import { requestCases } from '../cases.js';
 import { type Cell, figuresCells, figuresHead, meanCell, table } from '../figures.js';
+import { measureGenerations } from '../generations.js';
 import type { Options } from '../options.js';
-import { note } from '../progress.js';
 import { measureBlock, measureRounds, warmUp } from '../rounds.js';
-import { startApps, stopApps } from '../running-app.js';
-import { type Compared, summarize, type VariantBlocks, type VariantSummary } from '../summary.js';
-import { Surroundings } from '../surroundings.js';
+import { type Compared, summarize, type VariantSummary } from '../summary.js';
 import { bare, bareAgain, floor, peers, runtimeOnly, sensor, suppressed, type Variant } from '../variants.js';
 
 export interface CaseResult {
@@ -32,7 +30,7 @@ function readRun(options: Options): Run {
   return {
     blocks: options.count('blocks', 30, 12),
     requests: options.count('requests', 1500, 500),
-    generations: options.count('generations', 4, 1),
+    generations: options.count('generations', 4, options.is('check') ? 3 : 1),
     warmUp: options.count('warm-up', 20_000, 3000),
   };
 }
@@ -44,34 +42,6 @@ function variantsOf(name: string, options: Options): Variant[] {
   return [bare, bareAgain, floor, sensor, ...further, ...(options.is('peers') ? peers : [])];
 }
 
-async function measureCase(appCase: RequestCase, variants: readonly Variant[], run: Run): Promise<VariantBlocks[]> {
-  const found = variants.map(({ name }) => ({
-    name,
-    void: null as string | null,
-    blocks: [] as VariantBlocks['blocks'],
-  }));
-  for (let generation = 1; generation <= run.generations; generation++) {
-    note(`${appCase.title}: generation ${generation} of ${run.generations}`);
-    const surroundings = await Surroundings.start();
-    try {
-      const apps = await startApps(variants, appCase, surroundings);
-      try {
-        await warmUp(apps, run.warmUp);
-        const series = await measureRounds(apps, run.blocks, (app) => measureBlock(app, run.requests));
-        for (const [index, variant] of found.entries()) {
-          variant.blocks = [...variant.blocks, series[index] ?? []];
-          variant.void ??= apps[index]?.void ?? null;
-        }
-      } finally {
-        await stopApps(apps);
-      }
-    } finally {
-      await surroundings.stop();
-    }
-  }
-  return found;
-}
-
 export async function perRequest(options: Options): Promise<PerRequestResult> {
   const run = readRun(options);
   const names = options.list('cases') ?? (options.is('check') ? ['express'] : Object.keys(requestCases));
@@ -79,7 +49,11 @@ export async function perRequest(options: Options): Promise<PerRequestResult> {
   for (const name of names) {
     const appCase = requestCases[name];
     if (appCase === undefined) throw new Error(`no such case: ${name}; there are ${Object.keys(requestCases).join()}`);
-    const variants = summarize(await measureCase(appCase, variantsOf(name, options), run));
+    const series = await measureGenerations(variantsOf(name, options), appCase, run.generations, async (apps) => {
+      await warmUp(apps, run.warmUp);
+      return measureRounds(apps, run.blocks, (app) => measureBlock(app, run.requests));
+    });
+    const variants = summarize(series);
     cases.push({ name, title: appCase.title, variants });
   }
   return { ...run, unit: 'CPU µs per request', cases };
@@ -100,7 +74,7 @@ function caseText({ title, variants }: CaseResult): string {
       ...(mainThread === null ? [] : [['  main thread', ...compareCells(mainThread), '']]),
     ]);
   return [
-    `${title.replaceAll('`', '')}, CPU µs per request`,
+    `${title}, CPU µs per request`,
     table(['absolute', ...figuresHead], absolute),
     table(['difference to bare', ...figuresHead, 'generations', 'of floor'], against),
     ...voids.map((variant) => `VOID: ${variant.name}: ${variant.void}`),
