@@ -1,7 +1,7 @@
 // The benchmarks: `npm run bench -- [names] [--peers] [--short] [--json] [--write] [--check]`; CONTRIBUTING.md tells more.
 import type { Benchmark, Report } from './benchmark.js';
 import { catalogue } from './catalogue.js';
-import { writeDocument } from './document.js';
+import { writeSection } from './document.js';
 import { table } from './figures.js';
 import { judge, toleratedGoals } from './goals.js';
 import { describeMachine, machineLine } from './machine.js';
@@ -21,16 +21,23 @@ function choose(options: Options): Benchmark[] {
   return catalogue.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
-function goalsText(reports: readonly Report[]): string | null {
-  const judgements = judge(reports.flatMap(({ measured }) => measured));
+/** The figures of a report that have a goal, beside it. */
+function goalsText({ measured }: Report): string | null {
+  const judgements = judge(measured);
   if (judgements.length === 0) return null;
-  const rows = judgements.map(({ title, unit, value, limit }) => [
-    `${title}, ${unit}`,
-    value,
-    limit,
-    value <= limit ? 'reached' : 'missed',
-  ]);
+  const rows = judgements.map(({ title, unit, value, limit }) => {
+    const verdict = value <= limit ? 'reached' : 'missed';
+    return [`${title}, ${unit}`, value, limit, verdict];
+  });
   return table(['goals, for a machine of this speed', 'measured', 'goal', ''], rows);
+}
+
+/** All that is to be read of a benchmark. */
+function textOf(report: Report, options: Options): string {
+  const warning = 'Short form: it shows that the benchmark works, not what anything costs.';
+  const parts = [options.is('short') ? warning : null, report.text, goalsText(report)];
+  const voids = report.voids.map((text) => `VOID: ${text}`);
+  return [...parts, ...voids].filter((part) => part !== null).join('\n\n');
 }
 
 /** Whether nothing is void and, with `--check`, no figure is far beyond its goal. */
@@ -60,13 +67,14 @@ async function main(): Promise<void> {
     note(`${benchmark.name} …`);
     const report = await benchmark.run(options);
     reports.push(report);
-    if (!isJson) process.stdout.write(`## ${benchmark.title}\n\n${report.text}\n\n`);
-    if (options.is('write')) writeDocument(benchmark, report, machine);
+    const text = textOf(report, options);
+    if (!isJson) process.stdout.write(`## ${benchmark.title}\n\n${text}\n\n`);
+    if (options.is('write')) writeSection(benchmark.title, `${machineLine(machine)}\n\n${text}`);
   }
   if (isJson) {
     const results = Object.fromEntries(chosen.map(({ name }, index) => [name, reports[index]?.result]));
     process.stdout.write(`${JSON.stringify({ machine, results })}\n`);
-  } else process.stdout.write(`${goalsText(reports) ?? ''}\n`);
+  }
   if (!isGood(options, reports)) process.exitCode = 1;
 }
 

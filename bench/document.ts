@@ -1,10 +1,8 @@
 // docs/benchmarks.md: a section for each benchmark, of which those that have run are written anew.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Benchmark, Report } from './benchmark.js';
 import { catalogue } from './catalogue.js';
 import { root } from './child.js';
-import { type Machine, machineLine } from './machine.js';
 
 const file = join(root, 'docs/benchmarks.md');
 
@@ -19,7 +17,8 @@ All variants of a benchmark live at the same time, one process each, and get the
 application in the same round. Each start of a process has a bias of its own, so processes are started anew several times, the
 *generations*, and a mean ± its standard error is taken over these. CPU counts from before a block of requests until its spans have
 been counted at the receiving end, so encoding and sending are in it: the sensor, the floor, OpenTelemetry and Elastic are told to
-send, the others are waited for. A variant of which a span did not arrive is void.
+send, the others are waited for, one or two seconds in which whatever else they do counts too. A variant of which a span did not
+arrive is void. Other tracers record every request; their queues are made long enough for a block, and telemetry is off.
 
 \`\`\`sh
 npm run bench
@@ -40,14 +39,12 @@ function readSections(): Map<string, string> {
 }
 
 /** Writes one section anew and leaves the others as they are. */
-export function writeDocument(benchmark: Benchmark, report: Report, machine: Machine): void {
+export function writeSection(title: string, text: string): void {
   const sections = readSections();
-  const voids = report.voids.map((text) => `VOID: ${text}`).join('\n');
-  const body = [machineLine(machine), report.text, voids].filter((text) => text !== '').join('\n\n');
-  sections.set(benchmark.title, `\`\`\`text\n${body}\n\`\`\``);
-  const written = catalogue.flatMap(({ title }) => {
-    const section = sections.get(title);
-    return section === undefined ? [] : [`## ${title}\n\n${section}`];
+  sections.set(title, `\`\`\`text\n${text}\n\`\`\``);
+  const written = catalogue.flatMap(({ title: known }) => {
+    const section = sections.get(known);
+    return section === undefined ? [] : [`## ${known}\n\n${section}`];
   });
   writeFileSync(file, `${[introduction, ...written].join('\n\n')}\n`);
 }

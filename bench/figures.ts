@@ -7,10 +7,14 @@ export interface Figures {
   readonly threeQuarters: number;
 }
 
-/** Order statistics of a series that is not empty. */
+/** Order statistics of a series that is not empty; between two values where none is in that place. */
 export function figures(series: readonly number[]): Figures {
   const sorted = [...series].sort((left, right) => left - right);
-  const at = (part: number): number => sorted[Math.round(part * (sorted.length - 1))] ?? Number.NaN;
+  const at = (part: number): number => {
+    const place = part * (sorted.length - 1);
+    const [below, above] = [sorted[Math.floor(place)] ?? Number.NaN, sorted[Math.ceil(place)] ?? Number.NaN];
+    return below + (above - below) * (place - Math.floor(place));
+  };
   return { minimum: at(0), quarter: at(0.25), median: at(0.5), threeQuarters: at(0.75) };
 }
 

@@ -163,7 +163,7 @@ export class RunningApp {
     const wantedExits = this.#appCase.calls ? wanted : 0;
     const wantedOthers = this.#appCase.children === undefined ? null : wanted * this.#appCase.children;
     if (entries === wanted && exits === wantedExits && (wantedOthers === null || others === wantedOthers)) return null;
-    const text = `${wanted} requests, but ${entries} entry, ${exits} exit and ${others} other spans arrived`;
+    const text = `${wanted} entry and ${wantedExits} exit spans wanted, but ${entries} and ${exits} arrived, and ${others} others`;
     return { text, isTooMany: entries > wanted || exits > wantedExits };
   }
 

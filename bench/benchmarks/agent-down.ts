@@ -47,7 +47,7 @@ export const agentDownBenchmark: Benchmark = {
       rssMiB,
     ]);
     const text =
-      `Express 5; ${generations} generations, ${blocks} blocks of ${requests} requests for each; every request was answered with 200\n\n` +
+      `Express 5; generations: ${generations}; blocks of ${requests} requests for each: ${blocks}; every request was answered with 200\n\n` +
       table(['CPU µs per request, difference to bare', ...figuresHead, 'generations', 'RSS MiB'], rows);
     return { result, text, measured: [], voids: voidsOf(variants) };
   },

@@ -109,7 +109,7 @@ export const growthBenchmark: Benchmark = {
       meanCell(process.ofGenerations),
     ]);
     const text =
-      `${result.generations} generations, ${result.blocks} blocks each; \`reached\` is how many requests a second there really were\n\n` +
+      `Generations: ${result.generations}; blocks in each: ${result.blocks}; \`reached\` is how many requests a second there really were\n\n` +
       table([result.unit, 'reached', 'bare', ...figuresHead, 'generations'], rows);
     const voids = result.rows.flatMap(({ title, void: reason }) => (reason === null ? [] : [`${title}: ${reason}`]));
     return { result, text, measured: [], voids };

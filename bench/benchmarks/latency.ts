@@ -73,8 +73,8 @@ function cells(of: Figures): string[] {
 
 function textOf({ seconds, repeats, generations, requestsPerSecond, noiseMs, variants }: LatencyResult): string {
   return [
-    `Express 5 at ${requestsPerSecond.join(', ')} requests a second, half of what the bare application can; ${generations} generations,\n` +
-      `${repeats} repeats of ${seconds} s for each. Milliseconds from when a request was due.`,
+    `Express 5 at ${requestsPerSecond.join(', ')} requests a second, half of what the bare application can;\n` +
+      `generations: ${generations}; repeats of ${seconds} s for each: ${repeats}. Milliseconds from when a request was due.`,
     table(
       ['p99', ...figuresHead, 'median of all'],
       variants.map(({ name, p99Ms, medianMs }) => [name, ...cells(p99Ms), medianMs.median.toFixed(2)]),

@@ -83,7 +83,7 @@ export const manualSpanBenchmark: Benchmark = {
       meanCell(ofGenerations),
     ]);
     const text =
-      `Start, two tags, finish, below a parent; sent 500 at a time. ${generations} generations, ${blocks} blocks of 10000 spans\n\n` +
+      `Start, two tags, finish, below a parent; sent 500 at a time. Generations: ${generations}; blocks of 10000 spans: ${blocks}\n\n` +
       table([unit, ...figuresHead, 'generations'], rows);
     const measured = result.variants
       .slice(0, 1)

@@ -69,7 +69,7 @@ export const memoryBenchmark: Benchmark = {
   async run(options): Promise<Report> {
     const result = await memory(options);
     const text = [
-      `MiB, at the start and after ${result.requests} requests; ${result.generations} generations of processes`,
+      `MiB, at the start and after ${result.requests} requests; generations of processes: ${result.generations}`,
       table(
         ['median', ...memoryColumns],
         result.variants.map(({ name, absolute }) => [name, ...absolute]),

@@ -65,7 +65,6 @@ function compareCells(compared: Compared): Cell[] {
 
 function caseText({ title, variants }: CaseResult): string {
   const counted = variants.filter((variant) => variant.void === null);
-  const voids = variants.filter((variant) => variant.void !== null);
   const absolute = counted.map(({ name, process }) => [name, ...figuresCells(process.absolute)]);
   const against = counted
     .slice(1)
@@ -77,14 +76,13 @@ function caseText({ title, variants }: CaseResult): string {
     `${title}, CPU µs per request`,
     table(['absolute', ...figuresHead], absolute),
     table(['difference to bare', ...figuresHead, 'generations', 'of floor'], against),
-    ...voids.map((variant) => `VOID: ${variant.name}: ${variant.void}`),
   ].join('\n\n');
 }
 
 function textOf(result: PerRequestResult): string {
   const isTrial = result.blocks < 12 || result.generations < 4;
   return [
-    `${result.generations} generations of processes, in each ${result.blocks} blocks of ${result.requests} requests for every variant,\n` +
+    `Generations of processes: ${result.generations}; in each ${result.blocks} blocks of ${result.requests} requests for every variant,\n` +
       `after ${result.warmUp} requests to warm up; 32 connections. Every span was counted at the receiving end, unless it says VOID.`,
     ...(isTrial ? ['A trial: with fewer than 4 generations or 12 blocks the figures are not to be relied on.'] : []),
     ...result.cases.map(caseText),

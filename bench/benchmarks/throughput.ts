@@ -62,7 +62,7 @@ export const throughputBenchmark: Benchmark = {
     const result = await throughput(options);
     const { generations, blocks, requests, variants } = result;
     const text = [
-      `Express 5, 32 connections; ${generations} generations, ${blocks} blocks of ${requests} requests for each`,
+      `Express 5, 32 connections; generations: ${generations}; blocks of ${requests} requests for each: ${blocks}`,
       table(
         ['requests a second', ...figuresHead],
         variants.map(({ name, requestsPerSecond }) => [name, ...figuresCells(requestsPerSecond)]),

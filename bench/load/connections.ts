@@ -55,7 +55,7 @@ export interface Outcome {
   /** Answers other than 200. */
   readonly wrong: number;
   readonly tookMs: number;
-  /** From when a request was due, so that a server that stands still is charged with all who wait. */
+  /** With a rate from when a request was due, so that a server that stands still is charged with all who wait. */
   readonly latencyMs: { readonly median: number; readonly p99: number };
 }
 
