@@ -3,7 +3,7 @@ import type { Benchmark, Report } from './benchmark.js';
 import { catalogue } from './catalogue.js';
 import { writeSection } from './document.js';
 import { table } from './figures.js';
-import { judge, toleratedGoals } from './goals.js';
+import { excesses, judge } from './goals.js';
 import { describeMachine, machineLine } from './machine.js';
 import { Options } from './options.js';
 import { note } from './progress.js';
@@ -42,15 +42,8 @@ function textOf(report: Report, options: Options): string {
 
 /** Whether nothing is void and, with `--check`, no figure is far beyond its goal. */
 function isGood(options: Options, reports: readonly Report[]): boolean {
-  const faults = reports.flatMap(({ voids }) => voids.map((text) => `void: ${text}`));
-  if (options.is('check')) {
-    for (const { title, unit, value, limit } of judge(reports.flatMap(({ measured }) => measured))) {
-      if (value <= toleratedGoals * limit) continue;
-      faults.push(
-        `${title}: ${value.toFixed(1)} ${unit} is more than ${toleratedGoals} times the goal of ${limit.toFixed(1)}`,
-      );
-    }
-  }
+  const voids = reports.flatMap((report) => report.voids.map((text) => `void: ${text}`));
+  const faults = [...voids, ...(options.is('check') ? reports.flatMap(({ measured }) => excesses(measured)) : [])];
   for (const fault of faults) note(fault);
   return faults.length === 0;
 }

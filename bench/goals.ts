@@ -24,7 +24,7 @@ export const goals: Readonly<Record<string, Goal>> = {
 };
 
 /** So many times its goal a figure may be before `--check` fails: the machines of a build service are noisy. */
-export const toleratedGoals = 3;
+const toleratedGoals = 3;
 
 export interface Judgement {
   readonly title: string;
@@ -32,6 +32,16 @@ export interface Judgement {
   readonly value: number;
   /** The goal, for a machine of this speed. */
   readonly limit: number;
+}
+
+/** A line for each figure that is so far beyond its goal that `--check` fails. */
+export function excesses(measured: readonly Measured[]): string[] {
+  return judge(measured)
+    .filter(({ value, limit }) => value > toleratedGoals * limit)
+    .map(
+      ({ title, unit, value, limit }) =>
+        `${title}: ${value.toFixed(1)} ${unit} is more than ${toleratedGoals} times the goal of ${limit.toFixed(1)}`,
+    );
 }
 
 /** What is said of figures that have a goal. */

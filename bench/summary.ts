@@ -2,6 +2,7 @@
 import { differences, type Figures, figures, type Mean, meanOf } from './figures.js';
 import type { VariantSeries } from './generations.js';
 import type { Block } from './rounds.js';
+import { bareAgain, floor } from './variants.js';
 
 /** A series of values for each generation of processes. */
 export type Generations = readonly (readonly number[])[];
@@ -33,7 +34,7 @@ export interface VariantSummary {
   readonly process: Compared;
   /** Null where the system does not tell. */
   readonly mainThread: Compared | null;
-  /** What it costs in shares of what the floor costs. */
+  /** What it costs in shares of what the floor costs; null where the floor cannot be told from noise. */
   readonly floors: number | null;
 }
 
@@ -42,10 +43,13 @@ type VariantBlocks = VariantSeries<Block>;
 /** The first variant is the bare one. */
 export function summarize(variants: readonly VariantBlocks[]): VariantSummary[] {
   const bare = variants[0]?.series ?? [];
-  const floor = variants.find(({ name }) => name === 'floor');
+  const [floorBlocks, noiseBlocks] = [floor.name, bareAgain.name].map((wanted) =>
+    variants.find(({ name }) => name === wanted),
+  );
   const cost = (blocks: VariantBlocks['series']): number =>
     compare(processOf(blocks), processOf(bare)).ofGenerations.mean;
-  const floorCost = floor === undefined ? null : cost(floor.series);
+  const floorCost = floorBlocks === undefined ? 0 : cost(floorBlocks.series);
+  const noise = noiseBlocks === undefined ? 0 : Math.abs(cost(noiseBlocks.series));
   return variants.map(({ name, void: reason, series: blocks }) => {
     const [own, other] = [mainOf(blocks), mainOf(bare)];
     return {
@@ -53,7 +57,7 @@ export function summarize(variants: readonly VariantBlocks[]): VariantSummary[] 
       void: reason,
       process: compare(processOf(blocks), processOf(bare)),
       mainThread: own === null || other === null ? null : compare(own, other),
-      floors: floorCost === null ? null : cost(blocks) / floorCost,
+      floors: floorCost > noise ? cost(blocks) / floorCost : null,
     };
   });
 }

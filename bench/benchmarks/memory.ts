@@ -4,7 +4,7 @@ import { express } from '../cases.js';
 import { differences, figures, type Mean, meanCell, meanOf, table } from '../figures.js';
 import { measureGenerations, voidsOf } from '../generations.js';
 import type { Options } from '../options.js';
-import type { RunningApp } from '../running-app.js';
+import type { Memory, RunningApp } from '../running-app.js';
 import { bare, bareAgain, floor, peers, sensor } from '../variants.js';
 
 export const memoryColumns = ['RSS at start', 'heap at start', 'RSS later', 'heap later', 'heap collected'] as const;
@@ -24,9 +24,8 @@ export interface MemoryResult {
 
 const blockRequests = 1000;
 
-/** The five numbers of one application. */
-async function measure(app: RunningApp, requests: number): Promise<number[]> {
-  const start = await app.memory();
+/** The five numbers of one application, of which the first two are known. */
+async function measure(app: RunningApp, start: Memory, requests: number): Promise<number[]> {
   for (let sent = 0; sent < requests; sent += blockRequests) {
     await app.send(Math.min(blockRequests, requests - sent));
     await app.delivered();
@@ -45,7 +44,8 @@ export async function memory(options: Options): Promise<MemoryResult> {
   const appCase = { ...express, nodeArguments: ['--expose-gc'] };
   const found = await measureGenerations(variants, appCase, generations, async (apps) => {
     const values: number[][] = [];
-    for (const app of apps) values.push(await measure(app, requests));
+    const starts = await Promise.all(apps.map(async (app) => ({ app, start: await app.memory() })));
+    for (const { app, start } of starts) values.push(await measure(app, start, requests));
     return values;
   });
   const column = (variant: number, at: number): number[] =>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { figures, meanOf, table } from '../../bench/figures.js';
-import { judge } from '../../bench/goals.js';
+import { excesses, judge } from '../../bench/goals.js';
 import { Options } from '../../bench/options.js';
 import { turn } from '../../bench/rounds.js';
 import { compare } from '../../bench/summary.js';
@@ -43,6 +43,16 @@ test('a goal is wider on a slower machine', () => {
   const [judgement] = judge([{ goal: 'express', value: 40, bare: 282 }]);
   assert.deepEqual([judgement?.value, judgement?.limit], [40, 50]);
   assert.deepEqual(judge([{ goal: 'nothing', value: 1, bare: null }]), []);
+});
+
+test('only a figure of more than three times its goal is too much', () => {
+  const measured = [
+    { goal: 'express', value: 75, bare: 141 },
+    { goal: 'express-call', value: 166, bare: 233 },
+  ];
+  assert.deepEqual(excesses(measured), [
+    'Express 5, one call out: 166.0 µs CPU a request is more than 3 times the goal of 55.0',
+  ]);
 });
 
 test('the command line is read, and what is unknown in it is refused', () => {
