@@ -29,13 +29,15 @@ export async function measureBlock(app: RunningApp, requests: number, rate: numb
   };
 }
 
-const warmUpBlocks = 5;
+/** Not more than the queues of tracers hold. */
+const longestWarmUpBlock = 2000;
 
 /** The first requests of a process cost many times what later ones do. */
 export async function warmUp(apps: readonly RunningApp[], requests: number, rate: number | null = null): Promise<void> {
-  for (let block = 0; block < warmUpBlocks; block++) {
+  const blocks = Math.ceil(requests / longestWarmUpBlock);
+  for (let block = 0; block < blocks; block++) {
     for (const app of turn(apps, block)) {
-      await app.send(Math.ceil(requests / warmUpBlocks), rate);
+      await app.send(Math.ceil(requests / blocks), rate);
       await app.delivered();
     }
   }
