@@ -1,11 +1,77 @@
-// All benchmarks one after the other, in processes of their own: `npm run bench`. Arguments go to each: `npm run bench -- --json`.
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+// The benchmarks: `npm run bench -- [names] [--peers] [--short] [--json] [--write] [--check]`; CONTRIBUTING.md tells more.
+import type { Benchmark, Report } from './benchmark.js';
+import { catalogue } from './catalogue.js';
+import { writeSection } from './document.js';
+import { table } from './figures.js';
+import { excesses, judge } from './goals.js';
+import { describeMachine, machineLine } from './machine.js';
+import { Options } from './options.js';
+import { note } from './progress.js';
+import { arePeersInstalled, howToInstall } from './variants.js';
 
-for (const name of ['per-request', 'start-up', 'agent-intake']) {
-  const { status } = spawnSync(process.execPath, [join(__dirname, `${name}.js`), ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  });
-  if (status !== 0) process.exitCode = 1;
-  process.stdout.write('\n');
+/** What `--check` runs. */
+const checkedNames: readonly string[] = ['per-request', 'start-up'];
+
+function choose(options: Options): Benchmark[] {
+  const names = options.names.length === 0 && options.is('check') ? checkedNames : options.names;
+  for (const name of names) {
+    if (!catalogue.some((benchmark) => benchmark.name === name))
+      throw new Error(`no such benchmark: ${name}; there are ${catalogue.map((known) => known.name).join(', ')}`);
+  }
+  return catalogue.filter(({ name }) => names.length === 0 || names.includes(name));
 }
+
+/** The figures of a report that have a goal, beside it. */
+function goalsText({ measured }: Report): string | null {
+  const judgements = judge(measured);
+  if (judgements.length === 0) return null;
+  const rows = judgements.map(({ title, unit, value, limit }) => {
+    const verdict = value <= limit ? 'reached' : 'missed';
+    return [`${title}, ${unit}`, value, limit, verdict];
+  });
+  return table(['goals, for a machine of this speed', 'measured', 'goal', ''], rows);
+}
+
+/** All that is to be read of a benchmark. */
+function textOf(report: Report, options: Options): string {
+  const warning = 'Short form: it shows that the benchmark works, not what anything costs.';
+  const parts = [options.is('short') ? warning : null, report.text, goalsText(report)];
+  const voids = report.voids.map((text) => `VOID: ${text}`);
+  return [...parts, ...voids].filter((part) => part !== null).join('\n\n');
+}
+
+/** Whether nothing is void and, with `--check`, no figure is far beyond its goal. */
+function isGood(options: Options, reports: readonly Report[]): boolean {
+  const voids = reports.flatMap((report) => report.voids.map((text) => `void: ${text}`));
+  const faults = [...voids, ...(options.is('check') ? reports.flatMap(({ measured }) => excesses(measured)) : [])];
+  for (const fault of faults) note(fault);
+  return faults.length === 0;
+}
+
+async function main(): Promise<void> {
+  const options = new Options(process.argv.slice(2));
+  if (options.is('peers') && !arePeersInstalled()) throw new Error(howToInstall);
+  const chosen = choose(options);
+  const machine = describeMachine(options.is('peers'));
+  const isJson = options.is('json');
+  if (!isJson) process.stdout.write(`${machineLine(machine)}\n\n`);
+  const reports: Report[] = [];
+  for (const benchmark of chosen) {
+    note(`${benchmark.name} …`);
+    const report = await benchmark.run(options);
+    reports.push(report);
+    const text = textOf(report, options);
+    if (!isJson) process.stdout.write(`## ${benchmark.title}\n\n${text}\n\n`);
+    if (options.is('write')) writeSection(benchmark.title, `${machineLine(machine)}\n\n${text}`);
+  }
+  if (isJson) {
+    const results = Object.fromEntries(chosen.map(({ name }, index) => [name, reports[index]?.result]));
+    process.stdout.write(`${JSON.stringify({ machine, results })}\n`);
+  }
+  if (!isGood(options, reports)) process.exitCode = 1;
+}
+
+main().catch((error: unknown) => {
+  note(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+});

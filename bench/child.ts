@@ -6,38 +6,78 @@ import { join } from 'node:path';
 /** Root of the repository, seen from build/bench. */
 export const root: string = join(__dirname, '../..');
 
+export interface ChildOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeArguments?: readonly string[];
+}
+
+const keptErrorText = 2000;
+
+/** Run in a child: answers the questions of `ask`, and ends with the parent. */
+export function answerParent<Question>(answer: (question: Question) => unknown): void {
+  process.on('message', async ({ question }: { question: Question }) => {
+    process.send?.({ answer: await answer(question) });
+  });
+  process.on('disconnect', () => process.exit(0));
+}
+
 /** Ends with this process, or when told. */
 export class Child {
   readonly #process: ChildProcess;
+  readonly #ended: Promise<never>;
+  #errorText = '';
 
-  constructor(file: string, options: { env?: Record<string, string>; execArgv?: readonly string[] } = {}) {
-    this.#process = fork(file, [], {
+  /** `file` is relative to the root. */
+  constructor(file: string, { env = {}, nodeArguments = [] }: ChildOptions = {}) {
+    this.#process = fork(join(root, file), [], {
       cwd: root,
-      env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...options.env },
-      execArgv: [...(options.execArgv ?? [])],
-      stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
+      env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
+      execArgv: [...nodeArguments],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
+    this.#process.stderr?.on('data', (chunk: Buffer) => {
+      this.#errorText = (this.#errorText + String(chunk)).slice(-keptErrorText);
+    });
+    this.#ended = once(this.#process, 'exit').then(([code, signal]) => {
+      throw new Error(`${file} ended (${code ?? signal}): ${this.#errorText}`);
+    });
+    this.#ended.catch(() => {}); // whoever waits for the process is told
   }
 
   /** The first line on stdout that says a port. */
-  async port(): Promise<number> {
-    let text = '';
-    for await (const chunk of this.#process.stdout ?? []) {
-      text += String(chunk);
-      const match = /^listening (\d+)$/m.exec(text);
-      if (match !== null) return Number(match[1]);
-    }
-    throw new Error('a process ended before it listened');
+  port(): Promise<number> {
+    return Promise.race([this.#ended, this.#readPort()]);
   }
 
-  async ask<Answer>(question: unknown): Promise<Answer> {
-    const answer = once(this.#process, 'message');
-    this.#process.send(question as object); // any value that can be copied
-    const [message] = (await answer) as [Answer]; // the files beside this one send what is asked for
-    return message;
+  async #readPort(): Promise<number> {
+    const { stdout } = this.#process;
+    return new Promise((resolve) => {
+      let text = '';
+      stdout?.on('data', (chunk: Buffer) => {
+        if (text.length < keptErrorText) text += String(chunk);
+        const match = /^listening (\d+)$/m.exec(text);
+        if (match !== null) resolve(Number(match[1]));
+      });
+    });
   }
 
-  stop(): void {
-    this.#process.kill();
+  /** One question at a time. */
+  ask<Answer>(question: object | string): Promise<Answer> {
+    const answer = new Promise<Answer>((resolve) => {
+      const take = (message: { answer?: Answer }): void => {
+        if (message.answer === undefined) return; // of a tracer, some of which talk to the parent
+        this.#process.off('message', take);
+        resolve(message.answer);
+      };
+      this.#process.on('message', take);
+    });
+    this.#process.send({ question });
+    return Promise.race([this.#ended, answer]);
+  }
+
+  /** Resolves when it has ended, so that it takes no time from what comes next. */
+  async stop(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#ended.catch(() => {});
   }
 }

@@ -116,7 +116,7 @@ test('every link leads somewhere', () => {
 test('every file and folder that a document names in code exists', () => {
   for (const name of documentNames().filter((document) => document !== 'CHANGELOG.md')) {
     const text = readDocument(name).replaceAll(/^```[\s\S]*?^```$/gm, '');
-    for (const [, path = ''] of text.matchAll(/`((?:src|test|scripts|docs|\.ci)\/[\w./-]+)`/g)) {
+    for (const [, path = ''] of text.matchAll(/`((?:src|test|bench|scripts|docs|\.ci)\/[\w./-]+)`/g)) {
       assert.ok(existsSync(join(repositoryRoot, path)), `${name}: ${path}`);
     }
   }

@@ -114,7 +114,8 @@ async function tryCommand(command: string, { document, line }: Block): Promise<v
   const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as Manifest & {
     name: string;
   };
-  if (/^npm ci( --ignore-scripts --prefix test\/peers\/node-\d+)?$/.test(command)) return peerExists(command);
+  if (/^npm ci( --ignore-scripts --prefix (test\/peers\/node-\d+|bench\/peers))?$/.test(command))
+    return peerExists(command);
   if (command === `npm install ${manifest.name}`) return;
   const script = /^npm (?:run )?(start|test|check|bench|test:long)( -- [\w -]+)?$/.exec(command)?.[1];
   if (script !== undefined) {
@@ -142,7 +143,7 @@ async function tryCommand(command: string, { document, line }: Block): Promise<v
 }
 
 function peerExists(command: string): void {
-  const peer = /test\/peers\/[\w-]+/.exec(command)?.[0] ?? '.';
+  const peer = /(test\/peers\/[\w-]+|bench\/peers)/.exec(command)?.[0] ?? '.';
   readFileSync(join(repositoryRoot, peer, 'package-lock.json'));
 }
 

@@ -52,30 +52,10 @@ process.on('message', (question) => {
         references: held.flatMap(({ refs }) => refs).length,
       });
     }, 50);
-  } else if (question === 'cpu') {
-    const { user, system } = process.cpuUsage();
-    process.send({ processMicros: user + system, mainMicros: mainThreadMicros() });
-  } else if (question === 'flush') {
-    const delivered = process.env.TRACED === '1' ? require('@instana/ts-sensor').flush() : Promise.resolve();
-    delivered.then(() => process.send('flushed'));
   } else if (question === 'status') {
     process.send(require('@instana/ts-sensor').status());
   }
 });
-
-/** CPU of the main thread alone: garbage collection and compilation run beside it. */
-function mainThreadMicros() {
-  if (typeof process.threadCpuUsage === 'function') {
-    const { user, system } = process.threadCpuUsage();
-    return user + system;
-  }
-  try {
-    const text = require('node:fs').readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8');
-    return Number(text.split(' ')[0]) / 1000;
-  } catch {
-    return null;
-  }
-}
 
 process.on('disconnect', () => process.exit(0));
 const server = app.listen(0, '127.0.0.1', () => process.stdout.write(`listening ${server.address().port}\n`));

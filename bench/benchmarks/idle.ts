@@ -1,0 +1,62 @@
+// What the sensor costs a server that nobody asks for anything: metrics each second, and the connection to the agent.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Benchmark, Report } from '../benchmark.js';
+import { express } from '../cases.js';
+import { table } from '../figures.js';
+import { measureGenerations, voidsOf } from '../generations.js';
+import type { Options } from '../options.js';
+import { warmUp } from '../rounds.js';
+import { bare, bareAgain, floor, peers, sensor, sensorWith, type Variant } from '../variants.js';
+
+export interface IdleResult {
+  readonly seconds: number;
+  /** CPU for each minute. */
+  readonly variants: readonly { readonly name: string; readonly void: string | null; readonly cpuMs: number }[];
+}
+
+const ownVariants: readonly Variant[] = [
+  bare,
+  bareAgain,
+  floor,
+  sensor,
+  sensorWith('metrics off', { INSTANA_METRICS_ENABLED: 'false' }, true),
+  sensorWith('tracing off', { INSTANA_TRACING_DISABLE: 'true' }, false),
+];
+const warmUpRequests = 1000;
+/** Work that the warm-up has left behind is done by then. */
+const quietAfterMs = 3000;
+
+/** All of them are idle at the same time. */
+export async function idle(options: Options): Promise<IdleResult> {
+  const seconds = options.count('seconds', 60, 3);
+  const variants = [...ownVariants, ...(options.is('peers') ? peers : [])];
+  const series = await measureGenerations(variants, express, 1, async (apps) => {
+    await warmUp(apps, warmUpRequests);
+    await sleep(quietAfterMs);
+    const before = await Promise.all(apps.map((app) => app.cpu()));
+    await sleep(seconds * 1000);
+    const after = await Promise.all(apps.map((app) => app.cpu()));
+    return after.map(({ processMicros }, index) => [processMicros - (before[index]?.processMicros ?? Number.NaN)]);
+  });
+  return {
+    seconds,
+    variants: series.map(({ name, void: reason, series: [micros] }) => ({
+      name,
+      void: reason,
+      cpuMs: ((micros?.[0] ?? Number.NaN) / 1000) * (60 / seconds),
+    })),
+  };
+}
+
+export const idleBenchmark: Benchmark = {
+  name: 'idle',
+  title: 'Idle minute',
+  async run(options): Promise<Report> {
+    const result = await idle(options);
+    const rows = result.variants.map(({ name, cpuMs }) => [name, cpuMs, `${(cpuMs / 600).toFixed(2)} %`]);
+    const text =
+      `A server without requests for ${result.seconds} s, all variants at the same time\n\n` +
+      table(['CPU ms per minute', 'process', 'of a core'], rows);
+    return { result, text, measured: [], voids: voidsOf(result.variants) };
+  },
+};

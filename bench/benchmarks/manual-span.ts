@@ -1,0 +1,93 @@
+// What a span by hand costs: start, two tags, finish, and its share of encoding and sending.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Benchmark, Report } from '../benchmark.js';
+import { Child } from '../child.js';
+import { type Figures, figures, figuresCells, figuresHead, type Mean, meanCell, meanOf, table } from '../figures.js';
+import { voidsOf } from '../generations.js';
+import type { Options } from '../options.js';
+import type { Arrived } from '../receivers/receiver.js';
+import type { Cpu } from '../running-app.js';
+import { sensor, sensorWith, type Variant } from '../variants.js';
+
+export interface ManualSpanVariant {
+  readonly name: string;
+  readonly void: string | null;
+  readonly cpuMicros: Figures;
+  readonly ofGenerations: Mean;
+}
+
+export interface ManualSpanResult {
+  readonly blocks: number;
+  readonly generations: number;
+  readonly unit: 'CPU µs per span';
+  readonly variants: readonly ManualSpanVariant[];
+}
+
+const variants: readonly Variant[] = [sensor, sensorWith('no stacks', { INSTANA_STACK_TRACE: 'none' }, true)];
+const warmUpBlocks = 3;
+
+/** CPU microseconds for each span, block by block; void where not all have arrived. */
+async function measure(variant: Variant, blocks: number): Promise<{ series: number[]; void: string | null }> {
+  const receiver = new Child('build/bench/receivers/receiver-process.js', { env: { RECEIVER: 'instana' } });
+  const env = variant.env(await receiver.port());
+  const app = new Child('bench/apps/manual.cjs', { env, nodeArguments: variant.preload });
+  try {
+    await app.port();
+    while (!(await receiver.ask<Arrived>('count')).isKnown) await sleep(50);
+    const series: number[] = [];
+    let made = 0;
+    for (let block = -warmUpBlocks; block < blocks; block++) {
+      const before = await app.ask<Cpu>('cpu');
+      const { spans } = await app.ask<{ spans: number }>('spans');
+      const after = await app.ask<Cpu>('cpu');
+      made += spans;
+      if (block >= 0) series.push((after.processMicros - before.processMicros) / spans);
+    }
+    const { entries, exits, others } = await receiver.ask<Arrived>('count');
+    const arrived = entries + exits + others;
+    return { series, void: arrived === made ? null : `${made} spans, but ${arrived} arrived` };
+  } finally {
+    await Promise.all([app.stop(), receiver.stop()]);
+  }
+}
+
+async function measureVariant(variant: Variant, blocks: number, generations: number): Promise<ManualSpanVariant> {
+  const found: number[][] = [];
+  let reason: string | null = null;
+  for (let generation = 0; generation < generations; generation++) {
+    const measured = await measure(variant, blocks);
+    found.push(measured.series);
+    reason ??= measured.void;
+  }
+  const ofGenerations = meanOf(found.map((series) => figures(series).median));
+  return { name: variant.name, void: reason, cpuMicros: figures(found.flat()), ofGenerations };
+}
+
+export async function manualSpan(options: Options): Promise<ManualSpanResult> {
+  const blocks = options.count('blocks', 30, 6);
+  const generations = options.count('generations', 4, 1);
+  const measured: ManualSpanVariant[] = [];
+  for (const variant of variants) measured.push(await measureVariant(variant, blocks, generations));
+  return { blocks, generations, unit: 'CPU µs per span', variants: measured };
+}
+
+export const manualSpanBenchmark: Benchmark = {
+  name: 'manual-span',
+  title: 'Span by hand',
+  async run(options): Promise<Report> {
+    const result = await manualSpan(options);
+    const { generations, blocks, unit } = result;
+    const rows = result.variants.map(({ name, cpuMicros, ofGenerations }) => [
+      name,
+      ...figuresCells(cpuMicros),
+      meanCell(ofGenerations),
+    ]);
+    const text =
+      `Start, two tags, finish, below a parent; sent 500 at a time. Generations: ${generations}; blocks of 10000 spans: ${blocks}\n\n` +
+      table([unit, ...figuresHead, 'generations'], rows);
+    const measured = result.variants
+      .slice(0, 1)
+      .map(({ ofGenerations }) => ({ goal: 'manual-span', value: ofGenerations.mean, bare: null }));
+    return { result, text, measured, voids: voidsOf(result.variants) };
+  },
+};

@@ -1,0 +1,84 @@
+// What the sensor needs of memory: after the start, after many requests, and of these what stays after a collection.
+import type { Benchmark, Report } from '../benchmark.js';
+import { express } from '../cases.js';
+import { differences, figures, type Mean, meanCell, meanOf, table } from '../figures.js';
+import { measureGenerations, voidsOf } from '../generations.js';
+import type { Options } from '../options.js';
+import type { Memory, RunningApp } from '../running-app.js';
+import { bare, bareAgain, floor, peers, sensor } from '../variants.js';
+
+export const memoryColumns = ['RSS at start', 'heap at start', 'RSS later', 'heap later', 'heap collected'] as const;
+
+export interface MemoryResult {
+  readonly requests: number;
+  readonly generations: number;
+  readonly unit: 'MiB';
+  readonly variants: readonly {
+    readonly name: string;
+    readonly void: string | null;
+    /** In the order of `memoryColumns`: medians of the generations. */
+    readonly absolute: readonly number[];
+    readonly difference: readonly Mean[];
+  }[];
+}
+
+const blockRequests = 1000;
+
+/** The five numbers of one application, of which the first two are known. */
+async function measure(app: RunningApp, start: Memory, requests: number): Promise<number[]> {
+  for (let sent = 0; sent < requests; sent += blockRequests) {
+    await app.send(Math.min(blockRequests, requests - sent));
+    await app.delivered();
+  }
+  const later = await app.memory();
+  const collected = await app.memoryCollected();
+  return [start.rssBytes, start.heapBytes, later.rssBytes, later.heapBytes, collected.heapBytes].map(
+    (bytes) => bytes / 2 ** 20,
+  );
+}
+
+export async function memory(options: Options): Promise<MemoryResult> {
+  const requests = options.count('requests', 50_000, 2000);
+  const generations = options.count('generations', 3, 1);
+  const variants = [bare, bareAgain, floor, sensor, ...(options.is('peers') ? peers : [])];
+  const appCase = { ...express, nodeArguments: ['--expose-gc'] };
+  const found = await measureGenerations(variants, appCase, generations, async (apps) => {
+    const values: number[][] = [];
+    const starts = await Promise.all(apps.map(async (app) => ({ app, start: await app.memory() })));
+    for (const { app, start } of starts) values.push(await measure(app, start, requests));
+    return values;
+  });
+  const column = (variant: number, at: number): number[] =>
+    (found[variant]?.series ?? []).map((values) => values[at] ?? Number.NaN);
+  return {
+    requests,
+    generations,
+    unit: 'MiB',
+    variants: found.map(({ name, void: reason }, variant) => ({
+      name,
+      void: reason,
+      absolute: memoryColumns.map((_, at) => figures(column(variant, at)).median),
+      difference: memoryColumns.map((_, at) => meanOf(differences(column(variant, at), column(0, at)))),
+    })),
+  };
+}
+
+export const memoryBenchmark: Benchmark = {
+  name: 'memory',
+  title: 'Memory',
+  async run(options): Promise<Report> {
+    const result = await memory(options);
+    const text = [
+      `MiB, at the start and after ${result.requests} requests; generations of processes: ${result.generations}`,
+      table(
+        ['median', ...memoryColumns],
+        result.variants.map(({ name, absolute }) => [name, ...absolute]),
+      ),
+      table(
+        ['difference to bare', ...memoryColumns],
+        result.variants.slice(1).map(({ name, difference }) => [name, ...difference.map(meanCell)]),
+      ),
+    ].join('\n\n');
+    return { result, text, measured: [], voids: voidsOf(result.variants) };
+  },
+};

@@ -1,0 +1,111 @@
+// What each variant costs a request, in CPU time. Each start of a process has a bias of its own of some microseconds, so all
+// variants are started anew several times.
+import type { Benchmark, Measured, Report } from '../benchmark.js';
+import { requestCases } from '../cases.js';
+import { type Cell, figuresCells, figuresHead, meanCell, table } from '../figures.js';
+import { measureGenerations } from '../generations.js';
+import type { Options } from '../options.js';
+import { measureBlock, measureRounds, warmUp } from '../rounds.js';
+import { type Compared, summarize, type VariantSummary } from '../summary.js';
+import { bare, bareAgain, floor, peers, runtimeOnly, sensor, suppressed, type Variant } from '../variants.js';
+
+export interface CaseResult {
+  readonly name: string;
+  readonly title: string;
+  readonly variants: readonly VariantSummary[];
+}
+
+export interface PerRequestResult {
+  readonly blocks: number;
+  readonly requests: number;
+  readonly generations: number;
+  readonly warmUp: number;
+  readonly unit: 'CPU µs per request';
+  readonly cases: readonly CaseResult[];
+}
+
+type Run = Pick<PerRequestResult, 'blocks' | 'requests' | 'generations' | 'warmUp'>;
+
+function readRun(options: Options): Run {
+  return {
+    blocks: options.count('blocks', 30, 12),
+    requests: options.count('requests', 1500, 500),
+    generations: options.count('generations', 4, options.is('check') ? 3 : 1),
+    warmUp: options.count('warm-up', 20_000, 3000),
+  };
+}
+
+/** What `--check` needs stays short: the sensor alone. */
+function variantsOf(name: string, options: Options): Variant[] {
+  if (options.is('check')) return [bare, bareAgain, sensor];
+  const further = name.startsWith('express') ? [suppressed, runtimeOnly] : [];
+  return [bare, bareAgain, floor, sensor, ...further, ...(options.is('peers') ? peers : [])];
+}
+
+export async function perRequest(options: Options): Promise<PerRequestResult> {
+  const run = readRun(options);
+  const names = options.list('cases') ?? (options.is('check') ? ['express'] : Object.keys(requestCases));
+  const cases: CaseResult[] = [];
+  for (const name of names) {
+    const appCase = requestCases[name];
+    if (appCase === undefined) throw new Error(`no such case: ${name}; there are ${Object.keys(requestCases).join()}`);
+    const series = await measureGenerations(variantsOf(name, options), appCase, run.generations, async (apps) => {
+      await warmUp(apps, run.warmUp);
+      return measureRounds(apps, run.blocks, (app) => measureBlock(app, run.requests));
+    });
+    const variants = summarize(series);
+    cases.push({ name, title: appCase.title, variants });
+  }
+  return { ...run, unit: 'CPU µs per request', cases };
+}
+
+function compareCells(compared: Compared): Cell[] {
+  return [...figuresCells(compared.difference), meanCell(compared.ofGenerations)];
+}
+
+function caseText({ title, variants }: CaseResult): string {
+  const counted = variants.filter((variant) => variant.void === null);
+  const absolute = counted.map(({ name, process }) => [name, ...figuresCells(process.absolute)]);
+  const against = counted
+    .slice(1)
+    .flatMap(({ name, process, mainThread, floors }) => [
+      [name, ...compareCells(process), floors === null ? null : `${floors.toFixed(2)} ×`],
+      ...(mainThread === null ? [] : [['  main thread', ...compareCells(mainThread), '']]),
+    ]);
+  return [
+    `${title}, CPU µs per request`,
+    table(['absolute', ...figuresHead], absolute),
+    table(['difference to bare', ...figuresHead, 'generations', 'of floor'], against),
+  ].join('\n\n');
+}
+
+function textOf(result: PerRequestResult): string {
+  const isTrial = result.blocks < 12 || result.generations < 4;
+  return [
+    `Generations of processes: ${result.generations}; in each ${result.blocks} blocks of ${result.requests} requests for every variant,\n` +
+      `after ${result.warmUp} requests to warm up; 32 connections. Every span was counted at the receiving end, unless it says VOID.`,
+    ...(isTrial ? ['A trial: with fewer than 4 generations or 12 blocks the figures are not to be relied on.'] : []),
+    ...result.cases.map(caseText),
+  ].join('\n\n');
+}
+
+function measuredOf({ cases }: PerRequestResult): Measured[] {
+  return cases.flatMap(({ name, variants }) => {
+    const own = variants.find((variant) => variant.name === sensor.name);
+    const without = variants[0];
+    if (own === undefined || without === undefined || own.void !== null) return [];
+    return [{ goal: name, value: own.process.ofGenerations.mean, bare: without.process.absolute.median }];
+  });
+}
+
+export const perRequestBenchmark: Benchmark = {
+  name: 'per-request',
+  title: 'CPU per request',
+  async run(options): Promise<Report> {
+    const result = await perRequest(options);
+    const voids = result.cases.flatMap(({ title, variants }) =>
+      variants.flatMap((variant) => (variant.void === null ? [] : [`${title}, ${variant.name}: ${variant.void}`])),
+    );
+    return { result, text: textOf(result), measured: measuredOf(result), voids };
+  },
+};

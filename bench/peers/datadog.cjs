@@ -1,0 +1,2 @@
+// Preload of dd-trace, as it is by default.
+require('dd-trace').init();

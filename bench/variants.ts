@@ -1,0 +1,126 @@
+// Ways to run an application: without a tracer, with the sensor, with another tracer.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { root } from './child.js';
+import type { Protocol } from './receivers/receiver.js';
+
+export interface Variant {
+  readonly name: string;
+  /** Whose receiving end it gets; null: none. */
+  readonly protocol: Protocol | null;
+  /** Arguments of Node.js that bring the tracer. */
+  readonly preload: readonly string[];
+  /** Its environment, given the port of the receiving end. */
+  env(port: number): Readonly<Record<string, string>>;
+  /** Further lines of each request's head. */
+  readonly head: string;
+  /** Whether requests make spans. */
+  readonly makesSpans: boolean;
+}
+
+const withoutTracer: Variant = {
+  name: 'bare',
+  protocol: null,
+  preload: [],
+  env: () => ({}),
+  head: '',
+  makesSpans: false,
+};
+const instanaEnv = (port: number): Record<string, string> => ({
+  INSTANA_AGENT_HOST: '127.0.0.1',
+  INSTANA_AGENT_PORT: String(port),
+  INSTANA_LOG_LEVEL: 'off',
+  TRACED: '1',
+});
+
+export const bare: Variant = withoutTracer;
+/** The same again: what it differs by is noise. */
+export const bareAgain: Variant = { ...withoutTracer, name: 'bare again' };
+export const floor: Variant = {
+  ...withoutTracer,
+  name: 'floor',
+  protocol: 'instana',
+  preload: ['-r', join(root, 'bench/apps/floor.cjs')],
+  env: instanaEnv,
+  makesSpans: true,
+};
+export const sensor: Variant = { ...floor, name: 'sensor', preload: ['-r', join(root, 'build/src/bootstrap.js')] };
+export const sensorByImport: Variant = {
+  ...sensor,
+  name: 'sensor, --import',
+  preload: ['--import', pathToFileURL(join(root, 'build/src/register.mjs')).href],
+};
+export const suppressed: Variant = {
+  ...sensor,
+  name: 'sensor, suppressed',
+  head: 'X-INSTANA-L: 0\r\n',
+  makesSpans: false,
+};
+/** The sensor with something set in its environment. */
+export function sensorWith(name: string, settings: Readonly<Record<string, string>>, makesSpans: boolean): Variant {
+  return { ...sensor, name: `sensor, ${name}`, env: (port) => ({ ...instanaEnv(port), ...settings }), makesSpans };
+}
+/** On this port of loopback nobody listens. */
+export const closedPort = 9;
+export const agentDown: Variant = {
+  ...sensor,
+  name: 'sensor, agent down',
+  protocol: null,
+  env: () => instanaEnv(closedPort),
+};
+export const runtimeOnly: Variant = sensorWith('runtime', { INSTANA_BOOTSTRAP: 'runtime' }, false);
+
+/** Another tracer: its package, and how it is brought in by a preload of bench/peers. */
+export interface Peer extends Variant {
+  readonly packageName: string;
+}
+
+function peer(packageName: string, file: string, protocol: Protocol, env: Variant['env']): Peer {
+  const preload = ['-r', join(root, 'bench/peers', file)];
+  return {
+    ...floor,
+    name: packageName.replace(/^@opentelemetry.*/, 'opentelemetry'),
+    packageName,
+    protocol,
+    preload,
+    env,
+  };
+}
+
+/** All of them record every request. What they do beside tracing is off where it is not needed to trace. */
+export const peers: readonly Peer[] = [
+  peer('@instana/collector', 'collector.cjs', 'instana', (port) => ({
+    INSTANA_AGENT_HOST: '127.0.0.1',
+    INSTANA_AGENT_PORT: String(port),
+    INSTANA_LOG_LEVEL: 'error',
+  })),
+  peer('dd-trace', 'datadog.cjs', 'datadog', (port) => ({
+    DD_TRACE_AGENT_URL: `http://127.0.0.1:${port}`,
+    DD_TRACE_SAMPLE_RATE: '1',
+    DD_TRACE_RATE_LIMIT: '-1',
+    DD_TRACE_STARTUP_LOGS: 'false',
+    DD_INSTRUMENTATION_TELEMETRY_ENABLED: 'false',
+    DD_REMOTE_CONFIGURATION_ENABLED: 'false',
+  })),
+  peer('@opentelemetry/sdk-trace-node', 'opentelemetry.cjs', 'otlp', (port) => ({
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `http://127.0.0.1:${port}/v1/traces`,
+    OTEL_SERVICE_NAME: 'bench',
+  })),
+  peer('elastic-apm-node', 'elastic.cjs', 'elastic', (port) => ({
+    ELASTIC_APM_SERVER_URL: `http://127.0.0.1:${port}`,
+    ELASTIC_APM_CENTRAL_CONFIG: 'false',
+    ELASTIC_APM_CLOUD_PROVIDER: 'none',
+    ELASTIC_APM_LOG_LEVEL: 'off',
+    ELASTIC_APM_TRANSACTION_SAMPLE_RATE: '1',
+  })),
+];
+
+/** Where they are. */
+export const peersFolder: string = join(root, 'bench/peers/node_modules');
+
+/** Whether the peers can be run; where not, `howToInstall` tells what to do. */
+export function arePeersInstalled(): boolean {
+  return peers.every(({ packageName }) => existsSync(join(peersFolder, packageName, 'package.json')));
+}
+export const howToInstall = 'the peers are not installed: npm ci --ignore-scripts --prefix bench/peers';
