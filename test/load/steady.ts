@@ -14,13 +14,13 @@ export async function ask<Answer>(app: AppProcess, question: string): Promise<An
   return message;
 }
 
-/** Slope of the line with the least squares, by index. */
+/** Slope by index: the median of the slopes between all pairs (Theil and Sen), which one step up or down does not turn. */
 export function slope(values: readonly number[]): number {
-  const middle = (values.length - 1) / 2;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const above = values.reduce((sum, value, index) => sum + (index - middle) * (value - mean), 0);
-  const below = values.reduce((sum, _, index) => sum + (index - middle) ** 2, 0);
-  return above / below;
+  const slopes = values.flatMap((left, from) =>
+    values.slice(from + 1).map((right, between) => (right - left) / (between + 1)),
+  );
+  slopes.sort((left, right) => left - right);
+  return slopes[Math.floor(slopes.length / 2)] ?? Number.NaN;
 }
 
 /** The least of a few samples: a metrics payload or an answer of the agent that is under way is in some of them. */
@@ -40,6 +40,8 @@ export interface SteadyLoad {
   readonly blocks: number;
   /** Growth of the heap, in bytes per 1,000 requests. */
   readonly allowedGrowth: number;
+  /** Further arguments of Node.js for the application. */
+  readonly nodeArguments?: readonly string[];
 }
 
 /** Sends so many requests in blocks, and checks that each has its span and that the heap stays as it was. Resolves with a line about it. */
@@ -51,7 +53,7 @@ export async function steadyLoad(load: SteadyLoad): Promise<string> {
     traced: true,
     agentPort: agent.port,
     channel: true,
-    nodeArguments: ['--expose-gc', '--max-old-space-size=64'],
+    nodeArguments: ['--expose-gc', '--max-old-space-size=64', ...(load.nodeArguments ?? [])],
   });
   try {
     await agent.waitForProcess(app.pid);
