@@ -38,9 +38,6 @@ export interface TraceSenderDependencies {
   readonly isMainThread: boolean;
 }
 
-// Taken when this file is loaded, since a host under test may fake it later.
-const { setImmediate } = globalThis;
-
 const intervalMs = 1000;
 const shortestGapMs = 150;
 const manySpans = 500;
@@ -156,7 +153,7 @@ export class TraceSender {
     const { spans, channel } = this.#dependencies;
     const { pid, agentUuid } = session.answer;
     this.#isSoon = false;
-    while (!spans.encodeSome()) await nextTurn();
+    while (!spans.encodeSome()) await this.#dependencies.pause.wait(1);
     if (this.#isOver || this.#session !== session) return;
     const batch = spans.take(String(pid), agentUuid);
     if (batch === null) {
@@ -221,13 +218,6 @@ export class TraceSender {
     const told = typeof outcome === 'string' ? null : parseRetryAfter(outcome.retryAfter);
     return told === null ? ownMs : Math.max(intervalMs, Math.min(told, maximumRetryAfterMs));
   }
-}
-
-/** What the application has to do comes in between; nothing waits for us when the process ends. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve).unref();
-  });
 }
 
 /** Milliseconds of a Retry-After header, which has seconds or a date; null when it has neither. */

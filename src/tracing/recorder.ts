@@ -123,6 +123,7 @@ export class Recorder {
         left = sliceSpans;
       }
       const text = this.#encode(item, context) ?? '';
+      if (this.#ring[place] !== item) continue; // code of the application that formats stacks may have ended spans, too
       this.#bytes += text.length - item.weight;
       this.#ring[place] = text;
     }
