@@ -134,17 +134,14 @@ export class Sensor {
         return;
       }
       this.#patch();
-      // Nothing that the sensor itself does is traced: the context goes on into its timers and sockets.
-      this.#scope.suppress(() => {
-        this.#housekeeping = setInterval(
-          this.#faults.quietly('housekeeping', () => this.#expire()),
-          housekeepingMs,
-        ).unref();
-        setTimeout(
-          this.#faults.quietly('starting the agent connection', () => this.#connect()),
-          agentDelayMs,
-        ).unref();
-      });
+      this.#housekeeping = setInterval(
+        this.#faults.quietly('housekeeping', () => this.#expire()),
+        housekeepingMs,
+      ).unref();
+      setTimeout(
+        this.#faults.quietly('starting the agent connection', () => this.#connect()),
+        agentDelayMs,
+      ).unref();
     } catch (error) {
       this.#faults.record('starting', error);
     }

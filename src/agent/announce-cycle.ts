@@ -1,6 +1,6 @@
 // From nothing to ready: looks the agent up, announces the process, waits until the agent is ready for it; and again when it is lost.
 import type { JsonChannel } from '../base/json-channel.js';
-import { type Address, isGood, type JsonAnswer, type JsonRequest, type JsonRequester } from '../base/json-request.js';
+import { type Address, isGood, type JsonAnswer, type JsonRequest } from '../base/json-request.js';
 import { type AnnounceAnswer, announcePath, entityPath, isAgentAnswer, parseAnnounceAnswer } from '../wire/announce.js';
 import type { Backoff } from './backoff.js';
 import { candidates, type HostConfig } from './host-lookup.js';
@@ -17,7 +17,6 @@ export type CycleState = 'looking-up' | 'unannounced' | 'announced';
 
 /** What the cycle works with and whom it tells. */
 export interface CycleDependencies {
-  readonly lookUp: JsonRequester;
   readonly channel: JsonChannel;
   readonly pause: Pause;
   readonly backoff: Backoff;
@@ -63,16 +62,19 @@ export class AnnounceCycle {
   }
 
   async #lookUp(): Promise<Address | null> {
-    const { lookUp, config, routeFile, onState, onFailure } = this.#dependencies;
+    const { channel, config, routeFile, onState, onFailure } = this.#dependencies;
     onState('looking-up', null);
     while (!this.#isOver) {
       let reason = '';
       for (const address of candidates(config(), routeFile)) {
-        const answer = await send(lookUp, address, { method: 'GET', path: '/' });
+        const answer = await send(channel, address, { method: 'GET', path: '/' });
         if (this.#isOver) return null;
         if (typeof answer === 'string') reason ||= answer;
         else if (isGood(answer.status) && isAgentAnswer(answer.text, answer.server)) return address;
-        else reason ||= `something else answers there, status ${answer.status}`;
+        else {
+          reason ||= `something else answers there, status ${answer.status}`;
+          channel.close();
+        }
       }
       onFailure(reason);
       await this.#wait();

@@ -2,7 +2,7 @@
 import type { Config } from '../base/config.js';
 import type { Faults } from '../base/faults.js';
 import { JsonChannel } from '../base/json-channel.js';
-import { type Address, JsonRequester } from '../base/json-request.js';
+import type { Address } from '../base/json-request.js';
 import type { Log } from '../base/log.js';
 import type { AnnounceAnswer } from '../wire/announce.js';
 import { AnnounceCycle, type CycleState } from './announce-cycle.js';
@@ -34,7 +34,6 @@ const flushRetryMs = 100;
 /** Two requests at most are under way: one of look-up, announce and metrics, and one with spans. */
 export class Connection {
   readonly #dependencies: ConnectionDependencies;
-  readonly #lookUp: JsonRequester;
   readonly #control: JsonChannel;
   readonly #traces: JsonChannel;
   readonly #pause: Pause;
@@ -49,14 +48,12 @@ export class Connection {
   constructor(dependencies: ConnectionDependencies) {
     const { timers, random, spans, config, deadlineMs } = dependencies;
     this.#dependencies = dependencies;
-    this.#lookUp = new JsonRequester(deadlineMs);
     this.#control = new JsonChannel(deadlineMs);
     this.#traces = new JsonChannel(deadlineMs);
     this.#pause = new Pause(timers);
     this.#backoff = new Backoff(timers.now, random ?? Math.random);
     this.#cycle = new AnnounceCycle({
       ...dependencies,
-      lookUp: this.#lookUp,
       channel: this.#control,
       pause: this.#pause,
       backoff: this.#backoff,
@@ -93,7 +90,6 @@ export class Connection {
     this.#metricsSender.end();
     this.#traceSender.end();
     this.#pause.wake();
-    this.#lookUp.close();
     this.#control.close();
     this.#traces.close();
     this.#dependencies.metrics?.stop();
@@ -121,11 +117,6 @@ export class Connection {
   }
 
   async #live(): Promise<void> {
-    // The application starts first; then the HTTP client is loaded, in a turn of its own.
-    await this.#pause.wait(0);
-    if (this.#isOver) return;
-    this.#lookUp.load();
-    await this.#pause.wait(0);
     while (!this.#isOver) {
       this.#isSearching = true;
       const session = await this.#cycle.connect();

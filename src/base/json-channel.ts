@@ -1,4 +1,4 @@
-// JSON requests to a known agent, one at a time over one kept connection, written to the socket directly.
+// JSON requests to an agent, or to who may be one, one at a time over one kept connection, written to the socket directly.
 //
 // A client on top of `http` would run through the same functions of Node.js as the application's own server, with objects of other
 // shapes: V8 then compiles those functions for both, and every request that the application serves becomes slower.

@@ -1,6 +1,7 @@
 // Finds out what holds a port that could not be listened on, to say so in one line.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { get } from 'node:http';
+import fetch, { type RequestInit } from 'node-fetch';
+import { bracketed } from '../base/json-request.js';
 import { oneLine } from '../base/log.js';
 
 const timeoutMs = 1000;
@@ -13,42 +14,26 @@ export async function describePortHolder(host: string, port: number): Promise<st
   return process === null ? server : `${server}, ${process}`;
 }
 
-function probe(host: string, port: number): Promise<string> {
+async function probe(host: string, port: number): Promise<string> {
   const anywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
-  return new Promise((resolve) => {
-    const silent = 'something that does not speak HTTP';
+  const url = `http://${bracketed(anywhere[host] ?? host)}:${port}/`;
+  try {
     // Wall clock, not idle time: the other side may send a byte now and then for ever.
-    const deadline = setTimeout(() => request.destroy(), timeoutMs);
-    const request = get({ host: anywhere[host] ?? host, port, path: '/', agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      const done = () => {
-        clearTimeout(deadline);
-        resolve(describeAnswer(response.headers['server']?.toString(), Buffer.concat(chunks).toString('utf8')));
-        request.destroy();
-      };
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        chunks.push(chunk);
-        if (size > maximumBodyBytes) done();
-      });
-      response.once('end', done);
-      response.once('close', done);
-    });
-    request.once('error', () => {
-      clearTimeout(deadline);
-      resolve(silent);
-    });
-    request.once('close', () => resolve(silent));
-  });
+    const signal = AbortSignal.timeout(timeoutMs) as RequestInit['signal']; // Node's own, which the client's types describe differently
+    const answer = await fetch(url, { redirect: 'manual', compress: false, size: maximumBodyBytes, signal });
+    const body = await answer.text().catch(() => '');
+    return describeAnswer(answer.headers.get('server'), body);
+  } catch {
+    return 'something that does not speak HTTP';
+  }
 }
 
-function describeAnswer(server: string | undefined, body: string): string {
+function describeAnswer(server: string | null, body: string): string {
   const version = readVersion(body);
   const isAgent = server?.includes('Instana Agent') === true;
   if (version !== null) return `another Instana agent (version ${oneLine(version)})`;
   if (isAgent) return 'another Instana agent (version unknown)';
-  return `a server that is not an Instana agent (${server === undefined ? 'no Server header' : `Server: ${oneLine(server)}`})`;
+  return `a server that is not an Instana agent (${server === null ? 'no Server header' : `Server: ${oneLine(server)}`})`;
 }
 
 function readVersion(body: string): string | null {

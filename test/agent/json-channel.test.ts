@@ -1,4 +1,4 @@
-// The connection to a known agent: limits in time and size, one socket, one quiet retry.
+// The connection to an agent: one socket, one quiet retry, whatever comes back.
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -6,8 +6,6 @@ import test, { type TestContext } from 'node:test';
 import { JsonChannel } from '../../src/base/json-channel.js';
 import { FakeAgent, hang, reply } from './fake-agent.js';
 import { until } from './support.js';
-
-const _mebibyte = 1024 * 1024;
 
 test('uses one socket over and over, and another when the agent closes it', async (t) => {
   const server = await new FakeAgent().listen();

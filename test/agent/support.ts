@@ -113,6 +113,11 @@ export class FakeTimers implements Timers {
     return this.#pending.length;
   }
 
+  /** Whether the connection waits, beside the timer of ten seconds that tells that no agent was found. */
+  get hasWait(): boolean {
+    return this.pending > (this.#nowMs < 10_000 ? 1 : 0);
+  }
+
   /** Moves to the next timer and runs it; returns the milliseconds that passed. */
   next(): number {
     this.#pending.sort((one, other) => one.dueMs - other.dueMs);
