@@ -23,6 +23,10 @@ const maximumDependencies = 750;
 const stepsPerTurn = 5;
 const turnMs = 25;
 const maximumFileLength = 1024 * 1024;
+/** Parsing two megabytes takes some 20 ms. */
+const maximumLockLength = 2 * 1024 * 1024;
+/** npm writes its list after the last package; the folder's own time may be a moment later. */
+const lockToleranceMs = 1000;
 
 const { setTimeout } = globalThis;
 
@@ -73,6 +77,8 @@ export class ApplicationReader {
   async #readDependencies(directory: string): Promise<Record<string, string>> {
     const modules = await this.#findModules(directory);
     if (modules === null) return {};
+    const listed = await this.#readLock(modules);
+    if (listed !== null) return listed;
     const near = await this.#list(modules);
     const nearest = await this.#readVersions(chooseNearest(near), new Map());
     if (near.length >= maximumDependencies) return Object.fromEntries(nearest);
@@ -80,6 +86,18 @@ export class ApplicationReader {
     for (const { directory: owner } of near) far.push(...(await this.#list(join(owner, 'node_modules'))));
     const unseen = far.filter(({ name }) => !nearest.has(name));
     return Object.fromEntries(await this.#readVersions(unseen, nearest));
+  }
+
+  /**
+   * What npm has installed, from the list that it keeps (https://docs.npmjs.com/cli/configuring-npm/package-lock-json#hidden-lockfiles):
+   * one file in place of one for each package. Null when there is none, or when something was changed in the folder after it.
+   */
+  async #readLock(modules: string): Promise<Record<string, string> | null> {
+    const path = join(modules, '.package-lock.json');
+    const [listed, folder] = [await modifiedMs(path), await modifiedMs(modules)];
+    if (listed === null || folder === null || folder > listed + lockToleranceMs) return null;
+    const packages = (await this.#readJson(path, maximumLockLength))?.['packages'];
+    return typeof packages === 'object' && packages !== null ? chooseListed(packages as Listed) : null;
   }
 
   /** The closest folder upward, since workspaces keep packages at their root. */
@@ -126,11 +144,11 @@ export class ApplicationReader {
     return versions;
   }
 
-  async #readJson(path: string): Promise<Record<string, unknown> | null> {
+  async #readJson(path: string, maximumLength: number = maximumFileLength): Promise<Record<string, unknown> | null> {
     await this.#step();
     try {
       const text = await readFile(path, 'utf8');
-      if (text.length > maximumFileLength) return null;
+      if (text.length > maximumLength) return null;
       const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
       return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
     } catch {
@@ -158,6 +176,29 @@ function chooseNearest(installed: readonly Installed[]): readonly Installed[] {
   return installed.filter(({ name }, index) => index < maximumDependencies || isOurs(name));
 }
 
+/** Of npm's list: facts by the folder that a package is in, or that a link to it is in. */
+type Listed = Readonly<
+  Record<string, { readonly version?: unknown; readonly link?: unknown; readonly resolved?: unknown } | null>
+>;
+
+const foldersBefore = 'node_modules/';
+
+/** The nearest and what they brought for themselves, as many as may be sent. */
+function chooseListed(packages: Listed): Record<string, string> {
+  const versions: Map<string, string> = new Map();
+  for (const depth of [1, 2]) {
+    for (const [folder, facts] of Object.entries(packages)) {
+      const path = folder.split(foldersBefore);
+      const name = path.at(-1) ?? '';
+      if (path.length !== depth + 1 || path[0] !== '' || versions.has(name)) continue;
+      const target = facts?.link === true && typeof facts.resolved === 'string' ? packages[facts.resolved] : facts;
+      if (versions.size >= maximumDependencies && !isOurs(name)) continue;
+      if (typeof target?.version === 'string') versions.set(name, target.version);
+    }
+  }
+  return Object.fromEntries(versions);
+}
+
 function isOurs(name: string): boolean {
   return name.includes('instana');
 }
@@ -170,6 +211,13 @@ function mainModulePath(): string | null {
 async function startDirectory(main: string): Promise<string> {
   const path = await realpath(main).catch(() => main);
   return (await isDirectory(path)) ? path : dirname(path);
+}
+
+async function modifiedMs(path: string): Promise<number | null> {
+  return stat(path).then(
+    (found) => found.mtimeMs,
+    () => null,
+  );
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 // package.json and installed packages, in trees of all kinds.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -116,4 +116,58 @@ test('survives manifests of the wrong kind', async (t) => {
     assert.ok(application !== undefined);
     assert.ok(application.name === 'bom' || application.name === join(root, 'main.js'));
   }
+});
+
+/** The list that npm keeps of what it has installed; packages of other folders are links. */
+const listed = {
+  packages: {
+    'packages/own': { version: '9.0.0' },
+    'node_modules/own': { resolved: 'packages/own', link: true },
+    'node_modules/gone': { resolved: 'packages/gone', link: true },
+    'node_modules/x': { version: '1.2.3' },
+    'node_modules/x/node_modules/@s/y': { version: '4.5.6' },
+    'node_modules/x/node_modules/x': { version: '0.0.1' },
+    'node_modules/x/node_modules/@s/y/node_modules/far': { version: '0.0.1' },
+    'node_modules/odd': null,
+    'node_modules/older': { version: 7 },
+  },
+};
+const scanned = {
+  'package.json': { name: 'shop' },
+  'main.js': '',
+  'node_modules/x/package.json': { version: '7.7.7' },
+};
+
+test('takes installed packages from the list of npm, when it is newer than the folder', async (t) => {
+  const root = tree(t, { ...scanned, 'node_modules/.package-lock.json': listed });
+  const told = await readFor(t, join(root, 'main.js'));
+  assert.deepEqual(told.at(-1)?.dependencies, { own: '9.0.0', x: '1.2.3', '@s/y': '4.5.6' });
+});
+
+test('keeps packages of Instana when the list of npm is longer than may be sent', async (t) => {
+  const names = [...Array.from({ length: 800 }, (_, index) => `p${index}`), '@instana/late'];
+  const packages = Object.fromEntries(names.map((name) => [`node_modules/${name}`, { version: '1.0.0' }]));
+  const root = tree(t, { ...scanned, 'node_modules/.package-lock.json': { packages } });
+  const found = (await readFor(t, join(root, 'main.js'))).at(-1)?.dependencies ?? {};
+  assert.equal(Object.keys(found).length, 751);
+  assert.equal(found['@instana/late'], '1.0.0');
+});
+
+for (const [what, lock] of Object.entries({
+  broken: '{',
+  'of another form': '[1]',
+  'too long': ' '.repeat(3_000_000),
+})) {
+  test(`looks into the folders when the list of npm is ${what}`, async (t) => {
+    const root = tree(t, { ...scanned, 'node_modules/.package-lock.json': lock });
+    assert.deepEqual((await readFor(t, join(root, 'main.js'))).at(-1)?.dependencies, { x: '7.7.7' });
+  });
+}
+
+test('looks into the folders when something was installed after the list of npm was written', async (t) => {
+  const root = tree(t, { ...scanned, 'node_modules/.package-lock.json': listed });
+  const path = join(root, 'node_modules/.package-lock.json');
+  const longAgo = new Date(Date.now() - 60_000);
+  utimesSync(path, longAgo, longAgo);
+  assert.deepEqual((await readFor(t, join(root, 'main.js'))).at(-1)?.dependencies, { x: '7.7.7' });
 });
