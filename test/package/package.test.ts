@@ -41,11 +41,30 @@ const names = '{ tracer, eumSnippet, configure, status, flush, middleware, wrapL
 
 test('holds the build and the documents, and nothing else', () => {
   const unexpected = installedFiles().filter(
-    (file) => !/^(build\/src\/.+\.(js|mjs|d\.ts|d\.mts|html|css|svg)|[A-Za-z]+\.md|LICENSE|package\.json)$/.test(file),
+    (file) =>
+      !/^(build\/src\/.+\.(js|mjs|d\.ts|d\.mts|html|css|svg)|build\/src\/sensor\.licences\.txt|[A-Za-z]+\.md|LICENSE|package\.json)$/.test(
+        file,
+      ),
   );
   assert.deepEqual(unexpected, []);
   const { files } = readJson<Manifest>(repositoryRoot, 'package.json');
   for (const file of [...files, 'README.md', 'LICENSE']) assert.ok(existsSync(join(repositoryRoot, file)), file);
+});
+
+test('brings the licences of what is bundled in it', () => {
+  const text = readFileSync(join(repositoryRoot, 'build/src/sensor.licences.txt'), 'utf8');
+  for (const name of ['require-in-the-middle', 'shimmer', 'module-details-from-path'])
+    assert.match(text, new RegExp(`^${name}$`, 'm'));
+});
+
+test('adds two entries to the cache of modules, and none of an application is served from the bundle', async () => {
+  const preload = join(repositoryRoot, 'build/src/bootstrap.js');
+  const { stdout } = await run(process.execPath, ['-r', preload, '-p', 'JSON.stringify(Object.keys(require.cache))']);
+  const entries = JSON.parse(stdout) as string[];
+  assert.deepEqual(
+    entries.map((path) => path.slice(repositoryRoot.length)),
+    ['/build/src/bootstrap.js', '/build/src/sensor.js'],
+  );
 });
 
 test('is small: under a megabyte unpacked', () => {
