@@ -7,16 +7,23 @@ const loader = started?.loader;
 async function hook(watched: NonNullable<typeof loader>): Promise<void> {
   // A package's own files come through `require`, also in an ES module's application: only its entry is of interest here.
   const names = watched.packages.filter((name) => !name.includes('/lib/'));
-  const { supportsSyncHooks, register } = await import('import-in-the-middle/register-hooks.mjs');
   const { Hook, createAddHookMessageChannel } = await import('import-in-the-middle');
-  const isSynchronous = supportsSyncHooks();
-  const channel = isSynchronous ? null : createAddHookMessageChannel();
-  if (channel === null) register({ include: names });
-  else module.register('import-in-the-middle/hook.mjs', import.meta.url, channel.registerOptions);
+  const channel = (await registerSynchronous(names)) ? null : createAddHookMessageChannel();
+  if (channel !== null) module.register('import-in-the-middle/hook.mjs', import.meta.url, channel.registerOptions);
   new Hook(names, { internals: false }, (exports, name, folder) => {
     watched.patch(exports, name, folder || undefined);
   });
   await channel?.waitForAllMessagesAcknowledged();
+}
+
+/** False where Node.js has no hooks on its main thread, or faulty ones. */
+async function registerSynchronous(names: string[]): Promise<boolean> {
+  // Asked first: what would tell brings a parser of ES modules along.
+  if (typeof Reflect.get(module, 'registerHooks') !== 'function') return false;
+  const { supportsSyncHooks, register } = await import('import-in-the-middle/register-hooks.mjs');
+  if (!supportsSyncHooks()) return false;
+  register({ include: names });
+  return true;
 }
 
 if (loader && loader.packages.length > 0) {
