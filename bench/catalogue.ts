@@ -1,5 +1,6 @@
 // The benchmarks, in the order in which they run.
 import type { Benchmark } from './benchmark.js';
+import { ablationBenchmark } from './benchmarks/ablation.js';
 import { agentDownBenchmark } from './benchmarks/agent-down.js';
 import { agentIntakeBenchmark } from './benchmarks/agent-intake.js';
 import { growthBenchmark } from './benchmarks/growth.js';
@@ -13,6 +14,7 @@ import { throughputBenchmark } from './benchmarks/throughput.js';
 
 export const catalogue: readonly Benchmark[] = [
   perRequestBenchmark,
+  ablationBenchmark,
   manualSpanBenchmark,
   startUpBenchmark,
   throughputBenchmark,

@@ -45,6 +45,12 @@ export const floor: Variant = {
   env: instanaEnv,
   makesSpans: true,
 };
+/** What Node.js charges for a context per request. */
+export const contextOnly: Variant = {
+  ...withoutTracer,
+  name: 'context alone',
+  preload: ['-r', join(root, 'bench/apps/context.cjs')],
+};
 export const sensor: Variant = { ...floor, name: 'sensor', preload: ['-r', join(root, 'build/src/bootstrap.js')] };
 export const sensorByImport: Variant = {
   ...sensor,

@@ -42,14 +42,23 @@ function variantsOf(name: string, options: Options): Variant[] {
   return [bare, bareAgain, floor, sensor, ...further, ...(options.is('peers') ? peers : [])];
 }
 
-export async function perRequest(options: Options): Promise<PerRequestResult> {
-  const run = readRun(options);
+export function perRequest(options: Options): Promise<PerRequestResult> {
   const names = options.list('cases') ?? (options.is('check') ? ['express'] : Object.keys(requestCases));
+  return compareVariants(options, names, (name) => variantsOf(name, options));
+}
+
+/** Measures each case with its variants, the first of which is what the others are compared with. */
+export async function compareVariants(
+  options: Options,
+  names: readonly string[],
+  variantsFor: (name: string) => readonly Variant[],
+): Promise<PerRequestResult> {
+  const run = readRun(options);
   const cases: CaseResult[] = [];
   for (const name of names) {
     const appCase = requestCases[name];
     if (appCase === undefined) throw new Error(`no such case: ${name}; there are ${Object.keys(requestCases).join()}`);
-    const series = await measureGenerations(variantsOf(name, options), appCase, run.generations, async (apps) => {
+    const series = await measureGenerations(variantsFor(name), appCase, run.generations, async (apps) => {
       await warmUp(apps, run.warmUp);
       return measureRounds(apps, run.blocks, (app) => measureBlock(app, run.requests));
     });
@@ -79,7 +88,7 @@ function caseText({ title, variants }: CaseResult): string {
   ].join('\n\n');
 }
 
-function textOf(result: PerRequestResult): string {
+export function textOf(result: PerRequestResult): string {
   const isTrial = result.blocks < 12 || result.generations < 4;
   return [
     `Generations of processes: ${result.generations}; in each ${result.blocks} blocks of ${result.requests} requests for every variant,\n` +
@@ -103,9 +112,13 @@ export const perRequestBenchmark: Benchmark = {
   title: 'CPU per request',
   async run(options): Promise<Report> {
     const result = await perRequest(options);
-    const voids = result.cases.flatMap(({ title, variants }) =>
-      variants.flatMap((variant) => (variant.void === null ? [] : [`${title}, ${variant.name}: ${variant.void}`])),
-    );
-    return { result, text: textOf(result), measured: measuredOf(result), voids };
+    return { result, text: textOf(result), measured: measuredOf(result), voids: voidsIn(result) };
   },
 };
+
+/** A line for each variant that is void. */
+export function voidsIn({ cases }: PerRequestResult): string[] {
+  return cases.flatMap(({ title, variants }) =>
+    variants.flatMap((variant) => (variant.void === null ? [] : [`${title}, ${variant.name}: ${variant.void}`])),
+  );
+}

@@ -1,0 +1,32 @@
+// What the cost of a request consists of: the sensor with one thing after the other left out, down to what Node.js itself charges.
+import type { Benchmark, Report } from '../benchmark.js';
+import type { Options } from '../options.js';
+import {
+  bare,
+  bareAgain,
+  contextOnly,
+  floor,
+  runtimeOnly,
+  sensor,
+  sensorWith,
+  suppressed,
+  type Variant,
+} from '../variants.js';
+import { compareVariants, textOf, voidsIn } from './per-request.js';
+
+const withoutMetrics = sensorWith('metrics off', { INSTANA_METRICS_ENABLED: 'false' }, true);
+const withoutStacks = sensorWith('no stacks', { INSTANA_STACK_TRACE: 'error' }, true);
+
+function variantsOf(name: string): Variant[] {
+  const common = [bare, bareAgain, contextOnly, floor, sensor];
+  return name.endsWith('-call') ? [...common, withoutStacks] : [...common, withoutMetrics, suppressed, runtimeOnly];
+}
+
+export const ablationBenchmark: Benchmark = {
+  name: 'ablation',
+  title: 'What the cost of a request consists of',
+  async run(options: Options): Promise<Report> {
+    const result = await compareVariants(options, ['express', 'express-call'], variantsOf);
+    return { result, text: textOf(result), measured: [], voids: voidsIn(result) };
+  },
+};
