@@ -57,7 +57,7 @@ test('brings the licences of what is bundled in it', () => {
     assert.match(text, new RegExp(`^${name}$`, 'm'));
 });
 
-test('adds two entries to the cache of modules, and none of an application is served from the bundle', async () => {
+test('adds two entries to the cache of modules', async () => {
   const preload = join(repositoryRoot, 'build/src/bootstrap.js');
   const { stdout } = await run(process.execPath, ['-r', preload, '-p', 'JSON.stringify(Object.keys(require.cache))']);
   const entries = JSON.parse(stdout) as string[];
