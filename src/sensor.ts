@@ -20,6 +20,7 @@ import { type EumOptions, renderSnippet } from './tracing/eum.js';
 import { Recorder } from './tracing/recorder.js';
 import { Scope } from './tracing/scope.js';
 import type { SpanRecord } from './tracing/span.js';
+import { CallStacks } from './tracing/stack.js';
 import type { InstanaTracer } from './tracing/tracer.js';
 import { IdPool } from './wire/ids.js';
 import { Secrets } from './wire/secrets.js';
@@ -71,6 +72,7 @@ export class Sensor {
   readonly #faults: Faults;
   readonly #scope: Scope = new Scope();
   readonly #ids: IdPool = new IdPool();
+  readonly #stacks: CallStacks = new CallStacks();
   readonly #recorder: Recorder;
   readonly #tools: Tools;
   readonly #byHand: ByHand;
@@ -107,6 +109,7 @@ export class Sensor {
       recorder: this.#recorder,
       scope: this.#scope,
       ids: this.#ids,
+      stacks: this.#stacks,
       now: this.#now,
       wallClock: this.#wallClock,
       config: () => this.#config,
@@ -187,6 +190,7 @@ export class Sensor {
         scope: this.#scope,
         recorder: this.#recorder,
         ids: this.#ids,
+        stacks: this.#stacks,
         now: this.#now,
         wallClock: this.#wallClock,
         settings: () => this.#config.tracing,

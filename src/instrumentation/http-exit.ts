@@ -2,7 +2,6 @@
 import type { Config } from '../base/config.js';
 import { errorStack, errorText } from '../tracing/error-text.js';
 import { HttpFacts, SpanRecord } from '../tracing/span.js';
-import { holdStack } from '../tracing/stack.js';
 import { levelHeader, spanHeader, traceHeader } from '../wire/headers.js';
 import type { HttpSpanDependencies } from './http-span-dependencies.js';
 
@@ -46,7 +45,7 @@ export class HttpExit {
     path: string,
     below: (...args: never[]) => unknown,
   ): SpanRecord {
-    const { recorder, ids, now, wallClock, config } = this.#dependencies;
+    const { recorder, ids, stacks, now, wallClock, config } = this.#dependencies;
     const span = new SpanRecord(
       'node.http.client',
       2,
@@ -59,7 +58,7 @@ export class HttpExit {
       new HttpFacts(method, path, origin),
     );
     const { stackTrace, stackTraceLength } = config().tracing;
-    if (stackTrace === 'all' && stackTraceLength > 0) span.stack = holdStack(stackTraceLength, below);
+    if (stackTrace === 'all' && stackTraceLength > 0) span.stack = stacks.take(stackTraceLength, below, span.startTick);
     if (parent.unsampled) span.unsampled = true;
     recorder.open(span);
     return span;

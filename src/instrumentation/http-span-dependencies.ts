@@ -2,12 +2,14 @@
 import type { Config } from '../base/config.js';
 import type { Recorder } from '../tracing/recorder.js';
 import type { Scope } from '../tracing/scope.js';
+import type { CallStacks } from '../tracing/stack.js';
 import type { IdPool } from '../wire/ids.js';
 
 export interface HttpSpanDependencies {
   readonly recorder: Recorder;
   readonly scope: Scope;
   readonly ids: IdPool;
+  readonly stacks: CallStacks;
   readonly now: () => number;
   readonly wallClock: () => number;
   readonly config: () => Config;

@@ -4,6 +4,7 @@ import { queryOf, type Secrets, sanitizeUrl } from '../wire/secrets.js';
 import type { SpanKind, StackFrame } from '../wire/span.js';
 import type { HttpFacts, SdkFacts, SpanRecord, StackHolder } from './span.js';
 import { parseStack } from './stack.js';
+import { StackCache } from './stack-cache.js';
 import { TextCache } from './text-cache.js';
 
 /** Servers take request lines of 16 KiB; what a client asks for has no bound. */
@@ -17,8 +18,8 @@ export interface EncodeContext {
   readonly stackTraceLength: number;
   /** JSON of texts that come again and again: methods, hosts, templates. */
   readonly quoted: TextCache;
-  /** JSON frames of stacks as text; one line of the application makes the same again and again. */
-  readonly stacks: TextCache;
+  /** JSON frames of stacks; one line of the application makes the same again and again. */
+  readonly stacks: StackCache;
 }
 
 /** The context for these settings; caches begin empty. */
@@ -32,7 +33,7 @@ export function makeEncodeContext(
     serviceName,
     stackTraceLength,
     quoted: new TextCache(stringify, 1000, 200),
-    stacks: new TextCache((text) => framesJson(parseStack(text, stackTraceLength)), 200, 20_000),
+    stacks: new StackCache((text) => framesJson(parseStack(text, stackTraceLength))),
   };
 }
 
@@ -102,8 +103,7 @@ function sdkJson(sdk: SdkFacts, kind: SpanKind): string {
 function stackJson(stack: readonly StackFrame[] | StackHolder | null, context: EncodeContext): string {
   if (stack === null || context.stackTraceLength === 0) return '[]';
   if (isFrames(stack)) return framesJson(stack.slice(0, context.stackTraceLength));
-  const text = textOfStack(stack);
-  return typeof text === 'string' ? context.stacks.of(text) : '[]';
+  return context.stacks.of(stack);
 }
 
 /** Member by member: a `toJSON` that the application gave to all objects would change what is written. */
@@ -114,15 +114,6 @@ function framesJson(frames: readonly StackFrame[]): string {
 function frameJson({ m, c, n }: StackFrame): string {
   const file = c === undefined ? '' : `,"c":${stringify(c)}`;
   return `{"m":${stringify(m)}${file}${n === undefined ? '' : `,"n":${n}`}}`;
-}
-
-/** The first read may run the application's `Error.prepareStackTrace`, which expects an error and may throw. */
-function textOfStack(holder: StackHolder): unknown {
-  try {
-    return holder.stack;
-  } catch {
-    return null;
-  }
 }
 
 function isFrames(stack: readonly StackFrame[] | StackHolder): stack is readonly StackFrame[] {

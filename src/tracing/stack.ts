@@ -4,6 +4,26 @@ import type { StackHolder } from './span.js';
 
 const frameLine = /^\s+at (?:(.*?) \()?(.*?)(?::(\d+))?(?::\d+)?\)?$/;
 
+/** What is enough to see where calls come from. One costs as much as several spans: V8 has to take optimised frames apart. */
+const stacksPerSecond = 100;
+
+/** Takes the stacks of calls, at most 100 in a second: what they cost has a bound, however many calls an application makes. */
+export class CallStacks {
+  #secondBegan: number = Number.NEGATIVE_INFINITY;
+  #left = 0;
+
+  /** The stack of a call made at `tick` (monotonic, milliseconds), as `holdStack` gives it; null also beyond the bound. */
+  take(limit: number, below: (...args: never[]) => unknown, tick: number): StackHolder | null {
+    if (tick - this.#secondBegan >= 1000) {
+      this.#secondBegan = tick;
+      this.#left = stacksPerSecond;
+    }
+    if (this.#left === 0) return null;
+    this.#left--;
+    return holdStack(limit, below);
+  }
+}
+
 /**
  * Remembers where the application is now; formatted only when `stack` of the result is read.
  * Frames of `below` and above it are left out. Null when the runtime refuses.

@@ -14,12 +14,13 @@ import { extractBinary, extractTextMap, injectBinary, injectTextMap } from './pr
 import type { Recorder } from './recorder.js';
 import type { Scope } from './scope.js';
 import { SdkFacts, SpanRecord } from './span.js';
-import { holdStack } from './stack.js';
+import type { CallStacks } from './stack.js';
 
 export interface TracerDependencies {
   readonly scope: Scope;
   readonly recorder: Recorder;
   readonly ids: { next(): string };
+  readonly stacks: CallStacks;
   readonly now: () => number;
   readonly wallClock: () => number;
   readonly settings: () => {
@@ -61,7 +62,7 @@ export class InstanaTracer extends Tracer {
   #start(name: string, options: InstanaSpanOptions): Span {
     const dependencies = this.#connect();
     const parent = this.#parentOf(options, dependencies);
-    const { scope, recorder, ids, now, wallClock, settings } = dependencies;
+    const { scope, recorder, ids, stacks, now, wallClock, settings } = dependencies;
     const { enabled, stackTrace, stackTraceLength } = settings();
     const spanId = ids.next();
     const wallMs = wallClock();
@@ -83,7 +84,8 @@ export class InstanaTracer extends Tracer {
     record.sdk = new SdkFacts(textOf(name));
     record.unsampled = !enabled || (parent === null ? scope.isSuppressed() : parent.suppressed);
     if (parent?.baggage !== null && parent?.baggage !== undefined) record.baggage = { ...parent.baggage };
-    if (stackTrace === 'all' && stackTraceLength > 0) record.stack = holdStack(stackTraceLength, this.startSpan);
+    if (stackTrace === 'all' && stackTraceLength > 0)
+      record.stack = stacks.take(stackTraceLength, this.startSpan, now());
     recorder.openManual();
     const span = new InstanaSpan(this, record, recorder, wallClock);
     if (options.tags !== undefined) span.addTags(options.tags);

@@ -9,6 +9,7 @@ import { ListeningServers } from '../../src/instrumentation/listening-servers.js
 import { makeEncodeContext } from '../../src/tracing/encode.js';
 import { Recorder } from '../../src/tracing/recorder.js';
 import { Scope } from '../../src/tracing/scope.js';
+import { CallStacks } from '../../src/tracing/stack.js';
 import { IdPool } from '../../src/wire/ids.js';
 import { Secrets } from '../../src/wire/secrets.js';
 import type { WireSpan } from '../../src/wire/span.js';
@@ -39,6 +40,7 @@ export class ToolBox {
       recorder: this.recorder,
       scope: this.scope,
       ids: new IdPool(),
+      stacks: new CallStacks(),
       now: () => performance.now(),
       wallClock: () => Date.now(),
       config: () => config,

@@ -5,6 +5,7 @@ import { type EncodeContext, makeEncodeContext } from '../../src/tracing/encode.
 import { Recorder } from '../../src/tracing/recorder.js';
 import { Scope } from '../../src/tracing/scope.js';
 import { HttpFacts, SpanRecord } from '../../src/tracing/span.js';
+import { CallStacks } from '../../src/tracing/stack.js';
 import { InstanaTracer, type TracerDependencies } from '../../src/tracing/tracer.js';
 import { IdPool } from '../../src/wire/ids.js';
 import { Secrets } from '../../src/wire/secrets.js';
@@ -54,6 +55,7 @@ export class Fixture {
       scope: this.scope,
       recorder: this.recorder,
       ids: this.ids,
+      stacks: new CallStacks(),
       now: () => this.tick,
       wallClock: () => this.wall,
       settings: () => this.settings,

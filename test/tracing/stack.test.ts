@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { holdStack, parseStack } from '../../src/tracing/stack.js';
+import { CallStacks, holdStack, parseStack } from '../../src/tracing/stack.js';
 
 function inner(limit: number): ReturnType<typeof holdStack> {
   return holdStack(limit, inner);
@@ -73,6 +73,18 @@ describe('the stack of a call', () => {
     } finally {
       if (before !== undefined) Object.defineProperty(Error, 'stackTraceLimit', before);
     }
+  });
+});
+
+describe('the stacks of many calls', () => {
+  it('are taken a hundred times a second', () => {
+    const stacks = new CallStacks();
+    const taken = (tick: number): number =>
+      Array.from({ length: 150 }, () => stacks.take(5, taken, tick)).filter((stack) => stack !== null).length;
+    assert.equal(taken(5000), 100);
+    assert.equal(taken(5999), 0);
+    assert.equal(taken(6000), 100);
+    assert.equal(taken(60_000), 100);
   });
 });
 
