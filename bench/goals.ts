@@ -20,6 +20,14 @@ export const goals: Readonly<Record<string, Goal>> = {
   koa: { title: 'Koa 3', unit: 'µs CPU a request', limit: 25, atBare: null },
   'start-up -r': { title: 'start-up, -r', unit: 'ms CPU', limit: 25, atBare: 24 },
   'start-up --import': { title: 'start-up, --import', unit: 'ms CPU', limit: isOld ? 80 : 45, atBare: 24 },
+  suppressed: { title: 'suppressed, upper quartile', unit: 'µs CPU a request', limit: 15, atBare: 141 },
+  runtime: { title: '`runtime`, upper quartile', unit: 'µs CPU a request', limit: 15, atBare: 141 },
+  throughput: { title: 'top throughput lost', unit: '% of bare', limit: 12, atBare: null },
+  'memory-start': { title: 'RSS after the start', unit: 'MiB', limit: 8, atBare: null },
+  'memory-later': { title: 'RSS after the requests', unit: 'MiB', limit: 12, atBare: null },
+  'memory-collected': { title: 'heap after a collection', unit: 'MiB', limit: 2, atBare: null },
+  idle: { title: 'idle minute', unit: 'ms CPU', limit: 120, atBare: null },
+  'agent-list': { title: 'traces listed by the local agent', unit: 'ms', limit: 50, atBare: null },
   'manual-span': { title: 'span by hand', unit: 'µs CPU', limit: 4, atBare: null },
 };
 

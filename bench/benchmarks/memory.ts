@@ -1,5 +1,5 @@
 // What the sensor needs of memory: after the start, after many requests, and of these what stays after a collection.
-import type { Benchmark, Report } from '../benchmark.js';
+import type { Benchmark, Measured, Report } from '../benchmark.js';
 import { express } from '../cases.js';
 import { differences, figures, type Mean, meanCell, meanOf, table } from '../figures.js';
 import { measureGenerations, voidsOf } from '../generations.js';
@@ -63,6 +63,17 @@ export async function memory(options: Options): Promise<MemoryResult> {
   };
 }
 
+/** Goals by columns. */
+const goalNames = ['memory-start', null, 'memory-later', null, 'memory-collected'] as const;
+
+function measuredOf({ variants }: MemoryResult): Measured[] {
+  const own = variants.find(({ name }) => name === sensor.name);
+  return goalNames.flatMap((goal, column) => {
+    const mean = own?.difference[column];
+    return goal === null || mean === undefined ? [] : [{ goal, value: mean.mean, bare: null }];
+  });
+}
+
 export const memoryBenchmark: Benchmark = {
   name: 'memory',
   title: 'Memory',
@@ -79,6 +90,6 @@ export const memoryBenchmark: Benchmark = {
         result.variants.slice(1).map(({ name, difference }) => [name, ...difference.map(meanCell)]),
       ),
     ].join('\n\n');
-    return { result, text, measured: [], voids: voidsOf(result.variants) };
+    return { result, text, measured: measuredOf(result), voids: voidsOf(result.variants) };
   },
 };

@@ -61,6 +61,7 @@ export const throughputBenchmark: Benchmark = {
   async run(options): Promise<Report> {
     const result = await throughput(options);
     const { generations, blocks, requests, variants } = result;
+    const own = variants.find(({ name }) => name === sensor.name);
     const text = [
       `Express 5, 32 connections; generations: ${generations}; blocks of ${requests} requests for each: ${blocks}`,
       table(
@@ -74,6 +75,11 @@ export const throughputBenchmark: Benchmark = {
           .map(({ name, share, ofGenerations }) => [name, ...figuresCells(share), meanCell(ofGenerations)]),
       ),
     ].join('\n\n');
-    return { result, text, measured: [], voids: voidsOf(variants) };
+    return {
+      result,
+      text,
+      measured: own === undefined ? [] : [{ goal: 'throughput', value: 100 - own.ofGenerations.mean, bare: null }],
+      voids: voidsOf(variants),
+    };
   },
 };
