@@ -34,6 +34,7 @@ export interface SensorOptions {
     maxRequestMs?: number;
     stackTrace?: StackTraceMode;
     stackTraceLength?: number;
+    w3c?: { read?: boolean; write?: boolean };
     httpExit?: { classifyAll4xxAsErrors?: boolean; classifyAsErrors?: number[] };
   };
   metrics?: { enabled?: boolean; intervalMs?: number };
@@ -58,6 +59,7 @@ export interface Config {
     readonly maxRequestMs: number;
     readonly stackTrace: StackTraceMode;
     readonly stackTraceLength: number;
+    readonly w3c: { readonly read: boolean; readonly write: boolean };
     readonly httpExit: { readonly classifyAll4xxAsErrors: boolean; readonly classifyAsErrors: readonly number[] };
   };
   readonly metrics: { readonly enabled: boolean; readonly intervalMs: number };
@@ -74,6 +76,8 @@ export interface Option {
   /** Where the announce answer of the agent has it, if it does. */
   readonly agent?: string;
   parse(value: unknown): unknown;
+  /** For variables that do not hold the option's value; else they are read as code is. */
+  parseEnv?(value: string): unknown;
 }
 
 function text(value: unknown): string | undefined {
@@ -86,6 +90,11 @@ function flag(value: unknown): boolean | undefined {
   const word = value.trim().toLowerCase();
   if (word === 'true' || word === '1') return true;
   return word === 'false' || word === '0' ? false : undefined;
+}
+
+/** A variable that turns something off by being there. */
+function off(): boolean {
+  return false;
 }
 
 function whole(minimum: number, maximum: number): (value: unknown) => number | undefined {
@@ -255,6 +264,28 @@ export const options: readonly Option[] = [
     parse: stackTraceLength,
   },
   {
+    name: 'tracing.w3c.read',
+    env: [
+      'INSTANA_TRACING_DISABLE_W3C',
+      'INSTANA_TRACING_DISABLE_W3C_CORRELATION',
+      'INSTANA_DISABLE_W3C_TRACE_CORRELATION',
+    ],
+    default: true,
+    expected: 'true or false; a variable with any value means false',
+    meaning: 'Joins the trace of a `traceparent` header. Without it, that trace is only passed on.',
+    parse: flag,
+    parseEnv: off,
+  },
+  {
+    name: 'tracing.w3c.write',
+    env: ['INSTANA_TRACING_DISABLE_W3C', 'INSTANA_TRACING_DISABLE_W3C_PROPAGATION'],
+    default: true,
+    expected: 'true or false; a variable with any value means false',
+    meaning: 'Adds `traceparent`, `tracestate` and a received `baggage` to outgoing requests.',
+    parse: flag,
+    parseEnv: off,
+  },
+  {
     name: 'tracing.httpExit.classifyAll4xxAsErrors',
     env: ['INSTANA_TRACING_HTTP_EXIT_CLASSIFY_ALL_4XX_AS_ERRORS'],
     default: false,
@@ -330,6 +361,7 @@ export function readConfig(
       maxRequestMs: get('tracing.maxRequestMs'),
       stackTrace: get('tracing.stackTrace'),
       stackTraceLength: get('tracing.stackTraceLength'),
+      w3c: { read: get('tracing.w3c.read'), write: get('tracing.w3c.write') },
       httpExit: {
         classifyAll4xxAsErrors: get('tracing.httpExit.classifyAll4xxAsErrors'),
         classifyAsErrors: get('tracing.httpExit.classifyAsErrors'),
@@ -356,7 +388,7 @@ function resolve(
     const raw = env[variable];
     if (!isSet(raw)) continue;
     if (variable === 'INSTANA_AGENT_IP') warn('INSTANA_AGENT_IP is deprecated, use INSTANA_AGENT_HOST');
-    const value = option.parse(raw);
+    const value = option.parseEnv === undefined ? option.parse(raw) : option.parseEnv(raw as string); // it is set
     if (value !== undefined) return { value, source: 'env' };
     refuse(variable, raw);
   }

@@ -1,5 +1,6 @@
 // For servers without automatic support: a wrapper for a `(req, res)` listener, and a Connect-style middleware.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { SpanRecord } from '../tracing/span.js';
 import type { Tools } from './instrumentation.js';
 import { makeStamp, type Stamp } from './stamp.js';
 
@@ -43,12 +44,12 @@ export class ByHand {
     let span: ReturnType<typeof entry.begin> = null;
     try {
       span = entry.begin(request, response);
-      if (span !== null && span !== 'suppressed') this.#watch(response);
+      if (span instanceof SpanRecord) this.#watch(response);
     } catch (error) {
       faults.record('wrapped listener', error);
     }
     if (span === null) return Reflect.apply(fn, self, args as never[]);
-    return span === 'suppressed' ? scope.applySuppressed(fn, self, args) : scope.apply(span, fn, self, args);
+    return scope.apply(span, fn, self, args);
   }
 
   /** The response may not be one of Node.js' own, whose events are seen without a listener. */

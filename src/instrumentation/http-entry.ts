@@ -1,6 +1,7 @@
 // What an HTTP entry span means: how it begins, what is added to it, how it ends.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorStack, errorText } from '../tracing/error-text.js';
+import { Suppressed, suppressed } from '../tracing/scope.js';
 import { HttpFacts, SpanRecord } from '../tracing/span.js';
 import { TraceHeaderReader } from '../wire/headers.js';
 import { shortId } from '../wire/ids.js';
@@ -12,30 +13,29 @@ export class HttpEntry {
   readonly #dependencies: HttpSpanDependencies;
   readonly #reader: TraceHeaderReader = new TraceHeaderReader();
   readonly #spans: Stamp<SpanRecord> = makeStamp();
-  readonly #suppressed: Stamp<true> = makeStamp();
+  readonly #suppressed: Stamp<Suppressed> = makeStamp();
   #thrown: SpanRecord | null = null;
 
   constructor(dependencies: HttpSpanDependencies) {
     this.#dependencies = dependencies;
   }
 
-  /** Starts the span of a request; null when it has one already, `suppressed` when its caller wants none. */
-  begin(request: IncomingMessage, response: ServerResponse): SpanRecord | 'suppressed' | null {
+  /** Starts the span of a request; null when it has one already, a mark of suppression when its caller wants none. */
+  begin(request: IncomingMessage, response: ServerResponse): SpanRecord | Suppressed | null {
     const { recorder, ids, now, wallClock, config } = this.#dependencies;
     // Read here too: `configure()` may turn tracing off after the servers were patched.
     if (!config().tracing.enabled || this.#spans.of(response) !== undefined) return null;
     const caller = this.#reader;
     const rawHeaders: unknown = request.rawHeaders;
     // Adapters of serverless platforms emit requests of their own making.
-    caller.read(Array.isArray(rawHeaders) ? rawHeaders : []);
+    caller.read(Array.isArray(rawHeaders) ? rawHeaders : [], config().tracing.w3c.read);
+    const { traceId, w3c } = caller;
     if (caller.suppressed) {
-      this.#suppressed.put(request, true);
-      this.#suppressed.put(response, true);
-      return 'suppressed';
+      const mark = w3c === null ? suppressed : new Suppressed(w3c);
+      this.#suppressed.put(request, mark);
+      this.#suppressed.put(response, mark);
+      return mark;
     }
-    const continued = caller.traceId !== null && caller.correlationId === null;
-    const spanId = ids.next();
-    const longId = continued && (caller.traceId?.length ?? 0) > 16 ? caller.traceId : null;
     const http = new HttpFacts(request.method ?? '', request.url ?? '', caller.host);
     http.bytesBefore = bytesDispatched(request.socket);
     http.request = request;
@@ -43,10 +43,10 @@ export class HttpEntry {
     const span = new SpanRecord(
       'node.http.server',
       1,
-      continued ? shortId(caller.traceId ?? spanId) : ids.next(),
-      spanId,
-      continued ? caller.spanId : null,
-      longId,
+      traceId === null ? ids.next() : shortId(traceId),
+      ids.next(),
+      caller.spanId,
+      traceId !== null && traceId.length > 16 ? traceId : null,
       wallClock(),
       now(),
       http,
@@ -54,6 +54,10 @@ export class HttpEntry {
     if (caller.correlationId !== null) {
       span.correlationType = caller.correlationType;
       span.correlationId = caller.correlationId;
+    }
+    if (w3c !== null) {
+      span.w3c = w3c;
+      span.fromTraceparent = caller.fromTraceparent;
     }
     if (caller.synthetic) span.synthetic = true;
     if (config().tracing.extraHttpHeaders.length > 0 && Array.isArray(rawHeaders))
@@ -82,14 +86,15 @@ export class HttpEntry {
   }
 
   /**
-   * What is to be active in an event of this request or response: its entry span, or `suppressed` when its caller wants no spans; null
+   * What is to be active in an event of this request or response: its entry span, or the mark when its caller wants no spans; null
    * when that is so already, or nothing is known.
    */
-  inactiveSpanOf(emitter: object): SpanRecord | 'suppressed' | null {
+  inactiveSpanOf(emitter: object): SpanRecord | Suppressed | null {
     const { scope } = this.#dependencies;
     const span = this.#spans.of(emitter);
     if (span !== undefined) return scope.active()?.traceId === span.traceId ? null : span;
-    return this.#suppressed.of(emitter) === true && !scope.isSuppressed() ? 'suppressed' : null;
+    const mark = this.#suppressed.of(emitter);
+    return mark !== undefined && !scope.isSuppressed() ? mark : null;
   }
 
   /** Notes the error that a framework reports, the first one of a request; its status decides whether it counts. */

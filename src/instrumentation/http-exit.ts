@@ -3,12 +3,19 @@ import type { Config } from '../base/config.js';
 import { errorStack, errorText } from '../tracing/error-text.js';
 import { HttpFacts, SpanRecord } from '../tracing/span.js';
 import { levelHeader, spanHeader, traceHeader } from '../wire/headers.js';
+import {
+  baggageHeader,
+  suppressedTraceparent,
+  tracedTraceparent,
+  tracedTracestate,
+  traceparentHeader,
+  tracestateHeader,
+  type W3cContext,
+} from '../wire/w3c.js';
 import type { HttpSpanDependencies } from './http-span-dependencies.js';
 
 /** What goes out with a request: name, value, name, value; null for nothing. */
 export type OutgoingHeaders = readonly string[] | null;
-
-const suppressedHeaders: readonly string[] = [levelHeader, '0'];
 
 /** Begins and ends the exit spans of all HTTP clients of the process. */
 export class HttpExit {
@@ -27,14 +34,32 @@ export class HttpExit {
   /** Headers for a call that gets no span of its own: the level when suppressed, the context of a manual exit span, else nothing. */
   headersWithoutSpan(): OutgoingHeaders {
     const { scope } = this.#dependencies;
-    if (scope.isSuppressed()) return suppressedHeaders;
+    const suppression = scope.suppression();
+    if (suppression !== null) return this.#suppressedHeaders(suppression.w3c);
     const span = scope.active();
     return span === null ? null : this.headers(span);
   }
 
   headers(span: SpanRecord): OutgoingHeaders {
-    if (span.unsampled) return suppressedHeaders;
-    return [traceHeader, span.traceId, spanHeader, span.spanId, levelHeader, '1'];
+    const { traceId, spanId, w3c } = span;
+    if (span.unsampled) return this.#suppressedHeaders(w3c);
+    const headers = [traceHeader, traceId, spanHeader, spanId, levelHeader, '1'];
+    if (!this.#dependencies.config().tracing.w3c.write) return headers;
+    headers.push(traceparentHeader, tracedTraceparent(traceId, spanId, w3c));
+    headers.push(tracestateHeader, tracedTracestate(traceId, spanId, w3c));
+    if (w3c !== null && w3c.baggage !== '') headers.push(baggageHeader, w3c.baggage);
+    return headers;
+  }
+
+  #suppressedHeaders(w3c: W3cContext | null): OutgoingHeaders {
+    const { ids, config } = this.#dependencies;
+    const headers = [levelHeader, '0'];
+    if (!config().tracing.w3c.write) return headers;
+    headers.push(traceparentHeader, suppressedTraceparent(w3c, ids));
+    if (w3c === null) return headers;
+    if (w3c.tracestate !== '') headers.push(tracestateHeader, w3c.tracestate);
+    if (w3c.baggage !== '') headers.push(baggageHeader, w3c.baggage);
+    return headers;
   }
 
   /** Starts the span of a call. `origin` is scheme, host and port, `path` what stands behind, query included. */
@@ -60,6 +85,7 @@ export class HttpExit {
     const { stackTrace, stackTraceLength } = config().tracing;
     if (stackTrace === 'all' && stackTraceLength > 0) span.stack = stacks.take(stackTraceLength, below, span.startTick);
     if (parent.unsampled) span.unsampled = true;
+    if (parent.w3c !== null) span.w3c = parent.w3c;
     recorder.open(span);
     return span;
   }

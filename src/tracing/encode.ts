@@ -46,8 +46,15 @@ export function encodeSpan(span: SpanRecord, context: EncodeContext): string {
   if (span.correlationType !== null && span.correlationId !== null) {
     text += `"crtp":"${span.correlationType}","crid":"${span.correlationId}",`;
   }
+  if (span.fromTraceparent) text += w3cMembers(span);
   if (span.synthetic) text += '"sy":true,';
   return `${text}"stack":${stackJson(span.stack, context)},"data":{${sections(span, context)}}`;
+}
+
+/** That a trace was joined by `traceparent`, and the nearest ancestor that a sensor of ours has seen. */
+function w3cMembers({ w3c }: SpanRecord): string {
+  if (w3c === null || w3c.ancestorTraceId === null) return '"tp":true,';
+  return `"tp":true,"ia":{"t":"${w3c.ancestorTraceId}","p":"${w3c.ancestorSpanId}"},`;
 }
 
 function sections(span: SpanRecord, context: EncodeContext): string {

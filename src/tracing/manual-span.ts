@@ -1,5 +1,6 @@
 // The OpenTracing face of a span: of those made by hand, and of automatic ones when the application asks for them.
 import { Span, SpanContext, type Tracer } from 'opentracing';
+import type { W3cContext } from '../wire/w3c.js';
 import { errorStack, errorText } from './error-text.js';
 import type { Recorder } from './recorder.js';
 import type { SdkFacts, SpanRecord } from './span.js';
@@ -33,17 +34,26 @@ export class InstanaSpanContext extends SpanContext {
   readonly spanId: string;
   readonly suppressed: boolean;
   readonly baggage: Readonly<Record<string, string>> | null;
+  /** Not injected; for calls that are made below. */
+  readonly w3c: W3cContext | null;
 
-  constructor(traceId: string, spanId: string, suppressed: boolean, baggage: Readonly<Record<string, string>> | null) {
+  constructor(
+    traceId: string,
+    spanId: string,
+    suppressed: boolean,
+    baggage: Readonly<Record<string, string>> | null,
+    w3c: W3cContext | null = null,
+  ) {
     super();
     this.traceId = traceId;
     this.spanId = spanId;
     this.suppressed = suppressed;
     this.baggage = baggage;
+    this.w3c = w3c;
   }
 
   static of(record: SpanRecord): InstanaSpanContext {
-    return new InstanaSpanContext(record.traceId, record.spanId, record.unsampled, record.baggage);
+    return new InstanaSpanContext(record.traceId, record.spanId, record.unsampled, record.baggage, record.w3c);
   }
 
   override toTraceId(): string {

@@ -3,6 +3,8 @@ import { parseId, shortId } from '../wire/ids.js';
 import { InstanaSpanContext } from './manual-span.js';
 
 const baggagePrefix = 'x-instana-b-';
+/** How the Python sensor writes it. */
+const seedBaggagePrefix = 'x-instana-baggage-';
 /** How a WSGI environment spells header names; accepted because the Python sensor's carriers have it. */
 const environmentPrefix = 'http_';
 const longestBaggage = 8192;
@@ -90,10 +92,12 @@ function readMember(
   if (name === 'x-instana-t') found.t = text;
   else if (name === 'x-instana-s') found.s = text;
   else if (name === 'x-instana-l') found.l = text;
-  else if (name.startsWith(baggagePrefix) && room.items > 0 && name.length + text.length <= room.bytes) {
+  else if (room.items > 0 && name.length + text.length <= room.bytes) {
+    const prefix = name.startsWith(baggagePrefix) ? baggagePrefix : seedBaggagePrefix;
+    if (!name.startsWith(prefix)) return;
     room.items--;
     room.bytes -= name.length + text.length;
-    baggage[name.slice(baggagePrefix.length)] = forHttp ? decode(text) : text;
+    baggage[name.slice(prefix.length)] = forHttp ? decode(text) : text;
   }
 }
 

@@ -1,13 +1,20 @@
 // Which span is active now, in this chain of asynchronous calls.
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { W3cContext } from '../wire/w3c.js';
 import { SpanRecord } from './span.js';
 
 /** Stands in the place of a span where nothing is to be traced: level 0, and the sensor's own work. */
-class Suppressed {
-  readonly suppressed = true;
+export class Suppressed {
+  /** What calls from there pass on. */
+  readonly w3c: W3cContext | null;
+
+  constructor(w3c: W3cContext | null) {
+    this.w3c = w3c;
+  }
 }
 
-const suppressed = new Suppressed();
+/** The mark where there is nothing to pass on. */
+export const suppressed: Suppressed = new Suppressed(null);
 
 /** What is active: a span, the mark of suppression, or nothing. Only to be handed back to `leave`. */
 export type Active = SpanRecord | Suppressed | undefined;
@@ -23,17 +30,23 @@ export class Scope {
   }
 
   isSuppressed(): boolean {
-    return this.#storage.getStore() === suppressed;
+    return this.#storage.getStore() instanceof Suppressed;
+  }
+
+  /** The mark of suppression that is active, or null. */
+  suppression(): Suppressed | null {
+    const store = this.#storage.getStore();
+    return store instanceof Suppressed ? store : null;
   }
 
   /**
-   * Makes `span` active from here on, or, with null, a place where no span may start; to be followed by `leave` with what this
+   * Makes a span active from here on, or a mark, where no span may start; to be followed by `leave` with what this
    * returns, in the same function and whatever happens. For the path of each request: `run` of Node.js, which the others are made
    * of, makes a list of the arguments and calls through two more functions.
    */
-  enter(span: SpanRecord | null): Active {
+  enter(active: SpanRecord | Suppressed): Active {
     const outer = this.#storage.getStore();
-    this.#storage.enterWith(span ?? suppressed);
+    this.#storage.enterWith(active);
     return outer;
   }
 
@@ -42,18 +55,18 @@ export class Scope {
     this.#storage.enterWith(outer);
   }
 
-  /** Calls `fn` with `self` and `args`, `span` being active in it and in all that it starts. */
-  apply<Result>(span: SpanRecord, fn: (...args: never[]) => Result, self: unknown, args: ArrayLike<unknown>): Result {
-    return this.#storage.run(span, Reflect.apply, fn, self, args) as Result; // what `fn` returns
+  /** Calls `fn` with `self` and `args`, a span or a mark being active in it and in all that it starts. */
+  apply<Result>(
+    active: SpanRecord | Suppressed,
+    fn: (...args: never[]) => Result,
+    self: unknown,
+    args: ArrayLike<unknown>,
+  ): Result {
+    return this.#storage.run(active, Reflect.apply, fn, self, args) as Result; // what `fn` returns
   }
 
   /** Calls `fn` where no span may start, in it and in all that it starts. */
   suppress<Result>(fn: () => Result): Result {
     return this.#storage.run(suppressed, fn);
-  }
-
-  /** The same for a host function with `self` and `args`. */
-  applySuppressed<Result>(fn: (...args: never[]) => Result, self: unknown, args: ArrayLike<unknown>): Result {
-    return this.#storage.run(suppressed, Reflect.apply, fn, self, args) as Result; // what `fn` returns
   }
 }

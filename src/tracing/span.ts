@@ -1,5 +1,6 @@
 // A span while it lives inside the process: a plain record of fixed shape, for automatic and manual spans alike.
 import type { SpanKind, StackFrame } from '../wire/span.js';
+import type { W3cContext } from '../wire/w3c.js';
 
 /** Kept by a framework's instrumentation while a request runs. */
 export interface RouteState {
@@ -77,6 +78,10 @@ export class SpanRecord {
   errorCount = 0;
   correlationType: string | null = null;
   correlationId: string | null = null;
+  /** What calls pass on in W3C headers; the same object in all spans of a request. */
+  w3c: W3cContext | null = null;
+  /** Trace and parent are those of a `traceparent`; entry spans only. */
+  fromTraceparent = false;
   synthetic = false;
   http: HttpFacts | null;
   sdk: SdkFacts | null = null;

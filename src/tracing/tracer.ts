@@ -82,6 +82,7 @@ export class InstanaTracer extends Tracer {
       null,
     );
     record.sdk = new SdkFacts(textOf(name));
+    record.w3c = parent === null ? (scope.suppression()?.w3c ?? null) : parent.w3c;
     record.unsampled = !enabled || (parent === null ? scope.isSuppressed() : parent.suppressed);
     if (parent?.baggage !== null && parent?.baggage !== undefined) record.baggage = { ...parent.baggage };
     if (stackTrace === 'all' && stackTraceLength > 0)

@@ -1,25 +1,38 @@
-// The X-INSTANA headers: read from a request that comes in, written to one that goes out.
-import { parseId } from './ids.js';
+// The trace headers of a request: X-INSTANA and W3C, read from one that comes in, named for one that goes out.
+import { parseId, shortId } from './ids.js';
+import {
+  baggageHeader,
+  contextOfLongId,
+  readBaggage,
+  readTraceparent,
+  traceparentHeader,
+  tracestateHeader,
+  W3cContext,
+} from './w3c.js';
 
 export const traceHeader = 'X-INSTANA-T';
 export const spanHeader = 'X-INSTANA-S';
 export const levelHeader = 'X-INSTANA-L';
 
-/** What a caller told about its trace; ids are checked and padded, null when there were none that can be used. */
+/** What a caller told about its trace; ids are checked and padded, null when a new trace has to begin. */
 export interface TraceHeaders {
   /** 16 or 32 digits. Null unless the span id is there too. */
   readonly traceId: string | null;
   readonly spanId: string | null;
-  /** Level 0: the caller wants no spans of this request. */
+  /** Whether these ids are those of `traceparent`. */
+  readonly fromTraceparent: boolean;
+  /** Level 0, or nothing else than a `traceparent` that is not sampled: the caller wants no spans of this request. */
   readonly suppressed: boolean;
+  /** What is to be passed on; null when there were no W3C headers and no long trace id. */
+  readonly w3c: W3cContext | null;
   readonly correlationType: string | null;
   readonly correlationId: string | null;
   readonly synthetic: boolean;
 }
 
-const headerLengths = 'x-instana-t'.length;
 const syntheticName = 'x-instana-synthetic';
-const prefix = 'x-instana-';
+const instanaPrefix = 'x-instana-';
+const nothing = '0'.repeat(16);
 const correlationId = /^[\w-]{1,64}$/;
 const correlationTypes = new Set(['web', 'mobile']);
 
@@ -30,26 +43,36 @@ const correlationTypes = new Set(['web', 'mobile']);
 export class TraceHeaderReader implements TraceHeaders {
   traceId: string | null = null;
   spanId: string | null = null;
+  fromTraceparent = false;
   suppressed = false;
+  w3c: W3cContext | null = null;
   correlationType: string | null = null;
   correlationId: string | null = null;
   synthetic = false;
   /** The Host header, the first one; null when there is none. */
   host: string | null = null;
+  #hasLevel = false;
 
-  /** `rawHeaders` as Node.js has it: name, value, name, value; of it, since `req.headers` is built on first use. */
-  read(rawHeaders: readonly string[]): void {
+  /**
+   * `rawHeaders` as Node.js has it: name, value, name, value; of it, since `req.headers` is built on first use. Without `followsW3c`
+   * the trace of a `traceparent` is passed on but not joined.
+   */
+  read(rawHeaders: readonly string[], followsW3c = true): void {
     this.traceId = null;
     this.spanId = null;
+    this.fromTraceparent = false;
     this.suppressed = false;
+    this.w3c = null;
     this.correlationType = null;
     this.correlationId = null;
     this.synthetic = false;
     this.host = null;
+    this.#hasLevel = false;
     let trace: string | undefined;
     let span: string | undefined;
     let level: string | undefined;
     let twice = false;
+    let hasW3c = false;
     for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
       const name = rawHeaders[index] as string; // inside the bounds
       const { length } = name;
@@ -58,10 +81,15 @@ export class TraceHeaderReader implements TraceHeaders {
           this.host = rawHeaders[index + 1] as string;
         continue;
       }
-      if ((length !== headerLengths && length !== syntheticName.length) || (name.charCodeAt(0) | 0x20) !== 0x78)
+      if (length !== 7 && length !== 11 && length !== syntheticName.length) continue;
+      const initial = name.charCodeAt(0) | 0x20;
+      if (initial !== 0x78) {
+        // `tracestate` means nothing without one of these two.
+        hasW3c ||= (initial === 0x74 && length === 11) || (initial === 0x62 && length === 7);
         continue;
+      }
       const lower = name.toLowerCase();
-      if (!lower.startsWith(prefix)) continue;
+      if (!lower.startsWith(instanaPrefix)) continue;
       const value = rawHeaders[index + 1] as string;
       if (lower === 'x-instana-t') {
         twice ||= trace !== undefined;
@@ -77,12 +105,87 @@ export class TraceHeaderReader implements TraceHeaders {
     }
     if (level !== undefined) this.#readLevel(level);
     // Two trace ids contradict each other: neither is believed.
-    if (trace === undefined || span === undefined || twice) return;
+    if (trace !== undefined && span !== undefined && !twice) this.#readIds(trace, span);
+    if (hasW3c) this.#readW3c(rawHeaders, followsW3c);
+    else if (this.correlationId !== null) this.#forgetIds();
+    this.#keepLongId();
+  }
+
+  /** For neighbours that know W3C only: where `traceparent` told no trace id, it is the long one of ours. */
+  #keepLongId(): void {
+    const { traceId, w3c } = this;
+    if (traceId === null || traceId.length === 16 || (w3c !== null && w3c.traceId !== null)) return;
+    this.w3c = contextOfLongId(traceId);
+    this.w3c.baggage = w3c?.baggage ?? '';
+  }
+
+  #readIds(trace: string, span: string): void {
     const traceId = parseId(trace);
     const spanId = parseId(span);
-    if (traceId === null || spanId === null) return;
+    // A long id may be nothing but zeros where ours is taken from.
+    if (traceId === null || spanId === null || shortId(traceId) === nothing || shortId(spanId) === nothing) return;
     this.traceId = traceId;
-    this.spanId = spanId.length > 16 ? spanId.slice(-16) : spanId;
+    this.spanId = shortId(spanId);
+  }
+
+  #forgetIds(): void {
+    this.traceId = null;
+    this.spanId = null;
+  }
+
+  /** Apart from the X-INSTANA headers, since most requests have none of these. */
+  #readW3c(rawHeaders: readonly string[], followsW3c: boolean): void {
+    let parent: string | null = null;
+    let parents = 0;
+    let state = '';
+    let states = 0;
+    let baggage: string | null = null;
+    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+      const name = rawHeaders[index] as string; // inside the bounds
+      const family = headerFamily(name);
+      if (family !== w3cFamily && family !== baggageFamily) continue;
+      const value = rawHeaders[index + 1] as string;
+      if (family === baggageFamily) {
+        baggage = baggage === null ? value : `${baggage},${value}`;
+      } else if (name.length === 11) {
+        parents++;
+        parent = value;
+      } else {
+        states++;
+        state = states === 1 ? value : `${state},${value}`;
+      }
+    }
+    const carried = baggage === null ? '' : readBaggage(baggage);
+    const w3c = parent !== null && parents === 1 ? readTraceparent(parent) : null;
+    if (w3c !== null) {
+      if (states > 0) w3c.readTracestate(state, states);
+      w3c.baggage = carried;
+      this.w3c = w3c;
+      this.#follow(w3c, followsW3c);
+      return;
+    }
+    if (this.correlationId !== null) this.#forgetIds();
+    if (carried === '') return;
+    this.w3c = new W3cContext(null, null, 0);
+    this.w3c.baggage = carried;
+  }
+
+  /** Which ids count where there is a `traceparent`. */
+  #follow(w3c: W3cContext, followsW3c: boolean): void {
+    const isCorrelated = this.correlationId !== null;
+    if (this.suppressed || (this.traceId !== null && !isCorrelated)) return;
+    if (followsW3c) {
+      this.suppressed = !this.#hasLevel && !w3c.isSampled;
+      // An id may be nothing but zeros where ours is taken from.
+      this.fromTraceparent = w3c.traceId?.endsWith(nothing) === false;
+      this.traceId = this.fromTraceparent ? w3c.traceId : null;
+      this.spanId = this.fromTraceparent ? w3c.parentId : null;
+    } else if (isCorrelated || w3c.ancestorTraceId === null || w3c.ancestorTraceId.endsWith(nothing)) {
+      this.#forgetIds();
+    } else {
+      this.traceId = shortId(w3c.ancestorTraceId);
+      this.spanId = w3c.ancestorSpanId;
+    }
   }
 
   /** `0`, `1`, or `1,correlationType=web;correlationId=ID`. */
@@ -90,6 +193,7 @@ export class TraceHeaderReader implements TraceHeaders {
     const comma = value.indexOf(',');
     const level = (comma < 0 ? value : value.slice(0, comma)).trim();
     this.suppressed = level === '0';
+    this.#hasLevel = level === '0' || level === '1';
     // Any other level counts as no header at all.
     if (comma < 0 || level !== '1' || value.length > 1024) return;
     for (const part of value.slice(comma + 1).split(';')) {
@@ -106,9 +210,50 @@ export class TraceHeaderReader implements TraceHeaders {
   }
 }
 
-/** Whether a header name is one of the three that we write, in any spelling. */
-export function isTraceHeader(name: string): boolean {
-  if (name.length !== headerLengths || (name.charCodeAt(0) | 0x20) !== 0x78) return false;
-  const lower = name.toLowerCase();
-  return lower === 'x-instana-t' || lower === 'x-instana-s' || lower === 'x-instana-l';
+/** Headers that are written together or not at all, as bits. */
+const instanaFamily = 1;
+const w3cFamily = 2;
+const baggageFamily = 4;
+/** The caller has the trace id, and it is ours: an application that hands on the headers of its own request. */
+const sameTrace = 8;
+
+/** Which of the families a header name belongs to, in any spelling; 0 for none. */
+function headerFamily(name: string): number {
+  const initial = name.charCodeAt(0) | 0x20;
+  if (initial === 0x78) {
+    if (name.length !== traceHeader.length) return 0;
+    const lower = name.toLowerCase();
+    return lower === 'x-instana-t' || lower === 'x-instana-s' || lower === 'x-instana-l' ? instanaFamily : 0;
+  }
+  if (initial === 0x74) {
+    if (name.length !== traceparentHeader.length && name.length !== tracestateHeader.length) return 0;
+    const lower = name.toLowerCase();
+    return lower === traceparentHeader || lower === tracestateHeader ? w3cFamily : 0;
+  }
+  return initial === 0x62 && name.length === baggageHeader.length && name.toLowerCase() === baggageHeader
+    ? baggageFamily
+    : 0;
+}
+
+/** What a header that a caller set itself leaves of those that we would add, as bits for `headersNotTaken`; 0 for all of them. */
+export function takenBy(name: unknown, value: unknown, added: readonly string[]): number {
+  const family = typeof name === 'string' ? headerFamily(name) : 0;
+  if (family !== instanaFamily) return family;
+  return added[0] === traceHeader && value === added[1] && /t$/i.test(name as string) ? sameTrace : instanaFamily;
+}
+
+/**
+ * Those that may be added. A caller that sets X-INSTANA headers knows of a span of its own, of which ours, and `traceparent`, would
+ * tell otherwise; one that sets `traceparent` or `tracestate` sets both; `baggage` stands for itself.
+ */
+export function headersNotTaken(added: readonly string[], taken: number): readonly string[] {
+  if (taken === 0) return added;
+  const closed = (taken & instanaFamily) === 0 ? taken : taken | w3cFamily;
+  const free: string[] = [];
+  for (let index = 0; index + 1 < added.length; index += 2) {
+    const name = added[index] as string; // inside the bounds
+    if ((headerFamily(name) & closed) !== 0 || ((closed & sameTrace) !== 0 && name === traceHeader)) continue;
+    free.push(name, added[index + 1] as string);
+  }
+  return free;
 }

@@ -54,6 +54,10 @@ export interface WireSpan {
   readonly sy?: true;
   readonly crtp?: string;
   readonly crid?: string;
+  /** Trace and parent come from `traceparent`. */
+  readonly tp?: true;
+  /** The nearest ancestor that a sensor of Instana has seen, by `tracestate`. */
+  readonly ia?: { readonly t: string; readonly p: string };
   readonly data: {
     readonly http?: WireHttp;
     readonly sdk?: WireSdk;

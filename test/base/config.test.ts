@@ -52,6 +52,7 @@ describe('the configuration', () => {
       INSTANA_TRACING_MAX_REQUEST_MS: ['1000', 1000],
       INSTANA_STACK_TRACE: ['error', 'error'],
       INSTANA_STACK_TRACE_LENGTH: ['700', 500],
+      INSTANA_TRACING_DISABLE_W3C: ['false', false],
       INSTANA_TRACING_HTTP_EXIT_CLASSIFY_ALL_4XX_AS_ERRORS: ['true', true],
       INSTANA_TRACING_HTTP_EXIT_CLASSIFY_AS_ERRORS: ['404, 418, 500, x', [404, 418]],
       INSTANA_METRICS_ENABLED: ['0', false],
@@ -64,6 +65,21 @@ describe('the configuration', () => {
       assert.deepEqual(at(config, option.name), expected, variable);
       assert.deepEqual(warnings, [], variable);
     }
+  });
+
+  it('turns W3C headers off by variables of any value, one direction each or both', () => {
+    const w3c = (env: NodeJS.ProcessEnv): object =>
+      read(env, { tracing: { w3c: { read: true, write: true } } }).config.tracing.w3c;
+    assert.deepEqual(w3c({}), { read: true, write: true });
+    assert.deepEqual(w3c({ INSTANA_TRACING_DISABLE_W3C: '' }), { read: true, write: true });
+    assert.deepEqual(w3c({ INSTANA_TRACING_DISABLE_W3C: '0' }), { read: false, write: false });
+    assert.deepEqual(w3c({ INSTANA_TRACING_DISABLE_W3C_CORRELATION: 'x' }), { read: false, write: true });
+    assert.deepEqual(w3c({ INSTANA_DISABLE_W3C_TRACE_CORRELATION: 'false' }), { read: false, write: true });
+    assert.deepEqual(w3c({ INSTANA_TRACING_DISABLE_W3C_PROPAGATION: 'no' }), { read: true, write: false });
+    assert.deepEqual(read({}, { tracing: { w3c: { read: false } } }).config.tracing.w3c, { read: false, write: true });
+    const { config, warnings } = read({}, { tracing: { w3c: { write: 'perhaps' } } });
+    assert.deepEqual(config.tracing.w3c, { read: true, write: true });
+    assert.match(warnings[0] ?? '', /tracing\.w3c\.write is "perhaps"/);
   });
 
   it('tells of a value that it cannot use, names it, and falls back', () => {

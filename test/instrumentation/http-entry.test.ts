@@ -4,34 +4,50 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { Suppressed } from '../../src/tracing/scope.js';
+import { SpanRecord } from '../../src/tracing/span.js';
 import type { WireSpan } from '../../src/wire/span.js';
 import { ToolBox } from './tool-box.js';
 
 interface Row {
   note: string;
   headers: Record<string, string>;
+  config?: { disableW3cCorrelation: boolean };
   suppressed: boolean;
   entrySpan: Record<string, unknown> | null;
   downstreamHeaders: Record<string, string>;
 }
 
-// Recorded from the official sensor; those of its rows that have no W3C headers.
+// Recorded from the official sensor.
 const rows = JSON.parse(readFileSync(join(__dirname, '../../../test/vectors/headers.json'), 'utf8')) as Row[];
 
 /**
- * Rows in which the official sensor is wrong: it lets ids of odd lengths and texts that are no ids through to the back end and
- * to neighbours. A long id is padded to 32 digits, of which the last 16 are the trace; a text that is no id counts as absent.
- * And it misses correlation data with blanks around the level or the equals signs, where a proxy may have put them.
+ * Rows in which the official sensor is wrong. It lets ids of odd lengths and texts that are no ids through to the back end and to
+ * neighbours: a long id is padded to 32 digits, of which the last 16 are the trace, a text that is no id counts as absent, and
+ * `traceparent` has no id that was not padded. It misses correlation data with blanks around the level or the equals signs, where a
+ * proxy may have put them. It sends 33 members in `tracestate`, where 32 are allowed.
  */
-const corrected: Readonly<Record<string, Record<string, unknown>>> = {
+const corrected: Readonly<
+  Record<string, { entry?: Record<string, unknown>; trace?: string; traceparent?: string; dropped?: string }>
+> = {
+  'short ids': { traceparent: '00-00000000000000000000000000000abc-aaaaaaaaaaaaaaaa-03' },
   'trace id of 20 characters is neither padded nor cut': {
-    t: '456789abcdef0123',
-    p: '5e734f51bce69eca',
-    lt: '0000000000000123456789abcdef0123',
+    entry: { t: '456789abcdef0123', p: '5e734f51bce69eca', lt: '0000000000000123456789abcdef0123' },
+    trace: '456789abcdef0123',
+    traceparent: '00-0000000000000123456789abcdef0123-aaaaaaaaaaaaaaaa-03',
   },
-  'correlation with blanks': { t: '<random16>', crtp: 'web', crid: '1234567890abcdef' },
-  'trace id that is not hexadecimal is passed through': { t: '<random16>' },
+  'correlation with blanks': { entry: { t: '<random16>', crtp: 'web', crid: '1234567890abcdef' } },
+  'trace id that is not hexadecimal is passed through': {
+    entry: { t: '<random16>' },
+    trace: '<random16>',
+    traceparent: '00-0000000000000000<random16>-aaaaaaaaaaaaaaaa-03',
+  },
+  'traceparent, 40 members without in (first 32 kept, in is put in front)': { dropped: ',v31=x31' },
 };
+
+function boxFor({ config }: Row): ToolBox {
+  return new ToolBox({ tracing: { w3c: { read: config?.disableW3cCorrelation !== true } } });
+}
 
 function request(headers: Readonly<Record<string, string>>): { req: IncomingMessage; res: ServerResponse } {
   const req = new IncomingMessage(new Socket());
@@ -42,51 +58,70 @@ function request(headers: Readonly<Record<string, string>>): { req: IncomingMess
 }
 
 describe('an entry span continues what the official sensor would:', () => {
-  for (const { note, headers, suppressed, entrySpan } of rows) {
+  for (const row of rows) {
+    const { note, headers, suppressed, entrySpan } = row;
     it(note, () => {
-      const box = new ToolBox();
+      const box = boxFor(row);
       const { req, res } = request(headers);
       const span = box.tools.entry.begin(req, res);
-      assert.equal(span === 'suppressed', suppressed);
+      assert.equal(span instanceof Suppressed, suppressed);
       box.tools.entry.end(res, false);
       const [sent] = box.spans() as (WireSpan & Record<string, unknown>)[];
-      const expected = corrected[note] ?? entrySpan;
+      const expected = corrected[note]?.entry ?? entrySpan;
       if (expected === null) return assert.equal(sent, undefined);
       assert.ok(sent);
-      for (const member of ['t', 'p', 'lt', 'crtp', 'crid', 'sy'] as const) {
+      for (const member of ['t', 'p', 'lt', 'crtp', 'crid', 'sy', 'tp', 'ia'] as const) {
         if (expected[member] === '<random16>') assert.match(String(sent[member]), /^[0-9a-f]{16}$/);
-        else assert.equal(sent[member], expected[member], member);
+        else assert.deepEqual(sent[member], expected[member], member);
       }
     });
   }
 });
 
+/** What a call sends that is made while this request is served. */
+function sentDownstream(box: ToolBox, headers: Readonly<Record<string, string>>): Map<string, string> {
+  const { exit, entry, scope } = box.tools;
+  const { req, res } = request(headers);
+  const active = entry.begin(req, res);
+  assert.ok(active !== null);
+  const read = (): readonly string[] => {
+    const above = exit.parent();
+    const list =
+      above === null ? exit.headersWithoutSpan() : exit.headers(exit.begin(above, 'GET', 'http://a', '/', read));
+    return list ?? [];
+  };
+  const sent = scope.apply(active, read, undefined, []);
+  assert.equal(new Set(sent.filter((_, index) => index % 2 === 0)).size * 2, sent.length);
+  return new Map(sent.flatMap((name, index) => (index % 2 === 0 ? [[name, sent[index + 1] ?? '']] : [])));
+}
+
+/** A text of the recordings in which `<random16>` stands for 16 digits of any kind. */
+function pattern(recorded: string): RegExp {
+  const quoted = recorded.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${quoted.replaceAll('<random16>', '(?!0{16})[0-9a-f]{16}')}$`);
+}
+
 describe('an exit span tells its neighbour what the official sensor would:', () => {
-  for (const { note, headers, suppressed, downstreamHeaders } of rows) {
+  for (const row of rows) {
+    const { note, headers, downstreamHeaders } = row;
     it(note, () => {
-      const box = new ToolBox();
-      const { exit, entry, scope } = box.tools;
-      const { req, res } = request(headers);
-      const parent = entry.begin(req, res);
-      const read = (): readonly string[] => {
-        const above = exit.parent();
-        const list =
-          above === null ? exit.headersWithoutSpan() : exit.headers(exit.begin(above, 'GET', 'http://a', '/', read));
-        return list ?? [];
-      };
-      const sent =
-        parent === null || parent === 'suppressed'
-          ? scope.applySuppressed(read, undefined, [])
-          : scope.apply(parent, read, undefined, []);
-      const names = sent.filter((_, index) => index % 2 === 0).sort();
-      assert.deepEqual(names, Object.keys(downstreamHeaders).sort());
-      const told = Object.fromEntries(names.map((name) => [name, sent[sent.indexOf(name) + 1]]));
-      assert.equal(told['X-INSTANA-L'], suppressed ? '0' : '1');
-      if (suppressed) return;
-      assert.match(told['X-INSTANA-S'] ?? '', /^[0-9a-f]{16}$/);
-      const trace = downstreamHeaders['X-INSTANA-T'] ?? '';
-      if (corrected[note] === undefined && trace !== '<random16>') assert.equal(told['X-INSTANA-T'], trace);
-      else assert.match(told['X-INSTANA-T'] ?? '', /^[0-9a-f]{16}$/);
+      const told = sentDownstream(boxFor(row), headers);
+      assert.deepEqual([...told.keys()].sort(), Object.keys(downstreamHeaders).sort());
+      const span = told.get('X-INSTANA-S') ?? '';
+      const { trace, traceparent, dropped = '' } = corrected[note] ?? {};
+      const expected = { ...downstreamHeaders };
+      if (trace !== undefined) {
+        expected['X-INSTANA-T'] = trace;
+        expected['tracestate'] = `in=${trace};aaaaaaaaaaaaaaaa`;
+      }
+      if (traceparent !== undefined) expected['traceparent'] = traceparent;
+      for (const [name, value] of Object.entries(expected)) {
+        const wanted = value.replaceAll('aaaaaaaaaaaaaaaa', span).replace(dropped, '');
+        assert.match(told.get(name) ?? '', pattern(wanted), name);
+      }
+      if (span === '') return;
+      assert.equal(told.get('traceparent')?.slice(36, 52), span);
+      assert.ok(told.get('tracestate')?.startsWith(`in=${told.get('X-INSTANA-T')};${span}`));
     });
   }
 });
@@ -123,7 +158,7 @@ describe('an entry span', () => {
     const box = new ToolBox();
     const { req, res } = request({});
     const span = box.tools.entry.begin(req, res);
-    assert.ok(span !== null && span !== 'suppressed');
+    assert.ok(span instanceof SpanRecord);
     box.tools.entry.fail(span, null);
     box.tools.entry.fail(span, new Error('second'));
     box.tools.entry.end(res, false);
@@ -134,7 +169,7 @@ describe('an entry span', () => {
     const box = new ToolBox();
     const { req, res } = request({});
     const span = box.tools.entry.begin(req, res);
-    assert.ok(span !== null && span !== 'suppressed');
+    assert.ok(span instanceof SpanRecord);
     box.tools.entry.expire(span, 300_000);
     box.tools.entry.end(res, false);
     const spans = box.spans();
@@ -148,9 +183,10 @@ describe('a request whose caller wants no spans', () => {
   it('stays so in the events of its body, which arrives outside its asynchronous context', () => {
     const { entry, scope } = new ToolBox().tools;
     const { req, res } = request({ 'X-INSTANA-L': '0' });
-    assert.equal(entry.begin(req, res), 'suppressed');
-    assert.equal(entry.inactiveSpanOf(req), 'suppressed');
-    assert.equal(entry.inactiveSpanOf(res), 'suppressed');
+    const mark = entry.begin(req, res);
+    assert.ok(mark instanceof Suppressed);
+    assert.equal(entry.inactiveSpanOf(req), mark);
+    assert.equal(entry.inactiveSpanOf(res), mark);
     scope.suppress(() => assert.equal(entry.inactiveSpanOf(req), null));
   });
 });

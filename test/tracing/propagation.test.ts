@@ -43,6 +43,21 @@ describe('a context in a carrier', () => {
     assert.equal(extractTextMap({ HTTP_X_INSTANA_T: t, HTTP_X_INSTANA_S: s }, true)?.traceId, t);
   });
 
+  it('brings baggage by the prefix of the Python sensor, too, also out of a WSGI environment', () => {
+    const carrier = {
+      HTTP_X_INSTANA_T: t,
+      HTTP_X_INSTANA_S: s,
+      HTTP_X_INSTANA_B_CART: 'items%203',
+      'X-INSTANA-BAGGAGE-user': '7',
+      HTTP_X_INSTANA_BAGGAGE_PLAN: 'free',
+    };
+    assert.deepEqual({ ...extractTextMap(carrier, true)?.baggage }, { cart: 'items 3', user: '7', plan: 'free' });
+  });
+
+  it('of a WSGI environment is suppressed by its level', () => {
+    assert.equal(extractTextMap({ HTTP_X_INSTANA_L: '0' }, true)?.suppressed, true);
+  });
+
   it('has ids of 16 digits, whatever length came', () => {
     const long = extractTextMap({ 'x-instana-t': `0123456789abcdef${t}`, 'x-instana-s': 'ABC' }, false);
     assert.deepEqual([long?.traceId, long?.spanId], [t, '0000000000000abc']);

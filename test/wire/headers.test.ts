@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isTraceHeader, TraceHeaderReader } from '../../src/wire/headers.js';
+import { headersNotTaken, TraceHeaderReader, takenBy } from '../../src/wire/headers.js';
 
 function read(...raw: string[]): TraceHeaderReader {
   const reader = new TraceHeaderReader();
@@ -129,9 +129,43 @@ it('only exactly 1 makes a request synthetic', () => {
 });
 
 it('the headers that are written are known in every spelling, and no others', () => {
-  for (const name of ['X-INSTANA-T', 'x-instana-s', 'X-Instana-L']) assert.equal(isTraceHeader(name), true);
-  for (const name of ['x-instana-x', 'x-instana', 'traceparent', '', 'X-INSTANA-T ', 'x-instana-b'])
-    assert.equal(isTraceHeader(name), false);
+  const ours = [
+    'X-INSTANA-T',
+    t,
+    'X-INSTANA-S',
+    s,
+    'X-INSTANA-L',
+    '1',
+    'traceparent',
+    'p',
+    'tracestate',
+    's',
+    'baggage',
+    'b',
+  ];
+  const left = (name: unknown, value: unknown): string => {
+    const free = headersNotTaken(ours, takenBy(name, value, ours));
+    return free.filter((_, index) => index % 2 === 0).join();
+  };
+  const all = 'X-INSTANA-T,X-INSTANA-S,X-INSTANA-L,traceparent,tracestate,baggage';
+  for (const name of ['X-INSTANA-T', 'x-instana-s', 'X-Instana-L']) assert.equal(left(name, 'x'), 'baggage');
+  for (const name of ['traceparent', 'TraceState'])
+    assert.equal(left(name, 'x'), 'X-INSTANA-T,X-INSTANA-S,X-INSTANA-L,baggage');
+  assert.equal(left('BAGGAGE', 'x'), all.replace(',baggage', ''));
+  // An application that hands on the headers of its own request has our trace id in them.
+  assert.equal(left('x-instana-t', t), all.replace('X-INSTANA-T,', ''));
+  for (const name of [
+    'x-instana-x',
+    'x-instana',
+    'tracestates',
+    'referer',
+    '',
+    'X-INSTANA-T ',
+    'x-instana-b',
+    Symbol('a'),
+    7,
+  ])
+    assert.equal(left(name, 'x'), all);
 });
 
 it('correlation data counts only behind level 1', () => {

@@ -1,6 +1,6 @@
 // Node.js' global fetch, followed on the diagnostics channels that undici publishes: one exit span per request on the wire.
 import type { SpanRecord } from '../../tracing/span.js';
-import { isTraceHeader } from '../../wire/headers.js';
+import { headersNotTaken, takenBy } from '../../wire/headers.js';
 import type { ChannelInstrumentation, Tools } from '../instrumentation.js';
 import { makeStamp, type Stamp } from '../stamp.js';
 
@@ -34,9 +34,10 @@ function channels({ exit, faults }: Tools): Readonly<Record<string, (message: un
     const span = parent === null || request.upgrade ? null : begin(parent, request);
     if (span !== null) spans.put(request, span);
     const added = span !== null ? exit.headers(span) : parent === null ? headers : exit.headers(parent);
-    if (added === null || hasTraceHeader(request.headers)) return;
-    for (let index = 0; index + 1 < added.length; index += 2) {
-      request.addHeader(added[index] as string, added[index + 1] as string); // inside the bounds
+    if (added === null) return;
+    const free = headersNotTaken(added, takenIn(request.headers, added));
+    for (let index = 0; index + 1 < free.length; index += 2) {
+      request.addHeader(free[index] as string, free[index + 1] as string); // inside the bounds
     }
   }
 
@@ -87,12 +88,18 @@ function channels({ exit, faults }: Tools): Readonly<Record<string, (message: un
   };
 }
 
-/** Headers are a text of lines or a list of names and values, by undici's version. */
-function hasTraceHeader(headers: unknown): boolean {
-  if (Array.isArray(headers)) return headers.some((entry, index) => index % 2 === 0 && isTraceHeader(String(entry)));
-  return (
-    typeof headers === 'string' && headers.split('\r\n').some((line) => isTraceHeader(line.slice(0, line.indexOf(':'))))
-  );
+/** What the caller set itself. Headers are a text of lines or a list of names and values, by undici's version. */
+function takenIn(headers: unknown, added: readonly string[]): number {
+  let taken = 0;
+  if (Array.isArray(headers)) {
+    for (let index = 0; index < headers.length; index += 2) taken |= takenBy(headers[index], headers[index + 1], added);
+  } else if (typeof headers === 'string') {
+    for (const line of headers.split('\r\n')) {
+      const colon = line.indexOf(':');
+      taken |= takenBy(line.slice(0, colon), line.slice(colon + 1).trim(), added);
+    }
+  }
+  return taken;
 }
 
 function headerValue(list: readonly string[], name: string): string | undefined {

@@ -2,7 +2,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { urlToHttpOptions } from 'node:url';
 import type { SpanRecord } from '../../tracing/span.js';
-import { isTraceHeader } from '../../wire/headers.js';
+import { headersNotTaken, takenBy } from '../../wire/headers.js';
 import { around, type HostFunction } from '../around.js';
 import type { OutgoingHeaders } from '../http-exit.js';
 import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
@@ -160,7 +160,7 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Adds to the headers of our copy; a header of the same name that the caller set is left, and none of ours is added then. */
+/** Adds to the headers of our copy those that the caller leaves to us. */
 function addHeaders(options: Options, added: OutgoingHeaders): void {
   if (added === null) return;
   const { headers } = options;
@@ -168,18 +168,21 @@ function addHeaders(options: Options, added: OutgoingHeaders): void {
     const inPairs = Array.isArray(headers[0]);
     // Node.js refuses a flat list of odd length, and shows it in its error.
     if (!inPairs && headers.length % 2 !== 0) return;
-    if (headers.some((entry) => isTraceName(Array.isArray(entry) ? entry[0] : entry))) return;
-    options['headers'] = inPairs ? [...headers, ...pairs(added)] : [...headers, ...added];
+    let taken = 0;
+    if (inPairs) for (const pair of headers) taken |= Array.isArray(pair) ? takenBy(pair[0], pair[1], added) : 0;
+    else
+      for (let index = 0; index < headers.length; index += 2)
+        taken |= takenBy(headers[index], headers[index + 1], added);
+    const free = headersNotTaken(added, taken);
+    options['headers'] = inPairs ? [...headers, ...pairs(free)] : [...headers, ...free];
     return;
   }
   const copy: Record<string, unknown> = { ...(headers as object | null | undefined) };
-  for (const name in copy) if (isTraceHeader(name)) return;
-  for (let index = 0; index < added.length; index += 2) copy[added[index] as string] = added[index + 1]; // inside the bounds
+  let taken = 0;
+  for (const name in copy) taken |= takenBy(name, copy[name], added);
+  const free = headersNotTaken(added, taken);
+  for (let index = 0; index < free.length; index += 2) copy[free[index] as string] = free[index + 1]; // inside the bounds
   options['headers'] = copy;
-}
-
-function isTraceName(name: unknown): boolean {
-  return typeof name === 'string' && isTraceHeader(name);
 }
 
 function pairs(flat: readonly string[]): [string, string][] {

@@ -1,7 +1,8 @@
 // HTTP and HTTPS servers: one entry span per request, however the server was made.
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { SpanRecord } from '../../tracing/span.js';
+import type { Suppressed } from '../../tracing/scope.js';
+import { SpanRecord } from '../../tracing/span.js';
 import { around, type HostFunction } from '../around.js';
 import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
 
@@ -48,7 +49,7 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
     }
     if (span === null) return Reflect.apply(original, this, arguments);
     let threw = true;
-    const outer = scope.enter(span === 'suppressed' ? null : span);
+    const outer = scope.enter(span);
     try {
       const result = Reflect.apply(original, this, arguments);
       threw = false;
@@ -56,21 +57,10 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
     } finally {
       scope.leave(outer);
       // Not catch: to throw again would change the place that Node.js reports.
-      if (threw && span !== 'suppressed') entry.threw(span);
+      if (threw && span instanceof SpanRecord) entry.threw(span);
     }
   }
   return emit as HostFunction;
-}
-
-/** Hands a call on, `arguments` as they came: a rest parameter would make an array in every call. */
-function applyIn(
-  scope: Tools['scope'],
-  span: SpanRecord | 'suppressed',
-  original: Emit,
-  self: unknown,
-  args: IArguments,
-): unknown {
-  return span === 'suppressed' ? scope.applySuppressed(original, self, args) : scope.apply(span, original, self, args);
 }
 
 /**
@@ -80,7 +70,7 @@ function applyIn(
 function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
   const guard = faults.guard('end of a response');
   function emit(this: ServerResponse, event?: unknown): unknown {
-    let span: SpanRecord | 'suppressed' | null = null;
+    let span: SpanRecord | Suppressed | null = null;
     try {
       const active = entry.activeOf(this);
       if (event === 'finish' || event === 'close') entry.end(this, event === 'close', active);
@@ -91,7 +81,7 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
       guard.fault(error);
     }
     if (span === null) return Reflect.apply(original, this, arguments);
-    return applyIn(scope, span, original, this, arguments);
+    return scope.apply(span, original, this, arguments);
   }
   return emit as HostFunction;
 }
@@ -111,14 +101,14 @@ function isHeard(emitter: EventEmitter, event: unknown, own: number): boolean {
 function requestEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
   const guard = faults.guard('events of a request');
   function emit(this: IncomingMessage, event?: unknown): unknown {
-    let span: SpanRecord | 'suppressed' | null = null;
+    let span: SpanRecord | Suppressed | null = null;
     try {
       if (!guard.off && entry.activeOf(this) === null && isHeard(this, event, 0)) span = entry.inactiveSpanOf(this);
     } catch (error) {
       guard.fault(error);
     }
     if (span === null) return Reflect.apply(original, this, arguments);
-    return applyIn(scope, span, original, this, arguments);
+    return scope.apply(span, original, this, arguments);
   }
   return emit as HostFunction;
 }

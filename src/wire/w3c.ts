@@ -1,0 +1,307 @@
+// W3C Trace Context (level 2) and Baggage: what strangers send in `traceparent`, `tracestate` and `baggage`, and what we send in them.
+import { parseId } from './ids.js';
+
+export const traceparentHeader = 'traceparent';
+export const tracestateHeader = 'tracestate';
+export const baggageHeader = 'baggage';
+
+const sampledBit = 1;
+const randomBit = 2;
+const nothing = '0'.repeat(16);
+const traceparent = /^(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const traceparentLength = 55;
+const mostMembers = 32;
+const longestPart = 256;
+const longestTenant = 241;
+const longestSystem = 14;
+/** What everybody has to pass on; the 16 KiB that a list may have would not fit into the headers of a neighbour. */
+const longestTracestate = 512;
+const longMember = 128;
+const mostBaggage = 64;
+const longestBaggage = 8192;
+
+/** Kinds of characters, as bits; what is none of ASCII is of no kind. */
+const keyKind = 1;
+const valueKind = 2;
+const tokenKind = 4;
+const octetKind = 8;
+const spaceKind = 16;
+
+function kindsOfCharacters(): Uint8Array {
+  const kinds = new Uint8Array(128);
+  for (let code = 0; code < 128; code++) {
+    const character = String.fromCharCode(code);
+    if (/[a-z0-9_\-*/]/.test(character)) kinds[code] = keyKind;
+    if (/[ -+\--<>-~]/.test(character)) kinds[code] = (kinds[code] ?? 0) | valueKind;
+    if (/[\w!#$%&'*+.^`|~-]/.test(character)) kinds[code] = (kinds[code] ?? 0) | tokenKind;
+    if (/[!#-+\--:<-[\]-~]/.test(character)) kinds[code] = (kinds[code] ?? 0) | octetKind;
+    if (/[ \t]/.test(character)) kinds[code] = (kinds[code] ?? 0) | spaceKind;
+  }
+  return kinds;
+}
+
+const kinds: Uint8Array = kindsOfCharacters();
+const comma = 0x2c;
+const equals = 0x3d;
+const semicolon = 0x3b;
+const at = 0x40;
+
+/** The end of the characters of a kind that stand at `from`. */
+function skip(text: string, from: number, to: number, kind: number): number {
+  let index = from;
+  while (index < to && ((kinds[text.charCodeAt(index)] ?? 0) & kind) !== 0) index++;
+  return index;
+}
+
+/** The end of `text` from `from` to `to` without the blanks there. */
+function trimmedEnd(text: string, from: number, to: number): number {
+  let end = to;
+  while (end > from && ((kinds[text.charCodeAt(end - 1)] ?? 0) & spaceKind) !== 0) end--;
+  return end;
+}
+
+function find(text: string, code: number, from: number, to: number): number {
+  let index = from;
+  while (index < to && text.charCodeAt(index) !== code) index++;
+  return index;
+}
+
+/** A list made of pieces of a text; those that are neighbours there are taken as one. */
+class Pieces {
+  readonly #text: string;
+  #list = '';
+  #from = -1;
+  #to = -2;
+  count = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  add(from: number, to: number): void {
+    this.count++;
+    if (from !== this.#to + 1) {
+      this.#list = this.toString();
+      this.#from = from;
+    }
+    this.#to = to;
+  }
+
+  toString(): string {
+    if (this.#from < 0) return '';
+    const last = this.#text.slice(this.#from, this.#to);
+    return this.#list === '' ? last : `${this.#list},${last}`;
+  }
+}
+
+/**
+ * What a caller told in W3C headers, kept as long as calls may be made for its request. All texts are fit for the wire, whatever
+ * had been sent.
+ */
+export class W3cContext {
+  /** 32 digits; null when the caller told none and the trace's own id is short. */
+  readonly traceId: string | null;
+  /** The caller's span; null when there was no `traceparent`. */
+  readonly parentId: string | null;
+  readonly isSampled: boolean;
+  /** The trace id says of itself that it is random. */
+  readonly isRandom: boolean;
+  /** All members of `tracestate`, ours as it came: for where nothing is traced. */
+  tracestate = '';
+  /** The members of others. */
+  foreign = '';
+  /** Our own member: the nearest ancestor that a sensor of Instana has seen. */
+  ancestorTraceId: string | null = null;
+  ancestorSpanId: string | null = null;
+  baggage = '';
+
+  constructor(traceId: string | null, parentId: string | null, flags: number) {
+    this.traceId = traceId;
+    this.parentId = parentId;
+    this.isSampled = (flags & sampledBit) !== 0;
+    this.isRandom = (flags & randomBit) !== 0;
+  }
+
+  /**
+   * Reads a list; `lines` is how many headers it was put together from. A member that breaks the grammar makes the whole list void, our
+   * own excepted, which is only looked at. Of a key that comes twice the first counts.
+   *
+   * More than 32 members: the validation suite of W3C has a list of several lines discarded, the official sensor cuts one of a single
+   * line; both are allowed.
+   */
+  readTracestate(text: string, lines: number): void {
+    const all = new Pieces(text);
+    const others = new Pieces(text);
+    const keys = new Set<string>();
+    let members = 0;
+    let isVoid = false;
+    let hasOwn = false;
+    for (let start = 0; start < text.length; ) {
+      const end = find(text, comma, start, text.length);
+      const from = skip(text, start, end, spaceKind);
+      const to = trimmedEnd(text, from, end);
+      start = end + 1;
+      const middle = find(text, equals, from, to);
+      if (middle === to) continue; // empty, or no member at all
+      members++;
+      if (isOwnKey(text, from, middle)) {
+        if (hasOwn) continue;
+        hasOwn = true;
+        this.#readOwn(text.slice(middle + 1, to));
+        if (all.count < mostMembers && isKey(text, from, middle) && isValue(text, middle + 1, to)) all.add(from, to);
+        continue;
+      }
+      if (isVoid || (members > mostMembers && lines === 1)) continue; // ours may still come
+      isVoid = members > mostMembers || !isKey(text, from, middle) || !isValue(text, middle + 1, to);
+      if (isVoid) continue;
+      const key = text.slice(from, middle);
+      if (keys.has(key)) continue;
+      keys.add(key);
+      all.add(from, to);
+      if (others.count < mostMembers - 1) others.add(from, to);
+    }
+    if (isVoid) return;
+    this.tracestate = shortened(all.toString());
+    this.foreign = all.count === others.count ? this.tracestate : shortened(others.toString());
+  }
+
+  #readOwn(value: string): void {
+    const middle = value.indexOf(';');
+    if (middle < 0 || value.length - middle > 17) return;
+    const traceId = parseId(value.slice(0, middle));
+    const spanId = parseId(value.slice(middle + 1));
+    if (traceId === null || spanId === null) return;
+    this.ancestorTraceId = traceId;
+    this.ancestorSpanId = spanId;
+  }
+}
+
+/** Reads `traceparent`; null for one that has to be ignored. */
+export function readTraceparent(header: string): W3cContext | null {
+  const { length } = header;
+  const text =
+    length === traceparentLength
+      ? header
+      : header.slice(skip(header, 0, length, spaceKind), trimmedEnd(header, 0, length));
+  const head = text.slice(0, traceparentLength);
+  if (!traceparent.test(head)) return null;
+  // Later versions may have more fields, this one has none.
+  if (text.length > traceparentLength && (text.startsWith('00') || text[traceparentLength] !== '-')) return null;
+  const traceId = head.slice(3, 35);
+  const parentId = head.slice(36, 52);
+  if (parentId === nothing || traceId === nothing + nothing) return null;
+  return new W3cContext(traceId, parentId, Number.parseInt(head.slice(53), 16));
+}
+
+/** The context of a trace whose id of 32 digits came in a header of ours. */
+export function contextOfLongId(traceId: string): W3cContext {
+  return new W3cContext(traceId, null, sampledBit | randomBit);
+}
+
+/** `traceparent` of a call that is traced. */
+export function tracedTraceparent(traceId: string, spanId: string, w3c: W3cContext | null): string {
+  if (w3c === null || w3c.traceId === null) return `00-${nothing}${traceId}-${spanId}-03`;
+  return `00-${w3c.traceId}-${spanId}-${w3c.isRandom ? '03' : '01'}`;
+}
+
+/** `tracestate` of a call that is traced: our member, and those of others behind it. */
+export function tracedTracestate(traceId: string, spanId: string, w3c: W3cContext | null): string {
+  const own = `in=${traceId};${spanId}`;
+  return w3c === null || w3c.foreign === '' ? own : `${own},${w3c.foreign}`;
+}
+
+/** `traceparent` of a call of which nothing is recorded. The parent's id changes only with its flags. */
+export function suppressedTraceparent(w3c: W3cContext | null, ids: { next(): string }): string {
+  if (w3c === null || w3c.traceId === null || w3c.parentId === null)
+    return `00-${nothing}${ids.next()}-${ids.next()}-02`;
+  return `00-${w3c.traceId}-${w3c.isSampled ? ids.next() : w3c.parentId}-${w3c.isRandom ? '02' : '00'}`;
+}
+
+/** `baggage` as it came when nothing is wrong with it; else those members that are well-formed and fit. */
+export function readBaggage(text: string): string {
+  const kept = new Pieces(text);
+  let bytes = 0;
+  let isWhole = text.length <= longestBaggage;
+  for (let start = 0; start < text.length; ) {
+    const end = find(text, comma, start, text.length);
+    const from = skip(text, start, end, spaceKind);
+    const to = trimmedEnd(text, from, end);
+    start = end + 1;
+    if (kept.count < mostBaggage && bytes + to - from <= longestBaggage && isBaggage(text, from, to)) {
+      kept.add(from, to);
+      bytes += to - from + 1;
+    } else {
+      isWhole = false;
+    }
+  }
+  return isWhole ? text : kept.toString();
+}
+
+/** A key, a value that may be empty, and properties behind semicolons. */
+function isBaggage(text: string, from: number, to: number): boolean {
+  let index = skip(text, from, to, tokenKind);
+  if (index === from) return false;
+  index = skip(text, index, to, spaceKind);
+  if (index === to || text.charCodeAt(index) !== equals) return false;
+  index = pastValue(text, index, to);
+  while (index < to) {
+    if (text.charCodeAt(index) !== semicolon) return false;
+    const key = skip(text, index + 1, to, spaceKind);
+    index = skip(text, key, to, tokenKind);
+    if (index === key) return false;
+    index = skip(text, index, to, spaceKind);
+    if (index < to && text.charCodeAt(index) === equals) index = pastValue(text, index, to);
+  }
+  return true;
+}
+
+/** Where a value ends, with the blanks around it; `from` is where the equals sign stands. */
+function pastValue(text: string, from: number, to: number): number {
+  return skip(text, skip(text, skip(text, from + 1, to, spaceKind), to, octetKind), to, spaceKind);
+}
+
+/** In any case, as the official sensor reads it. */
+function isOwnKey(text: string, from: number, to: number): boolean {
+  return to - from === 2 && (text.charCodeAt(from) | 0x20) === 0x69 && (text.charCodeAt(from + 1) | 0x20) === 0x6e;
+}
+
+/**
+ * With an at sign in it, it names a tenant of a system, each with a length of its own. Level 2 no longer says so, but its validation
+ * suite does, and so do other implementations.
+ */
+function isKey(text: string, from: number, to: number): boolean {
+  if (to - from > longestPart || !isLetterOrDigit(text.charCodeAt(from))) return false;
+  const middle = skip(text, from, to, keyKind);
+  if (middle === to) return true;
+  if (text.charCodeAt(middle) !== at || middle - from > longestTenant) return false;
+  const system = to - middle - 1;
+  return (
+    system > 0 &&
+    system <= longestSystem &&
+    isLetterOrDigit(text.charCodeAt(middle + 1)) &&
+    skip(text, middle + 1, to, keyKind) === to
+  );
+}
+
+function isLetterOrDigit(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39);
+}
+
+function isValue(text: string, from: number, to: number): boolean {
+  return from < to && to - from <= longestPart && skip(text, from, to, valueKind) === to;
+}
+
+/** Whole members go: the long ones first, then the last ones. */
+function shortened(list: string): string {
+  if (list.length <= longestTracestate) return list;
+  const members = list.split(',');
+  let length = list.length;
+  for (let index = members.length - 1; index >= 0 && length > longestTracestate; index--) {
+    const size = members[index]?.length ?? 0;
+    if (size <= longMember) continue;
+    members.splice(index, 1);
+    length -= size + 1;
+  }
+  while (length > longestTracestate) length -= (members.pop()?.length ?? 0) + 1;
+  return members.join(',');
+}
