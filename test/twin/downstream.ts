@@ -21,7 +21,9 @@ export async function startDownstream(): Promise<Downstream> {
     }
     if (kind === 'status') res.statusCode = Number(detail);
     const seen = req.rawHeaders.map((text) => text.replace(/^127\.0\.0\.1:\d+$/, 'host'));
-    const host = seen.filter((_, index) => !/^x-instana-/i.test(seen[index - (index % 2)] ?? ''));
+    const host = seen.filter(
+      (_, index) => !/^(x-instana-|trace(parent|state)$)/i.test(seen[index - (index % 2)] ?? ''),
+    );
     res.end(kind === 'seen' ? JSON.stringify(host) : 'ok');
   });
   server.keepAliveTimeout = 60_000;

@@ -13,7 +13,7 @@ interface Scenario {
   title: string;
   request: { method: string; path: string; headers: Record<string, string> };
   response: { status: number };
-  /** The X-INSTANA headers of each request that arrived downstream. */
+  /** The trace headers of each request that arrived downstream. */
   downstreamReceived: Record<string, string>[];
   spans: Json[];
 }
@@ -169,6 +169,7 @@ for (const { file, recording, port: recordedPort, env } of applications) {
         const sent = (await agent.waitForSpans((spans) => spans.some(isLast))).filter((span) => !isLast(span));
         compare(scenario.title, asked.headers, recorded, sent as unknown as Json[]);
         compareDownstream(downstreamReceived, sent);
+        compareW3c(asked.headers, downstreamReceived);
       });
     }
 
@@ -176,7 +177,7 @@ for (const { file, recording, port: recordedPort, env } of applications) {
       assert.equal(arrivals.length, expected.length);
       for (const [index, headers] of expected.entries()) {
         const arrived = arrivals[index] ?? {};
-        const names = Object.keys(arrived).filter((name) => name.startsWith('x-instana'));
+        const names = Object.keys(arrived).filter((name) => /^(x-instana|trace)/.test(name));
         assert.deepEqual(
           names.sort(),
           Object.keys(headers)
@@ -187,6 +188,34 @@ for (const { file, recording, port: recordedPort, env } of applications) {
         const exit = sent.find(({ n }) => n === 'node.http.client');
         assert.equal(arrived['x-instana-t'], exit?.t);
         assert.equal(arrived['x-instana-s'], exit?.s);
+      }
+    }
+
+    /**
+     * `traceparent` and `tracestate` field by field: what the recording has from the caller we have from the caller, its own ids are
+     * ours, and what it draws at random is another number.
+     */
+    function compareW3c(given: Record<string, string>, expected: Scenario['downstreamReceived']): void {
+      for (const [index, theirs] of expected.entries()) {
+        const ours = arrivals[index] ?? {};
+        const translated = (text: string): string =>
+          text
+            .replaceAll(theirs['X-INSTANA-T'] ?? 'none', String(ours['x-instana-t']))
+            .replaceAll(theirs['X-INSTANA-S'] ?? 'none', String(ours['x-instana-s']));
+        assert.equal(ours['tracestate'], theirs['tracestate'] && translated(theirs['tracestate']));
+        const fields = String(ours['traceparent']).split('-');
+        const recorded = translated(String(theirs['traceparent'])).split('-');
+        assert.equal(fields.length, 4);
+        for (const [place, field] of recorded.entries()) {
+          const isRandom =
+            theirs['X-INSTANA-L'] === '0' && field.length >= 16 && !given['traceparent']?.includes(field);
+          if (!isRandom) assert.equal(fields[place], field);
+          else
+            assert.match(
+              fields[place] ?? '',
+              field.length === 32 ? /^0{16}(?!0{16})[0-9a-f]{16}$/ : /^(?!0{16})[0-9a-f]{16}$/,
+            );
+        }
       }
     }
 
@@ -217,7 +246,9 @@ for (const { file, recording, port: recordedPort, env } of applications) {
       theirs: Json,
       ours: Json,
     ): void {
-      const given = Object.values(headers).map((value) => value.padStart(16, '0').slice(-16));
+      const given = Object.values(headers).flatMap((value) =>
+        value.split(/[-=;,]/).map((id) => id.padStart(16, '0').slice(-16)),
+      );
       for (const member of ['t', 's', 'p']) {
         const id = theirs[member];
         if (id === undefined) continue;
