@@ -1,5 +1,5 @@
 // Span context in carriers of text: X-INSTANA-T, -S, -L and baggage, as OpenTracing's inject and extract have them.
-import { parseId, shortId } from '../wire/ids.js';
+import { hasShortId, parseId, shortId } from '../wire/ids.js';
 import { InstanaSpanContext } from './manual-span.js';
 
 const baggagePrefix = 'x-instana-b-';
@@ -47,7 +47,7 @@ export function extractBinary(carrier: unknown): InstanaSpanContext | null {
   const suppressed = bytes[1] === 0;
   const traceId = parseId(bytes.toString('hex', 2, 18));
   const spanId = parseId(bytes.toString('hex', 18));
-  if (traceId !== null && spanId !== null)
+  if (traceId !== null && spanId !== null && hasShortId(traceId))
     return new InstanaSpanContext(shortId(traceId), shortId(spanId), suppressed, null);
   return suppressed ? new InstanaSpanContext('', '', true, null) : null;
 }
@@ -66,7 +66,7 @@ export function extractTextMap(carrier: unknown, forHttp: boolean): InstanaSpanC
   const suppressed = found.l?.split(',', 1)[0]?.trim() === '0';
   const traceId = parseId(found.t);
   const spanId = parseId(found.s);
-  const hasIds = traceId !== null && spanId !== null;
+  const hasIds = traceId !== null && spanId !== null && hasShortId(traceId) && hasShortId(spanId);
   if (!hasIds && !suppressed) return null;
   return new InstanaSpanContext(
     hasIds ? shortId(traceId) : '',

@@ -1,5 +1,5 @@
 // The trace headers of a request: X-INSTANA and W3C, read from one that comes in, named for one that goes out.
-import { parseId, shortId } from './ids.js';
+import { hasShortId, parseId, shortId } from './ids.js';
 import {
   baggageHeader,
   contextOfLongId,
@@ -32,7 +32,6 @@ export interface TraceHeaders {
 
 const syntheticName = 'x-instana-synthetic';
 const instanaPrefix = 'x-instana-';
-const nothing = '0'.repeat(16);
 const correlationId = /^[\w-]{1,64}$/;
 const correlationTypes = new Set(['web', 'mobile']);
 
@@ -122,8 +121,7 @@ export class TraceHeaderReader implements TraceHeaders {
   #readIds(trace: string, span: string): void {
     const traceId = parseId(trace);
     const spanId = parseId(span);
-    // A long id may be nothing but zeros where ours is taken from.
-    if (traceId === null || spanId === null || shortId(traceId) === nothing || shortId(spanId) === nothing) return;
+    if (traceId === null || spanId === null || !hasShortId(traceId) || !hasShortId(spanId)) return;
     this.traceId = traceId;
     this.spanId = shortId(spanId);
   }
@@ -176,11 +174,10 @@ export class TraceHeaderReader implements TraceHeaders {
     if (this.suppressed || (this.traceId !== null && !isCorrelated)) return;
     if (followsW3c) {
       this.suppressed = !this.#hasLevel && !w3c.isSampled;
-      // An id may be nothing but zeros where ours is taken from.
-      this.fromTraceparent = w3c.traceId?.endsWith(nothing) === false;
+      this.fromTraceparent = w3c.traceId !== null && hasShortId(w3c.traceId);
       this.traceId = this.fromTraceparent ? w3c.traceId : null;
       this.spanId = this.fromTraceparent ? w3c.parentId : null;
-    } else if (isCorrelated || w3c.ancestorTraceId === null || w3c.ancestorTraceId.endsWith(nothing)) {
+    } else if (isCorrelated || w3c.ancestorTraceId === null || !hasShortId(w3c.ancestorTraceId)) {
       this.#forgetIds();
     } else {
       this.traceId = shortId(w3c.ancestorTraceId);

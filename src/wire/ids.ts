@@ -44,3 +44,8 @@ export function parseId(text: string | undefined): string | null {
 export function shortId(id: string): string {
   return id.length > idDigits ? id.slice(-idDigits) : id;
 }
+
+/** Whether these digits are an id: a long one may be nothing but zeros where they are taken from. */
+export function hasShortId(id: string): boolean {
+  return id.length === idDigits || !id.endsWith(nothing);
+}

@@ -222,7 +222,7 @@ export function readBaggage(text: string): string {
   const kept = new Pieces(text);
   let bytes = 0;
   let isWhole = text.length <= longestBaggage;
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start <= text.length; ) {
     const end = find(text, comma, start, text.length);
     const from = skip(text, start, end, spaceKind);
     const to = trimmedEnd(text, from, end);

@@ -70,6 +70,8 @@ describe('a context in a carrier', () => {
       { 'x-instana-s': s },
       { 'x-instana-t': 'not-hex', 'x-instana-s': s },
       { 'x-instana-t': '0', 'x-instana-s': s },
+      { 'x-instana-t': `abc${'0'.repeat(29)}`, 'x-instana-s': s },
+      { 'x-instana-t': t, 'x-instana-s': `1${'0'.repeat(16)}` },
       { 'x-instana-t': 7, 'x-instana-s': s },
       { 'x-instana-t': [t, t], 'x-instana-s': s },
       null,

@@ -28,6 +28,11 @@ describe('trace headers', () => {
     assert.deepEqual([traceId, spanId], [`0123456789abcdef${t}`, s]);
   });
 
+  it('are none when nothing but zeros is left of a long id', () => {
+    assert.equal(read('X-INSTANA-T', `abc${'0'.repeat(16)}`, 'X-INSTANA-S', s).traceId, null);
+    assert.equal(read('X-INSTANA-T', t, 'X-INSTANA-S', `1${'0'.repeat(16)}`).traceId, null);
+  });
+
   it('count only together: T alone and S alone are nothing', () => {
     assert.equal(read('X-INSTANA-T', t).traceId, null);
     assert.equal(read('X-INSTANA-S', s).spanId, null);
