@@ -4,6 +4,7 @@ import { ablationBenchmark } from './benchmarks/ablation.js';
 import { agentDownBenchmark } from './benchmarks/agent-down.js';
 import { agentIntakeBenchmark } from './benchmarks/agent-intake.js';
 import { growthBenchmark } from './benchmarks/growth.js';
+import { headersBenchmark } from './benchmarks/headers.js';
 import { idleBenchmark } from './benchmarks/idle.js';
 import { latencyBenchmark } from './benchmarks/latency.js';
 import { manualSpanBenchmark } from './benchmarks/manual-span.js';
@@ -16,6 +17,7 @@ export const catalogue: readonly Benchmark[] = [
   perRequestBenchmark,
   ablationBenchmark,
   manualSpanBenchmark,
+  headersBenchmark,
   startUpBenchmark,
   throughputBenchmark,
   latencyBenchmark,

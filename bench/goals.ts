@@ -28,6 +28,7 @@ export const goals: Readonly<Record<string, Goal>> = {
   'memory-collected': { title: 'heap after a collection', unit: 'MiB', limit: 2, atBare: null },
   idle: { title: 'idle minute', unit: 'ms CPU', limit: 120, atBare: null },
   'agent-list': { title: 'traces listed by the local agent', unit: 'ms', limit: 50, atBare: null },
+  headers: { title: 'trace headers', unit: 'µs a request', limit: 3, atBare: null },
   'manual-span': { title: 'span by hand', unit: 'µs CPU', limit: 4, atBare: null },
 };
 

@@ -41,29 +41,32 @@ function kindsOfCharacters(): Uint8Array {
 }
 
 const kinds: Uint8Array = kindsOfCharacters();
-const comma = 0x2c;
 const equals = 0x3d;
 const semicolon = 0x3b;
 const at = 0x40;
 
+function isOfKind(code: number, kind: number): boolean {
+  return code < 128 && ((kinds[code] as number) & kind) !== 0; // inside the bounds
+}
+
 /** The end of the characters of a kind that stand at `from`. */
 function skip(text: string, from: number, to: number, kind: number): number {
   let index = from;
-  while (index < to && ((kinds[text.charCodeAt(index)] ?? 0) & kind) !== 0) index++;
+  while (index < to && isOfKind(text.charCodeAt(index), kind)) index++;
   return index;
 }
 
 /** The end of `text` from `from` to `to` without the blanks there. */
 function trimmedEnd(text: string, from: number, to: number): number {
   let end = to;
-  while (end > from && ((kinds[text.charCodeAt(end - 1)] ?? 0) & spaceKind) !== 0) end--;
+  while (end > from && isOfKind(text.charCodeAt(end - 1), spaceKind)) end--;
   return end;
 }
 
-function find(text: string, code: number, from: number, to: number): number {
-  let index = from;
-  while (index < to && text.charCodeAt(index) !== code) index++;
-  return index;
+/** Where a text stands next, its length where it does not. */
+function find(text: string, wanted: string, from: number): number {
+  const index = text.indexOf(wanted, from);
+  return index < 0 ? text.length : index;
 }
 
 /** A list made of pieces of a text; those that are neighbours there are taken as one. */
@@ -136,13 +139,14 @@ export class W3cContext {
     let members = 0;
     let isVoid = false;
     let hasOwn = false;
+    let middle = -1;
     for (let start = 0; start < text.length; ) {
-      const end = find(text, comma, start, text.length);
+      const end = find(text, ',', start);
       const from = skip(text, start, end, spaceKind);
       const to = trimmedEnd(text, from, end);
       start = end + 1;
-      const middle = find(text, equals, from, to);
-      if (middle === to) continue; // empty, or no member at all
+      if (middle < from) middle = find(text, '=', from); // else there is none before it, and looking again would take long
+      if (middle >= to) continue; // empty, or no member at all
       members++;
       if (isOwnKey(text, from, middle)) {
         if (hasOwn) continue;
@@ -223,7 +227,7 @@ export function readBaggage(text: string): string {
   let bytes = 0;
   let isWhole = text.length <= longestBaggage;
   for (let start = 0; start <= text.length; ) {
-    const end = find(text, comma, start, text.length);
+    const end = find(text, ',', start);
     const from = skip(text, start, end, spaceKind);
     const to = trimmedEnd(text, from, end);
     start = end + 1;

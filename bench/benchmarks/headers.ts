@@ -1,0 +1,122 @@
+// What the trace headers of a request cost: reading those that came in, and making those of one call out.
+import { randomBytes } from 'node:crypto';
+import { readConfig } from '../../src/base/config.js';
+import { Faults } from '../../src/base/faults.js';
+import { Log } from '../../src/base/log.js';
+import { HttpExit } from '../../src/instrumentation/http-exit.js';
+import { makeEncodeContext } from '../../src/tracing/encode.js';
+import { Recorder } from '../../src/tracing/recorder.js';
+import { Scope } from '../../src/tracing/scope.js';
+import { SpanRecord } from '../../src/tracing/span.js';
+import { CallStacks } from '../../src/tracing/stack.js';
+import { TraceHeaderReader } from '../../src/wire/headers.js';
+import { IdPool } from '../../src/wire/ids.js';
+import { Secrets } from '../../src/wire/secrets.js';
+import type { Benchmark, Report } from '../benchmark.js';
+import { type Figures, figures, figuresCells, figuresHead, table } from '../figures.js';
+import type { Options } from '../options.js';
+
+export interface HeadersCase {
+  readonly name: string;
+  readonly nanoseconds: Figures;
+}
+
+export interface HeadersResult {
+  readonly blocks: number;
+  readonly requests: number;
+  readonly unit: 'ns per request';
+  readonly cases: readonly HeadersCase[];
+}
+
+const digits = (bytes: number): string => randomBytes(bytes).toString('hex');
+
+/** What a browser sends besides. */
+const others: readonly string[] = [
+  ...['Host', 'shop.example:8080', 'User-Agent', 'Mozilla/5.0', 'Accept', '*/*', 'Accept-Language', 'en'],
+  ...['Accept-Encoding', 'gzip, deflate', 'Referer', 'http://shop.example/', 'Connection', 'keep-alive'],
+];
+const instana = (): string[] => ['X-INSTANA-T', digits(8), 'X-INSTANA-S', digits(8), 'X-INSTANA-L', '1'];
+const members = (count: number): string =>
+  Array.from({ length: count }, (_, index) => `vendor${index}=${digits(4)}`).join();
+const w3c = (count: number): string[] => [
+  'traceparent',
+  `00-${digits(16)}-${digits(8)}-01`,
+  'tracestate',
+  `in=${digits(8)};${digits(8)},${members(count)}`,
+];
+const baggage = (count: number): string[] => [
+  'baggage',
+  Array.from({ length: count }, (_, index) => `key${index}=${digits(8)};p`).join(),
+];
+
+const cases: Readonly<Record<string, () => string[]>> = {
+  'no trace headers': () => [],
+  'X-INSTANA': instana,
+  'W3C, 3 members': () => w3c(3),
+  'all, 3 members, 3 items of baggage': () => [...instana(), ...w3c(3), ...baggage(3)],
+  'all, 31 members, 64 items of baggage': () => [...instana(), ...w3c(31), ...baggage(64)],
+};
+/** The case for which there is a goal. */
+const judged = 'all, 3 members, 3 items of baggage';
+/** So many different requests take turns. */
+const requestsInTurn = 64;
+const warmUpBlocks = 5;
+
+function makeExit(): HttpExit {
+  const config = readConfig({}, {}, undefined, () => {});
+  const context = makeEncodeContext(new Secrets(config.secrets), null, 10);
+  const clock = { now: () => performance.now(), wallClock: () => Date.now() };
+  const faults = new Faults(new Log('error'));
+  const recorder = new Recorder({ faults, now: clock.now, encodeContext: () => context, onThreshold: () => {} });
+  const [scope, ids, stacks] = [new Scope(), new IdPool(), new CallStacks()];
+  return new HttpExit({ recorder, scope, ids, stacks, ...clock, config: () => config });
+}
+
+/** Nanoseconds for each request, block by block. */
+function measure(make: () => string[], blocks: number, requests: number): number[] {
+  const exit = makeExit();
+  const reader = new TraceHeaderReader();
+  const raw = Array.from({ length: requestsInTurn }, () => [...others, ...make()]);
+  const span = new SpanRecord('node.http.client', 2, digits(8), digits(8), digits(8), null, 0, 0, null);
+  const series: number[] = [];
+  let written = 0;
+  for (let block = -warmUpBlocks; block < blocks; block++) {
+    const startMs = performance.now();
+    for (let request = 0; request < requests; request++) {
+      reader.read(raw[request % requestsInTurn] ?? []);
+      span.w3c = reader.w3c;
+      written += exit.headers(span)?.length ?? 0;
+    }
+    if (block >= 0) series.push(((performance.now() - startMs) * 1e6) / requests);
+  }
+  if (written === 0) throw new Error('nothing was written');
+  return series;
+}
+
+export function headers(options: Options): HeadersResult {
+  const blocks = options.count('blocks', 40, 3);
+  const requests = options.count('requests', 50_000, 500);
+  const measured = Object.entries(cases).map(([name, make]) => ({
+    name,
+    nanoseconds: figures(measure(make, blocks, requests)),
+  }));
+  return { blocks, requests, unit: 'ns per request', cases: measured };
+}
+
+export const headersBenchmark: Benchmark = {
+  name: 'headers',
+  title: 'Trace headers',
+  async run(options): Promise<Report> {
+    const result = headers(options);
+    const text =
+      `Reading those of a request and making those of one call, in a loop. Blocks: ${result.blocks} of ${result.requests} requests\n\n` +
+      table(
+        [result.unit, ...figuresHead],
+        result.cases.map(({ name, nanoseconds }) => [name, ...figuresCells(nanoseconds)]),
+      );
+    const measured = result.cases
+      .filter(({ name }) => name === judged)
+      .map(({ nanoseconds }) => ({ goal: 'headers', value: nanoseconds.median / 1000, bare: null }));
+    return { result, text, measured, voids: [] };
+  },
+};
