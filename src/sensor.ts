@@ -79,6 +79,7 @@ export class Sensor {
   // Kept from before the application could replace them, by a fake clock for instance.
   readonly #now: () => number = performance.now.bind(performance);
   readonly #wallClock: () => number = Date.now;
+  readonly #complain = (cause: string, message: string): void => this.log.warnOnce(cause, message);
   #code: SensorOptions = {};
   #agentAnswer: unknown;
   #config: Config;
@@ -214,15 +215,18 @@ export class Sensor {
   /** The script for a page's head; empty without a key, and outside any request when no trace id is given. */
   eumSnippet(options: EumOptions = {}): string {
     try {
-      const apiKey = options.apiKey ?? this.#config.eumApiKey;
-      if (typeof apiKey !== 'string' || apiKey === '') return '';
-      const traceId = options.traceId ?? this.#scope.active()?.traceId ?? null;
-      if (traceId === null && !this.#scope.isSuppressed()) return '';
-      return renderSnippet(options, apiKey, traceId === null ? null : String(traceId));
+      return renderSnippet(options, this.#config.eumApiKey, this.#pageTrace(), this.#complain);
     } catch (error) {
       this.#faults.record('eumSnippet', error);
       return '';
     }
+  }
+
+  /** The active trace; null where nothing is traced, undefined outside any request and span. */
+  #pageTrace(): string | null | undefined {
+    const span = this.#scope.active();
+    if (span !== null) return span.unsampled ? null : span.traceId;
+    return this.#scope.isSuppressed() ? null : undefined;
   }
 
   status(): SensorStatus {

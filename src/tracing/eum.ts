@@ -1,70 +1,169 @@
 // The end user monitoring snippet: a script for the head of a page that ties the page load to the trace of its request.
+import { parseId, shortId } from '../wire/ids.js';
 
 /** What `eumSnippet()` takes; everything may be absent. */
 export interface EumOptions {
   /** The website's key; default: the configured one. */
-  apiKey?: string;
-  /** 16 hexadecimal digits; default: the active trace. */
-  traceId?: string;
-  /** Shown with the page load; at most 25 members. */
-  meta?: Record<string, string>;
-  /** Where beacons go; with it the current loader is written. */
-  reportingUrl?: string;
-  /** Address of the monitoring script. */
-  scriptUrl?: string;
+  apiKey?: string | undefined;
+  /** Up to 32 hexadecimal digits, of which the last 16 count; default: the active trace. */
+  traceId?: string | undefined;
+  /** Shown with the page load; at most 25 members, names of at most 128 and values of at most 256 characters. */
+  meta?: Readonly<Record<string, string>> | undefined;
+  /** Where beacons go; with it the current loader is written, without it that of the first generation. */
+  reportingUrl?: string | undefined;
+  /** Address of the monitoring script, for either loader. */
+  scriptUrl?: string | undefined;
   /** For a Content-Security-Policy. */
-  nonce?: string;
+  nonce?: string | undefined;
 }
 
-const seedScriptUrl = '//eum.instana.io/eum.min.js';
-const longestKey = 128;
+/** Is told, with a word for what is told and a sentence, what of the options could not be used. */
+export type Complain = (cause: string, message: string) => void;
+
+// As an application may replace it later.
+const { URL } = globalThis;
+
+const firstScriptUrl = '//eum.instana.io/eum.min.js';
+const longestName = 128;
 const longestValue = 256;
+const longestAddress = 2048;
 const mostMeta = 25;
+const scalars: readonly string[] = ['string', 'number', 'boolean', 'bigint'];
 
-/** HTML for the page, or the empty string without a key. `traceId` null: the snippet comes without one. */
-export function renderSnippet(options: EumOptions, apiKey: string, traceId: string | null): string {
-  const calls = [
-    ...(options.reportingUrl === undefined ? [] : [call('reportingUrl', options.reportingUrl)]),
-    call(options.reportingUrl === undefined ? 'apiKey' : 'key', apiKey),
-    ...(traceId === null ? [] : [call('traceId', traceId)]),
-    ...metaCalls(options.meta),
-  ];
-  const script =
-    options.scriptUrl ??
-    (options.reportingUrl === undefined ? seedScriptUrl : `${options.reportingUrl.replace(/\/+$/, '')}/eum.min.js`);
-  const { nonce } = options;
-  const attribute = typeof nonce === 'string' && /^[\w+/=-]{1,256}$/.test(nonce) ? ` nonce="${nonce}"` : '';
-  return `<script${attribute}>(function(w,d,n){w.InstanaEumObject=n;var f=w[n]=function(){f.q.push(arguments)};f.q=[];f.v=2;f.l=+new Date();var s=d.createElement('script');s.async=true;s.crossOrigin='anonymous';s.src=${literal(script, 2048)};var a=d.currentScript;if(a&&a.nonce)s.nonce=a.nonce;(d.head||d.documentElement).appendChild(s)})(window,document,'ineum');${calls.join('')}</script>`;
+// No & and no < in the scripts, so that they stand in a page of XHTML as well.
+const queue = 'w.InstanaEumObject=n;var f=w[n]=function(){f.q.push(arguments)};f.q=[];f.l=+new Date();';
+const currentQueue = `(function(w,n){${queue}f.v=2})(window,'ineum');`;
+const firstLoaderHead = `(function(w,d,n){${queue}var a=d.currentScript,s=d.createElement('script');s.async=true;if(a){s.nonce=a.nonce}s.src=`;
+const firstLoaderTail = ";(d.head||d.documentElement).appendChild(s)})(window,document,'ineum');";
+
+/**
+ * HTML for the page. Empty without a key, with an address that is none, and where there is no request and no trace id in the
+ * options. What cannot be used of the other options is left out. Never throws, whatever the options are.
+ * `activeTrace`: that of the request; null in a request that is not traced, undefined outside any.
+ */
+export function renderSnippet(
+  options: unknown,
+  configuredKey: string | null,
+  activeTrace: string | null | undefined,
+  complain: Complain,
+): string {
+  const key = read(options, 'apiKey') ?? configuredKey;
+  if (typeof key !== 'string' || key === '') return '';
+  const traceId = traceIdOf(read(options, 'traceId')) ?? activeTrace;
+  if (traceId === undefined) return '';
+  const reportingUrl = read(options, 'reportingUrl') ?? null;
+  const scriptUrl = read(options, 'scriptUrl') ?? defaultScriptUrl(reportingUrl);
+  if ((reportingUrl !== null && !isAddress(reportingUrl)) || !isAddress(scriptUrl)) {
+    complain('eumSnippet address', 'eumSnippet: reportingUrl or scriptUrl is no HTTP address; pages get no snippet');
+    return '';
+  }
+  const start = `<script${nonceAttribute(read(options, 'nonce') ?? null, complain)}`;
+  const trace = traceId === null ? '' : call('traceId', traceId);
+  const rest = trace + metaCalls(read(options, 'meta'));
+  if (reportingUrl === null)
+    return `${start}>${firstLoaderHead}${literal(scriptUrl)}${firstLoaderTail}${call('apiKey', key)}${rest}</script>`;
+  const calls = `ineum('reportingUrl',${literal(reportingUrl)});${call('key', key)}${rest}`;
+  return `${start}>${currentQueue}${calls}</script>${start} defer crossorigin="anonymous" src="${attribute(scriptUrl)}"></script>`;
 }
 
-function call(name: string, value: string): string {
-  return `ineum(${literal(name)},${literal(value)});`;
+/** A member of the options; undefined when it is absent, false when it cannot be read. */
+function read(options: unknown, name: keyof EumOptions): unknown {
+  if (typeof options !== 'object' || options === null) return undefined;
+  try {
+    return (options as Record<string, unknown>)[name];
+  } catch {
+    return false;
+  }
 }
 
-function metaCalls(meta: unknown): string[] {
-  if (typeof meta !== 'object' || meta === null) return [];
-  const calls: string[] = [];
-  for (const key of Object.keys(meta)) {
-    if (calls.length >= mostMeta) break;
-    let value: unknown;
-    try {
-      value = (meta as Record<string, unknown>)[key];
-    } catch {
-      continue;
+/** Undefined for what is no id. */
+function traceIdOf(value: unknown): string | undefined {
+  const id = typeof value === 'string' ? parseId(value) : null;
+  return id === null ? undefined : shortId(id);
+}
+
+function defaultScriptUrl(reportingUrl: unknown): string {
+  if (typeof reportingUrl !== 'string') return firstScriptUrl;
+  const path = reportingUrl.slice(0, longestAddress).replace(/[?#].*/s, '');
+  return path.endsWith('/') ? `${path}eum.min.js` : `${path}/eum.min.js`;
+}
+
+/** Whether a browser takes it for an address of HTTP, be it relative to that of the page. A password in it would be in every page. */
+function isAddress(value: unknown): value is string {
+  // Control characters stand for others in an attribute, or for none.
+  if (typeof value !== 'string' || value.length > longestAddress || !/^[^\p{Cc}]+$/u.test(value)) return false;
+  try {
+    const { protocol, username, password } = new URL(value, 'https://page.invalid/');
+    return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '';
+  } catch {
+    return false;
+  }
+}
+
+function nonceAttribute(nonce: unknown, complain: Complain): string {
+  if (nonce === null) return '';
+  // The grammar of https://www.w3.org/TR/CSP3/#grammardef-base64-value
+  if (typeof nonce === 'string' && /^[\w+/-]{1,256}={0,2}$/.test(nonce)) return ` nonce="${nonce}"`;
+  complain(
+    'eumSnippet nonce',
+    'eumSnippet: nonce is not of the characters of base64; pages get the snippet without it',
+  );
+  return '';
+}
+
+function metaCalls(meta: unknown): string {
+  if (typeof meta !== 'object' || meta === null) return '';
+  let calls = '';
+  let count = 0;
+  try {
+    if (Array.isArray(meta)) return '';
+    for (const name of Object.keys(meta)) {
+      const value = scalar(meta, name);
+      if (value === null) continue;
+      calls += `ineum('meta',${literal(cut(name, longestName))},${literal(cut(value, longestValue))});`;
+      if (++count === mostMeta) break;
     }
-    if (!['string', 'number', 'boolean', 'bigint'].includes(typeof value)) continue;
-    calls.push(`ineum('meta',${literal(key, longestKey)},${literal(String(value))});`);
+  } catch {
+    // A proxy that does not tell its names.
   }
   return calls;
 }
 
-/** A JavaScript string that can stand in an HTML script: no character in it can end the string or the element. */
-function literal(text: string, longest: number = longestValue): string {
-  const escaped = String(text)
-    .slice(0, longest)
-    .replace(
-      /[^A-Za-z0-9 _.,:;/?=~+@#()[\]*!-]/g,
-      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    );
-  return `'${escaped.replace(/--/g, '-\\u002d')}'`;
+/** A member's text; null for an object, for nothing, and for what cannot be read. */
+function scalar(meta: object, name: string): string | null {
+  try {
+    const value = (meta as Record<string, unknown>)[name];
+    return scalars.includes(typeof value) ? String(value) : null;
+  } catch {
+    return null;
+  }
+}
+
+function call(name: string, value: string): string {
+  return `ineum('${name}',${literal(cut(value, longestValue))});`;
+}
+
+/** The beginning of a text, not ending within a pair of surrogates: the browser's `encodeURIComponent` throws on half a pair. */
+function cut(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  const last = text.charCodeAt(longest - 1);
+  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? longest - 1 : longest);
+}
+
+/** A JavaScript string for a script in HTML: no character in it can end the string or the element, or means anything to a template. */
+function literal(text: string): string {
+  return `'${text.replace(/[^A-Za-z0-9 _.,:;/?=~+@#()[\]*!-]/g, escapeForScript)}'`;
+}
+
+function escapeForScript(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** What stands between the quotes of an attribute. */
+function attribute(text: string): string {
+  return text.replace(/[^A-Za-z0-9_.,:;/?=~+@#-]/gu, escapeForAttribute);
+}
+
+function escapeForAttribute(character: string): string {
+  return `&#x${(character.codePointAt(0) ?? 0).toString(16)};`;
 }
