@@ -30,7 +30,7 @@ const longestAddress = 2048;
 const mostMeta = 25;
 const scalars: readonly string[] = ['string', 'number', 'boolean', 'bigint'];
 
-// No & and no < in the scripts, so that they stand in a page of XHTML as well.
+// Without & and <: to whatever looks for markup in the page there is none in the scripts.
 const queue = 'w.InstanaEumObject=n;var f=w[n]=function(){f.q.push(arguments)};f.q=[];f.l=+new Date();';
 const currentQueue = `(function(w,n){${queue}f.v=2})(window,'ineum');`;
 const firstLoaderHead = `(function(w,d,n){${queue}var a=d.currentScript,s=d.createElement('script');s.async=true;if(a){s.nonce=a.nonce}s.src=`;
