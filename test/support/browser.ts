@@ -32,6 +32,10 @@ export function startBrowser(): Promise<Browser> {
     executablePath: findBrowser() ?? '',
     // Its sandbox does not start as root, as in a container.
     chromiumSandbox: process.getuid?.() !== 0,
-    args: ['--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', '--disable-dev-shm-usage'],
+    args: [
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+      '--disable-dev-shm-usage',
+      '--disable-crash-reporter',
+    ],
   });
 }
