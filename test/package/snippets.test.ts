@@ -16,12 +16,12 @@ let agent: LocalAgent;
 before(async () => {
   agent = await startAgent({ port: 0, quiet: true });
   consumer = await makeConsumer();
-  consumer.link('express', 'koa', '@koa/router');
+  consumer.link('express', 'koa', '@koa/router', 'ejs');
   consumer.put('visitor.cjs', visitor);
   // What a user's own `npm start` does.
   const { dependencies } = JSON.parse(readFileSync(join(consumer.folder, 'package.json'), 'utf8')) as Manifest;
   consumer.put('package.json', JSON.stringify({ name: 'shop', scripts: { start: 'node app.js' }, dependencies }));
-  for (const block of blocks) if (block.language === 'js') consumer.put(fileOf(block), block.text);
+  for (const block of blocks) if (isFile(block)) consumer.put(fileOf(block), block.text);
 });
 after(async () => {
   consumer.remove();
@@ -41,7 +41,10 @@ http.Server.prototype.listen = function () {
   listen.call(this, 0, '127.0.0.1', () => {
     const { port } = this.address();
     http.get({ host: '127.0.0.1', port, path: (process.env.VISIT ?? '/things') + '/1?a=b', agent: false }, (response) => {
-      response.resume().on('end', () => setImmediate(() => {
+      let page = '';
+      response.setEncoding('utf8').on('data', (text) => { page += text; }).on('end', () => setImmediate(() => {
+        const { 'content-security-policy': policy = '' } = response.headers;
+        console.log('answer', JSON.stringify({ page, policy }));
         const sensor = globalThis[Symbol.for('@instana/ts-sensor')];
         console.log('visited', response.statusCode, 'spans', sensor ? sensor.status().spans.finished : 'none');
         process.exit(0);
@@ -54,15 +57,44 @@ http.Server.prototype.listen = function () {
 
 const blocks: readonly Block[] = documentNames().flatMap(blocksOf);
 
-/** The name that the first line of a script tells. */
+/** Scripts, and the views that some of them render. */
+function isFile({ language }: Block): boolean {
+  return language === 'js' || language === 'ejs';
+}
+
+/** The name that the first line of a script or a view tells. */
 function fileOf({ document, line, text }: Block): string {
-  const name = /^\/\/ (\S+\.[cm]?js)\n/.exec(text)?.[1];
+  const name = /^(?:\/\/|<%#) (\S+\.(?:[cm]?js|ejs))(?: %>)?\n/.exec(text)?.[1];
   assert.ok(name !== undefined, `${document}:${line}: the first line of a script tells its file's name`);
   return name;
 }
 
 function environment(): Record<string, string> {
-  return { NODE_OPTIONS: `-r ${join(consumer.folder, 'visitor.cjs')}`, INSTANA_AGENT_PORT: String(agent.port) };
+  return {
+    NODE_OPTIONS: `-r ${join(consumer.folder, 'visitor.cjs')}`,
+    INSTANA_AGENT_PORT: String(agent.port),
+    INSTANA_EUM_API_KEY: 'key-of-the-website',
+  };
+}
+
+/** The path that a script's server has a page at. */
+function pathOf(script: string): string {
+  return /\.get\('(\/\w+)\/:id'/.exec(script)?.[1] ?? '/things';
+}
+
+/** A page with the snippet has the trace of its request, and the policy's nonce in each script. */
+function verifyPage(script: string, stdout: string): void {
+  if (!script.includes('eumSnippet')) return;
+  const answer = /^answer (.*)$/m.exec(stdout)?.[1] ?? '{}';
+  const { page, policy } = JSON.parse(answer) as { page: string; policy: string }; // as the visitor writes it
+  assert.match(
+    page,
+    /<head>.*ineum\('(?:apiKey|key)','key-of-the-website'\);ineum\('traceId','[0-9a-f]{16}'\);.*<\/head>/s,
+  );
+  const nonce = /'nonce-([^']+)'/.exec(policy)?.[1];
+  const elements = page.match(/<script[^>]*>/g) ?? [];
+  if (nonce === undefined) assert.deepEqual(elements, ['<script>']);
+  else assert.equal(elements.filter((element) => element.includes(` nonce="${nonce}"`)).length, 2);
 }
 
 function title({ document, line }: Block, what: string): string {
@@ -70,7 +102,7 @@ function title({ document, line }: Block, what: string): string {
 }
 
 test('every block is of a kind that is looked at', () => {
-  const known = new Set(['js', 'sh', 'text', 'yaml']);
+  const known = new Set(['js', 'ejs', 'sh', 'text', 'yaml']);
   assert.deepEqual(
     blocks.filter(({ language }) => !known.has(language)).map((block) => title(block, block.language)),
     [],
@@ -78,8 +110,16 @@ test('every block is of a kind that is looked at', () => {
 });
 
 test('no two scripts share a name', () => {
-  const names = blocks.filter(({ language }) => language === 'js').map(fileOf);
+  const names = blocks.filter(isFile).map(fileOf);
   assert.deepEqual(names, [...new Set(names)]);
+});
+
+test('every view is rendered by a script', () => {
+  const scripts = blocks.filter(({ language }) => language === 'js').map(({ text }) => text);
+  for (const view of blocks.filter(({ language }) => language === 'ejs')) {
+    const name = fileOf(view).replace(/^views\/|\.ejs$/g, '');
+    assert.ok(scripts.join().includes(`render('${name}'`), name);
+  }
 });
 
 for (const block of blocks.filter(({ language }) => language === 'js')) {
@@ -87,12 +127,13 @@ for (const block of blocks.filter(({ language }) => language === 'js')) {
     // A server that does not start the sensor itself is one of a user's, who preloads it.
     const isServer = /\blisten\(/.test(block.text);
     const preload = isServer && !/\bconfigure\(/.test(block.text) ? ['--import', '@instana/ts-sensor/bootstrap'] : [];
-    const route = /\.get\('(\/\w+)\/:id'/.exec(block.text)?.[1] ?? '/things';
-    const options = { cwd: consumer.folder, env: { ...environment(), VISIT: route } };
+    const options = { cwd: consumer.folder, env: { ...environment(), VISIT: pathOf(block.text) } };
     const { code, stdout, stderr } = await run(process.execPath, [...preload, fileOf(block)], options);
     assert.equal(unexpected(stderr), '');
     assert.equal(code, 0);
-    if (isServer) assert.match(stdout, /^visited 200 spans 1$/m);
+    if (!isServer) return;
+    assert.match(stdout, /^visited 200 spans 1$/m);
+    verifyPage(block.text, stdout);
   });
 }
 
@@ -117,10 +158,10 @@ async function tryCommand(command: string, { document, line }: Block): Promise<v
   if (/^npm ci( --ignore-scripts --prefix (test\/peers\/node-\d+|bench\/peers))?$/.test(command))
     return peerExists(command);
   if (command === `npm install ${manifest.name}`) return;
-  const script = /^npm (?:run )?(start|test|check|bench|test:long)( -- [\w -]+)?$/.exec(command)?.[1];
-  if (script !== undefined) {
+  const npmScript = /^npm (?:run )?(start|test|check|bench|test:long)( -- [\w -]+)?$/.exec(command)?.[1];
+  if (npmScript !== undefined) {
     // Not run from here: it would build anew below the tests. What it starts is run by the tests below.
-    assert.ok(manifest.scripts?.[script] !== undefined, command);
+    assert.ok(manifest.scripts?.[npmScript] !== undefined, command);
     return;
   }
   const asked = /^curl '?http:\/\/127\.0\.0\.1:42699(\/[^\s']*)'?$/.exec(command)?.[1];
@@ -133,11 +174,13 @@ async function tryCommand(command: string, { document, line }: Block): Promise<v
   if (command === 'npx ts-sensor agent') return agentStarts();
   const isRunnable = /^((INSTANA_\w+|NODE_OPTIONS)=(\S+|"[^"]*") )*(node|npm start)\b/.test(command);
   assert.ok(isRunnable, `${document}:${line}: no way is known to try: ${command}`);
-  const { code, stderr, stdout } = await shell(command);
+  const file = /\S+\.m?js$/.exec(command)?.[0] ?? 'app.js';
+  const script = readFileSync(join(consumer.folder, file), 'utf8');
+  const { code, stderr, stdout } = await shell(command, pathOf(script));
   assert.equal(code, 0, stderr);
   assert.equal(unexpected(stderr), '');
-  const file = /\S+\.m?js$/.exec(command)?.[0] ?? 'app.js';
-  if (!readFileSync(join(consumer.folder, file), 'utf8').includes('listen(')) return;
+  if (!script.includes('listen(')) return;
+  verifyPage(script, stdout);
   const isTraced = !command.includes('INSTANA_BOOTSTRAP=runtime');
   assert.match(stdout, new RegExp(`^visited 200 spans ${isTraced ? 1 : 0}$`, 'm'));
 }
@@ -147,8 +190,8 @@ function peerExists(command: string): void {
   readFileSync(join(repositoryRoot, peer, 'package-lock.json'));
 }
 
-function shell(command: string): Promise<Ended> {
-  const { NODE_OPTIONS = '', ...rest } = environment();
+function shell(command: string, path: string): Promise<Ended> {
+  const { NODE_OPTIONS = '', ...rest } = { ...environment(), VISIT: path };
   // A command that sets NODE_OPTIONS itself keeps what it says.
   const visited = command.replace(/NODE_OPTIONS="/, `NODE_OPTIONS="${NODE_OPTIONS} `);
   const env = command.includes('NODE_OPTIONS=') ? rest : { ...rest, NODE_OPTIONS };

@@ -102,6 +102,7 @@ describe('the trace of the snippet', () => {
   it('is left out in a request that is not traced', () => {
     assert.deepEqual(run({}, 'key', null).calls, withoutTrace);
     assert.deepEqual(run({ traceId: 'no id' }, 'key', null).calls, withoutTrace);
+    assert.deepEqual(run({ traceId: trace }, 'key', null).calls, [...withoutTrace, ['traceId', trace]]);
   });
 
   it('may be named outside any request, where there is no snippet otherwise', () => {
