@@ -13,7 +13,7 @@ import { HttpExit } from './instrumentation/http-exit.js';
 import type { BootstrapWord, Tools } from './instrumentation/instrumentation.js';
 import { ListeningServers } from './instrumentation/listening-servers.js';
 import { Loader, type ModuleStatus } from './instrumentation/loader.js';
-import { openTracing } from './instrumentation/modules/opentracing.js';
+import { adopt, openTracing } from './instrumentation/modules/opentracing.js';
 import type { Meter } from './metrics/meter.js';
 import { type EncodeContext, makeEncodeContext } from './tracing/encode.js';
 import { type EumOptions, renderSnippet } from './tracing/eum.js';
@@ -89,7 +89,6 @@ export class Sensor {
   #agent: Agent | null = null;
   #meter: Meter | null = null;
   #tracer: InstanaTracer | null = null;
-  #isMakingTracer = false;
   #isStarted = false;
   #stateSinceMs: number = this.#wallClock();
   #housekeeping: NodeJS.Timeout | null = null;
@@ -122,7 +121,7 @@ export class Sensor {
       servers: new ListeningServers(),
       faults: this.#faults,
       log: this.log,
-      tracer: () => (this.#isMakingTracer ? null : this.tracer),
+      tracer: () => this.tracer,
     };
     this.#byHand = new ByHand(this.#tools);
   }
@@ -183,7 +182,6 @@ export class Sensor {
   /** Loads the tracer on first use: a process that makes no span by hand does not pay for it. */
   get tracer(): InstanaTracer {
     if (this.#tracer !== null) return this.#tracer;
-    this.#isMakingTracer = true;
     const { InstanaTracer } = require('./tracing/tracer.js') as typeof import('./tracing/tracer.js');
     this.#tracer = new InstanaTracer(() => {
       this.start();
@@ -196,15 +194,20 @@ export class Sensor {
         wallClock: this.#wallClock,
         settings: () => this.#config.tracing,
         warnOnce: (cause, message) => this.log.warnOnce(cause, message),
+        debugOnce: (cause, message) => this.log.debugOnce(cause, message),
       };
     });
-    const { initGlobalTracer } = require('opentracing') as typeof import('opentracing');
-    initGlobalTracer(this.#tracer);
-    this.#isMakingTracer = false;
+    try {
+      adopt(require('opentracing'), () => this.tracer);
+    } catch (error) {
+      this.#faults.record('global tracer', error);
+    }
     return this.#tracer;
   }
 
+  /** Whoever traces a server by hand wants its spans to arrive: the first use starts the sensor. */
   get byHand(): ByHand {
+    this.start();
     return this.#byHand;
   }
 

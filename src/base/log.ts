@@ -71,6 +71,13 @@ export class Log implements Logger {
     this.warn(message);
   }
 
+  /** The same at debug level; nothing is remembered while that is off. */
+  debugOnce(cause: string, message: string): void {
+    if (this.#threshold > 0 || this.#said.has(cause) || this.#said.size >= 1000) return;
+    this.#said.add(cause);
+    this.debug(message);
+  }
+
   #write(severity: number, level: Exclude<LogLevel, 'off'>, message: string): void {
     if (severity < this.#threshold) return;
     try {

@@ -15,7 +15,7 @@ import { httpClient, httpsClient } from './modules/http-client.js';
 import { httpServer, httpsServer } from './modules/http-server.js';
 import { koaApplication, koaContext } from './modules/koa.js';
 import { koaRoute, koaRouterScoped, koaRouterUnscoped } from './modules/koa-router.js';
-import { openTracing } from './modules/opentracing.js';
+import { openTracing, openTracingGlobal } from './modules/opentracing.js';
 
 export const catalogue: readonly Instrumentation[] = [
   httpServer,
@@ -36,6 +36,7 @@ export const catalogue: readonly Instrumentation[] = [
   koaRouterScoped,
   koaRoute,
   openTracing,
+  openTracingGlobal,
 ];
 
 export const channelCatalogue: readonly ChannelInstrumentation[] = [fetchClient];

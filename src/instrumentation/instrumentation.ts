@@ -2,6 +2,7 @@
 import type { Faults } from '../base/faults.js';
 import type { Log } from '../base/log.js';
 import type { Scope } from '../tracing/scope.js';
+import type { InstanaTracer } from '../tracing/tracer.js';
 import type { Undo } from './around.js';
 import type { HttpEntry } from './http-entry.js';
 import type { HttpExit } from './http-exit.js';
@@ -17,8 +18,8 @@ export interface Tools {
   readonly servers: ListeningServers;
   readonly faults: Faults;
   readonly log: Log;
-  /** The process' OpenTracing tracer; null while it is being made. */
-  readonly tracer: () => object | null;
+  /** The process' OpenTracing tracer, made with the first call. */
+  readonly tracer: () => InstanaTracer;
 }
 
 /** What `patch` did: how to take it back, and what callers of `require` get in place of the module, if not the module itself. */
@@ -42,6 +43,8 @@ export interface Instrumentation {
   readonly module: string;
   /** Majors that are tested; absent for modules of Node.js. Others are left alone. */
   readonly versions?: readonly number[];
+  /** The package's main file, when it can be patched after it was loaded too. */
+  readonly mainFile?: string;
   /** Called once per loaded copy. Must find out what is there rather than assume it. */
   patch(exports: unknown, tools: Tools, module: LoadedModule): Patched;
 }

@@ -2,7 +2,7 @@
 import * as diagnosticsChannel from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { isBuiltin, syncBuiltinESMExports } from 'node:module';
-import { dirname, join, sep } from 'node:path';
+import { join, sep } from 'node:path';
 import { Hook } from 'require-in-the-middle';
 import { refused, type Undo } from './around.js';
 import type { ChannelInstrumentation, Instrumentation, Tools } from './instrumentation.js';
@@ -71,6 +71,7 @@ export class Loader {
         this.patch(exports, name, folder) as typeof exports,
     );
     this.#undo.push(() => hook.unhook());
+    this.#patchLoaded();
   }
 
   stop(): void {
@@ -144,10 +145,9 @@ export class Loader {
   }
 
   #noteLoadedTooEarly(packages: readonly string[]): void {
-    // The copy that the sensor's own tracer brought along has that tracer already.
-    const own = dirname(require.resolve('opentracing/package.json')) + sep;
-    const loaded = Object.keys(require.cache).filter((path) => !path.startsWith(own));
+    const loaded = Object.keys(require.cache);
     for (const module of packages) {
+      if (this.#byModule.get(module)?.some(({ name }) => this.#isPatchedLate(name)) === true) continue;
       const part = `${join('node_modules', module)}`;
       const file = loaded.find((path) => path.includes(part + (module.includes('/lib/') ? '' : '/')));
       const name = this.#byModule.get(module)?.[0]?.name;
@@ -157,6 +157,20 @@ export class Loader {
         `early ${name}`,
         `${name} was loaded before the sensor and is not traced; start the sensor first: node -r @instana/ts-sensor/bootstrap`,
       );
+    }
+  }
+
+  #isPatchedLate(name: string): boolean {
+    return this.#dependencies.instrumentations.some((other) => other.name === name && other.mainFile !== undefined);
+  }
+
+  /** Patches copies that were loaded before, where that makes no difference. */
+  #patchLoaded(): void {
+    for (const { module, mainFile } of this.#dependencies.instrumentations) {
+      if (mainFile === undefined) continue;
+      const end = join(sep, 'node_modules', module, mainFile);
+      for (const path of Object.keys(require.cache).filter((loaded) => loaded.endsWith(end)))
+        this.patch(require.cache[path]?.exports, module, path.slice(0, -mainFile.length - 1));
     }
   }
 

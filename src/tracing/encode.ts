@@ -60,7 +60,7 @@ function w3cMembers({ w3c }: SpanRecord): string {
 function sections(span: SpanRecord, context: EncodeContext): string {
   let text = '';
   if (span.http !== null) text = `"http":${httpJson(span.http, span.kind === 1, context)}`;
-  if (span.sdk !== null) text += `${text === '' ? '' : ','}"sdk":${sdkJson(span.sdk, span.kind)}`;
+  if (span.sdk !== null) text += `${text === '' ? '' : ','}${sdkSections(span.sdk, span.kind)}`;
   if (context.serviceName !== null)
     text += `${text === '' ? '' : ','}"service":${context.quoted.of(context.serviceName)}`;
   return text;
@@ -95,6 +95,13 @@ function redactedHeaders(headers: Readonly<Record<string, string>>, secrets: Sec
   const shown: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(headers)) shown[name] = secrets.redactHeader(name, value);
   return shown;
+}
+
+function sdkSections(sdk: SdkFacts, kind: SpanKind): string {
+  const { section } = sdk;
+  if (section === null) return `"sdk":${sdkJson(sdk, kind)}`;
+  const text = `${stringify(section.name)}:${boundedJson(section.facts)}`;
+  return Object.keys(sdk.tags).length === 0 && sdk.logs === null ? text : `${text},"sdk":${sdkJson(sdk, kind)}`;
 }
 
 const sdkTypes: Readonly<Record<SpanKind, string>> = { 1: 'entry', 2: 'exit', 3: 'intermediate' };

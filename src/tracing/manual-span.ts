@@ -3,6 +3,7 @@ import { Span, SpanContext, type Tracer } from 'opentracing';
 import type { W3cContext } from '../wire/w3c.js';
 import { errorStack, errorText } from './error-text.js';
 import type { Recorder } from './recorder.js';
+import { adoptProtocol, kindOf } from './registered-names.js';
 import type { SdkFacts, SpanRecord } from './span.js';
 
 /** Keys of an object of the application's; none when it is a proxy that throws. */
@@ -16,7 +17,18 @@ function ownKeys(tags: object): string[] {
 
 const entryKinds = new Set(['server', 'consumer', 'entry']);
 const exitKinds = new Set(['client', 'producer', 'exit']);
+const longestKey = 1024;
 const longestTag = 25_000;
+/** Of the texts of one span; more could not be sent. */
+const longestInAll = 65_536;
+/** Two less than what is sent of an object's members: there is an error's text, and how many are missing. */
+const mostTags = 198;
+const mostLogFields = 1000;
+const cut = '…';
+const mostBaggage = 64;
+const longestBaggage = 8192;
+/** That of the last day that a Date can have. */
+const latestMs = 8.64e15;
 
 /** What an application names a thing; objects whose text cannot be read have one of ours. Never throws. */
 export function textOf(value: unknown): string {
@@ -25,6 +37,11 @@ export function textOf(value: unknown): string {
   } catch {
     return '[cannot be read]';
   }
+}
+
+/** Whether a value is a time in milliseconds since the epoch. */
+export function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= latestMs;
 }
 
 /** The part of a span that crosses process boundaries. */
@@ -65,32 +82,32 @@ export class InstanaSpanContext extends SpanContext {
   }
 }
 
-/** A value of a tag or log as the span keeps it, with what it weighs added up. */
-function kept(sdk: SdkFacts, key: string, value: unknown): unknown {
-  if (typeof value === 'object' && value !== null) sdk.holdsObjects = true;
-  if (typeof value !== 'string') {
-    sdk.weight += key.length + 50;
-    return value;
-  }
-  // A slice alone would hold the whole text.
-  const text = value.length > longestTag ? `${Buffer.from(value.slice(0, longestTag)).toString()}…` : value;
-  sdk.weight += key.length + text.length;
-  return text;
+/** What a span needs of the sensor that it belongs to. */
+export interface SpanDependencies {
+  readonly recorder: Recorder;
+  readonly wallClock: () => number;
+  readonly settings: () => { readonly stackTrace: string };
+  readonly warnOnce: (cause: string, message: string) => void;
+  readonly debugOnce: (cause: string, message: string) => void;
 }
 
 /** A span as OpenTracing knows it. None of its methods throws; after its end it changes no more. */
 export class InstanaSpan extends Span {
   readonly #tracer: Tracer;
-  readonly #recorder: Recorder;
-  readonly #wallClock: () => number;
+  readonly #dependencies: SpanDependencies;
   readonly record: SpanRecord;
 
-  constructor(tracer: Tracer, record: SpanRecord, recorder: Recorder, wallClock: () => number) {
+  constructor(tracer: Tracer, record: SpanRecord, dependencies: SpanDependencies) {
     super();
     this.#tracer = tracer;
     this.record = record;
-    this.#recorder = recorder;
-    this.#wallClock = wallClock;
+    this.#dependencies = dependencies;
+  }
+
+  /** OpenTracing's own makes an object of key and value first, which a key without a text makes throw. */
+  override setTag(key: string, value: unknown): this {
+    if (!this.record.isFinished) this.#tagQuietly(key, value);
+    return this;
   }
 
   protected override _context(): SpanContext {
@@ -103,27 +120,42 @@ export class InstanaSpan extends Span {
 
   protected override _setOperationName(name: string): void {
     if (this.record.isFinished || this.record.name !== 'sdk') return;
-    this.record.sdkFacts().name = textOf(name);
+    const { record } = this;
+    const sdk = record.sdkFacts();
+    sdk.name = nameText(name);
+    record.kind = kindOf(sdk.name) ?? record.kind;
   }
 
+  /** Bounded, since all of it goes along with every call that is made below. */
   protected override _setBaggageItem(key: string, value: string): void {
-    if (this.record.isFinished) return;
-    this.record.baggage = { ...this.record.baggage, [textOf(key)]: textOf(value) };
+    const { record } = this;
+    if (record.isFinished) return;
+    const name = textOf(key);
+    const text = textOf(value);
+    const { [name]: _replaced, ...others } = record.baggage ?? {};
+    let length = name.length + text.length;
+    for (const other of Object.keys(others)) length += other.length + (others[other]?.length ?? 0);
+    if (length > longestBaggage || Object.keys(others).length >= mostBaggage) {
+      const message = `an item of baggage was left out: at most ${mostBaggage}, of ${longestBaggage} characters, are kept`;
+      this.#dependencies.warnOnce('baggage', message);
+      return;
+    }
+    record.baggage = { ...others, [name]: text };
   }
 
   protected override _getBaggageItem(key: string): string | undefined {
     const { baggage } = this.record;
-    return baggage !== null && Object.hasOwn(baggage, key) ? baggage[key] : undefined;
+    const name = textOf(key);
+    return baggage !== null && Object.hasOwn(baggage, name) ? baggage[name] : undefined;
   }
 
   protected override _addTags(tags: Record<string, unknown>): void {
-    const { record } = this;
-    if (record.isFinished || typeof tags !== 'object' || tags === null) return;
+    if (this.record.isFinished || typeof tags !== 'object' || tags === null) return;
     for (const key of ownKeys(tags)) {
       try {
-        this.#tag(key, tags[key]);
+        this.#tagQuietly(key, tags[key]);
       } catch {
-        // A getter of the application threw, or a value has no text: the other tags are kept.
+        // A getter of the application threw: the other tags are kept.
       }
     }
   }
@@ -131,66 +163,200 @@ export class InstanaSpan extends Span {
   protected override _log(keyValues: Record<string, unknown>, timestamp?: number): void {
     const { record } = this;
     if (record.isFinished || typeof keyValues !== 'object' || keyValues === null) return;
-    try {
-      const sdk = record.sdkFacts();
-      const time =
-        typeof timestamp === 'number' && Number.isFinite(timestamp) ? Math.floor(timestamp) : this.#wallClock();
-      sdk.logs ??= Object.create(null) as Record<string, Record<string, unknown>>;
-      sdk.logs[time] ??= Object.create(null) as Record<string, unknown>;
-      const entry = sdk.logs[time];
-      for (const key of Object.keys(keyValues)) entry[key] = kept(sdk, key, keyValues[key]);
-      sdk.weight += 50;
-      if (keyValues['event'] === 'error') this.#fail(keyValues['error.object'] ?? keyValues['message']);
-    } catch {
-      // As above.
-    }
+    const time = isTime(timestamp) ? Math.floor(timestamp) : this.#dependencies.wallClock();
+    const keys = ownKeys(keyValues);
+    keepLog(record.sdkFacts(), time, keyValues, keys);
+    if (keys.includes('event') && read(keyValues, 'event') === 'error') this.#fail(keyValues);
   }
 
   protected override _finish(finishTime?: number): void {
     const { record } = this;
-    if (record.name !== 'sdk' || record.isFinished) return;
-    if (typeof finishTime === 'number' && Number.isFinite(finishTime)) {
-      this.#recorder.finishAt(record, record.startTick + (finishTime - record.startMs));
+    if (record.isFinished) {
+      const { traceId, spanId } = record;
+      const message = `finish() of a span that has ended already is ignored: trace ${traceId}, span ${spanId}`;
+      this.#dependencies.debugOnce(`finished ${spanId}`, message);
+      return;
+    }
+    const { sdk, name } = record;
+    if (name !== 'sdk') return; // an automatic span ends by itself
+    if (sdk !== null) complete(record, sdk);
+    if (isTime(finishTime)) {
+      this.#dependencies.recorder.finishAt(record, record.startTick + (finishTime - record.startMs));
     } else {
-      this.#recorder.finish(record);
+      this.#dependencies.recorder.finish(record);
+    }
+  }
+
+  #tagQuietly(key: unknown, value: unknown): void {
+    try {
+      this.#tag(typeof key === 'string' ? key : textOf(key), value);
+    } catch {
+      // A value that has no text, for a tag that needs one: there is nothing to keep.
     }
   }
 
   #tag(key: string, value: unknown): void {
     const { record } = this;
-    if (record.http !== null && key === 'http.path_tpl') {
-      record.http.template = String(value);
-      record.http.templateFrozen = true;
-      return;
+    switch (key) {
+      case 'error':
+        this.#setError(value);
+        return;
+      case 'sampling.priority':
+        if (isPriority(value) && Number(value) <= 0) record.unsampled = true;
+        return;
+      case 'span.kind':
+        if (record.name === 'sdk' && this.#setKind(value)) return;
+        break;
+      case 'http.path_tpl':
+        if (record.http === null) break;
+        record.http.template = String(value);
+        record.http.templateFrozen = true;
+        return;
     }
-    if (key === 'error' && record.name === 'sdk') {
-      record.errorCount = value && value !== 'false' ? 1 : 0;
-      return;
-    }
-    if (key === 'sampling.priority') {
-      if (Number(value) <= 0) record.unsampled = true;
-      return;
-    }
-    const sdk = record.sdkFacts();
-    if (key === 'span.kind' && record.name === 'sdk' && this.#setKind(String(value))) return;
-    sdk.tags[key] = kept(sdk, key, value);
+    keepTag(record.sdkFacts(), key, value);
+  }
+
+  /** A request that failed by its status stays failed. */
+  #setError(value: unknown): void {
+    const isError = Boolean(value) && value !== 'false';
+    if (isError) this.record.errorCount = 1;
+    else if (this.record.name === 'sdk') this.record.errorCount = 0;
   }
 
   /** False for a kind that is not known: then the tag is kept as a tag. */
-  #setKind(kind: string): boolean {
+  #setKind(kind: unknown): boolean {
     const { record } = this;
+    if (typeof kind !== 'string') return false;
     if (entryKinds.has(kind)) record.kind = 1;
     else if (exitKinds.has(kind)) record.kind = 2;
     else return false;
     return true;
   }
 
-  #fail(error: unknown): void {
+  /** The text goes where the span's protocol has it; one that is there already stays. */
+  #fail(log: Readonly<Record<string, unknown>>): void {
     const { record } = this;
     record.errorCount = 1;
-    if (error === undefined) return;
-    record.sdkFacts().tags['message'] = errorText(error);
-    const stack = errorStack(error);
-    if (stack !== null) record.stack = { stack };
+    const error = read(log, 'error.object') ?? loggedMessage(log);
+    if (error !== undefined) {
+      const text = errorText(error);
+      if (record.http !== null) record.http.error ??= text;
+      else record.sdkFacts().tags['message'] ??= text;
+    }
+    if (this.#dependencies.settings().stackTrace === 'none') return;
+    const stack = errorStack(error) ?? read(log, 'stack');
+    if (typeof stack === 'string') record.stack = { stack };
   }
+}
+
+/** The text of an operation name, cut where it has to be. */
+export function nameText(name: unknown): string {
+  const text = typeof name === 'string' ? name : textOf(name);
+  return text.length > longestKey ? cutText(text, longestKey) : text;
+}
+
+function isPriority(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'bigint' || (typeof value === 'string' && value.trim() !== '');
+}
+
+function read(object: Readonly<Record<string, unknown>>, key: string): unknown {
+  try {
+    return object[key];
+  } catch {
+    return undefined;
+  }
+}
+
+/** `kind: message` as it is logged where there is no error object. */
+function loggedMessage(log: Readonly<Record<string, unknown>>): string | undefined {
+  const kind = read(log, 'error.kind');
+  const message = read(log, 'message');
+  const parts = [kind, message].filter((part) => part !== undefined && part !== null && part !== '');
+  return parts.length === 0 ? undefined : parts.map(textOf).join(': ');
+}
+
+/** A slice alone would hold the whole text. */
+function cutText(text: string, length: number): string {
+  return `${Buffer.from(text.slice(0, length)).toString()}${cut}`;
+}
+
+function keepTag(sdk: SdkFacts, key: string, value: unknown): void {
+  const name = key.length > longestKey ? cutText(key, longestKey) : key;
+  const { tags } = sdk;
+  if (name in tags) {
+    const before = tags[name];
+    sdk.weight -= name.length + (typeof before === 'string' ? before.length : 50);
+  } else if (sdk.tagCount >= mostTags) {
+    sdk.cutTags++;
+    return;
+  } else {
+    sdk.tagCount++;
+  }
+  tags[name] = kept(sdk, name, value);
+}
+
+function keepLog(sdk: SdkFacts, time: number, keyValues: Readonly<Record<string, unknown>>, keys: string[]): void {
+  sdk.logs ??= Object.create(null) as Record<string, Record<string, unknown>>;
+  const { logs } = sdk;
+  if (logs[time] === undefined) {
+    if (sdk.logCount >= mostLogFields) {
+      sdk.cutLogs += keys.length;
+      return;
+    }
+    logs[time] = Object.create(null) as Record<string, unknown>;
+    sdk.logCount++;
+    sdk.weight += 50;
+  }
+  const entry = logs[time];
+  for (const key of keys) {
+    if (sdk.logCount >= mostLogFields) sdk.cutLogs++;
+    else if (key.length > longestKey) entry[cutText(key, longestKey)] = keptField(sdk, key, keyValues);
+    else entry[key] = keptField(sdk, key, keyValues);
+    sdk.logCount++;
+  }
+}
+
+function keptField(sdk: SdkFacts, key: string, keyValues: Readonly<Record<string, unknown>>): unknown {
+  try {
+    return kept(sdk, key, keyValues[key]);
+  } catch {
+    return '[cannot be read]';
+  }
+}
+
+/** A value of a tag or log as the span keeps it, with what it weighs added up. */
+function kept(sdk: SdkFacts, key: string, value: unknown): unknown {
+  switch (typeof value) {
+    case 'string': {
+      const room = Math.max(0, Math.min(longestTag, longestInAll - sdk.weight));
+      const text = value.length > room ? cutText(value, room) : value;
+      sdk.weight += key.length + text.length;
+      return text;
+    }
+    case 'function':
+      sdk.weight += key.length + 50;
+      return '[function]'; // rather than all that it closes over
+    case 'object':
+      if (value !== null) sdk.holdsObjects = true;
+      break;
+  }
+  sdk.weight += key.length + 50;
+  return value;
+}
+
+/** What is known at the end only. */
+function complete(record: SpanRecord, sdk: SdkFacts): void {
+  try {
+    if (sdk.cutTags > 0) sdk.tags[cut] = `${sdk.cutTags} more`;
+    if (sdk.cutLogs > 0) markLastLog(sdk);
+    adoptProtocol(record, sdk);
+  } catch {
+    // The span is sent as it is.
+  }
+}
+
+/** In an entry, since all names beside it are times. */
+function markLastLog({ logs, cutLogs }: SdkFacts): void {
+  const last = Object.values(logs ?? {}).at(-1);
+  if (last !== undefined) last[cut] = `${cutLogs} more`;
 }

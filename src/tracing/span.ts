@@ -40,15 +40,28 @@ export class HttpFacts {
   }
 }
 
+/** A section of `data` besides `http` and `sdk`. */
+export interface SpanSection {
+  readonly name: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
 /** Facts of a manual span, and tags that somebody added to an automatic one. */
 export class SdkFacts {
   name: string | null;
   readonly tags: Record<string, unknown> = Object.create(null);
   logs: Record<string, Record<string, unknown>> | null = null;
+  /** How many tags, and fields of logs, are kept; and how many were too many. */
+  tagCount = 0;
+  logCount = 0;
+  cutTags = 0;
+  cutLogs = 0;
   /** Length of the texts in tags and logs, for the recorder's bound. */
   weight = 0;
   /** A tag or log is an object of the application's. */
   holdsObjects = false;
+  /** Tags that have become a section of their own: set at the end of a span whose name stands for a protocol. */
+  section: SpanSection | null = null;
 
   constructor(name: string | null) {
     this.name = name;
@@ -67,7 +80,8 @@ export class SpanRecord {
   readonly parentId: string | null;
   /** The 32 digits of a trace id that came in; entry spans only. */
   readonly longTraceId: string | null;
-  readonly name: string;
+  /** Fixed, but for a span by hand whose operation name stands for a protocol: then that of the protocol, from its end on. */
+  name: string;
   kind: SpanKind;
   /** Wall clock, milliseconds since the epoch. */
   startMs: number;
@@ -88,7 +102,7 @@ export class SpanRecord {
   /** Frames, or what they are read from. */
   stack: readonly StackFrame[] | StackHolder | null = null;
   /** OpenTracing baggage; null for automatic spans. */
-  baggage: Record<string, string> | null = null;
+  baggage: Readonly<Record<string, string>> | null = null;
   /** `sampling.priority` of at most 0: children inherit it, nothing is reported. */
   unsampled = false;
   /** What it is taken to weigh while it waits, in bytes. */

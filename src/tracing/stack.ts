@@ -52,6 +52,9 @@ function restoreLimit(limit: number | undefined): void {
   }
 }
 
+/** The way through `globalTracer()` is no part of the application. */
+const delegateFile = /[\\/]opentracing[\\/]lib[\\/]global_tracer\.js$/;
+
 /** Frames of a stack as text, at most `limit`; empty for what is no stack text. */
 export function parseStack(stack: unknown, limit: number): StackFrame[] {
   const frames: StackFrame[] = [];
@@ -67,6 +70,7 @@ export function parseStack(stack: unknown, limit: number): StackFrame[] {
       ...(file === undefined || file === '' ? {} : { c: file.startsWith('file://') ? file.slice(7) : file }),
       ...(number === undefined ? {} : { n: Number(number) }),
     });
+    if (file !== undefined && frames.length <= 2 && delegateFile.test(file)) frames.length = 0;
   }
   return frames;
 }

@@ -9,26 +9,23 @@ import {
   type SpanOptions,
   Tracer,
 } from 'opentracing';
-import { InstanaSpan, InstanaSpanContext, textOf } from './manual-span.js';
+import { InstanaSpan, InstanaSpanContext, isTime, nameText, type SpanDependencies, textOf } from './manual-span.js';
 import { extractBinary, extractTextMap, injectBinary, injectTextMap } from './propagation.js';
-import type { Recorder } from './recorder.js';
+import { kindOf } from './registered-names.js';
 import type { Scope } from './scope.js';
 import { SdkFacts, SpanRecord } from './span.js';
 import type { CallStacks } from './stack.js';
 
-export interface TracerDependencies {
+export interface TracerDependencies extends SpanDependencies {
   readonly scope: Scope;
-  readonly recorder: Recorder;
   readonly ids: { next(): string };
   readonly stacks: CallStacks;
   readonly now: () => number;
-  readonly wallClock: () => number;
   readonly settings: () => {
     readonly enabled: boolean;
     readonly stackTrace: string;
     readonly stackTraceLength: number;
   };
-  readonly warnOnce: (cause: string, message: string) => void;
 }
 
 /** OpenTracing's options and one of ours. */
@@ -40,8 +37,9 @@ export interface InstanaSpanOptions extends SpanOptions {
 /** Makes, injects and extracts spans by hand. None of its methods throws. */
 export class InstanaTracer extends Tracer {
   readonly #connect: () => TracerDependencies;
+  #connected: TracerDependencies | null = null;
 
-  /** `connect` is called with every use, so that the first one can start the sensor. */
+  /** `connect` is called with the first use, so that it can start the sensor. */
   constructor(connect: () => TracerDependencies) {
     super();
     this.#connect = connect;
@@ -52,22 +50,16 @@ export class InstanaTracer extends Tracer {
    * own. `startTime` is in milliseconds since the epoch.
    */
   override startSpan(name: string, options?: InstanaSpanOptions | null): Span {
-    try {
-      return this.#start(name, options ?? {});
-    } catch {
-      return this.#start(name, {}); // options that cannot be read count as none
-    }
-  }
-
-  #start(name: string, options: InstanaSpanOptions): Span {
-    const dependencies = this.#connect();
-    const parent = this.#parentOf(options, dependencies);
+    const dependencies = this.#dependencies();
     const { scope, recorder, ids, stacks, now, wallClock, settings } = dependencies;
+    const given = options ?? nothing;
+    const parent = parentOf(given, scope);
     const { enabled, stackTrace, stackTraceLength } = settings();
     const spanId = ids.next();
     const wallMs = wallClock();
-    const { startTime } = options;
-    const startMs = typeof startTime === 'number' && Number.isFinite(startTime) ? startTime : wallMs;
+    const startTime = read(given, 'startTime');
+    const startMs = isTime(startTime) ? startTime : wallMs;
+    const tick = now();
     const hasParent = parent !== null && parent.traceId !== '';
     const record = new SpanRecord(
       'sdk',
@@ -78,18 +70,20 @@ export class InstanaTracer extends Tracer {
       null,
       startMs,
       // The monotonic time that belongs to the start, so that an end without a time of its own is measured with one clock.
-      now() - (wallMs - startMs),
+      tick - (wallMs - startMs),
       null,
     );
-    record.sdk = new SdkFacts(textOf(name));
+    record.sdk = new SdkFacts(nameText(name));
+    record.kind = kindOf(record.sdk.name) ?? record.kind;
     record.w3c = parent === null ? (scope.suppression()?.w3c ?? null) : parent.w3c;
-    record.unsampled = !enabled || (parent === null ? scope.isSuppressed() : parent.suppressed);
-    if (parent?.baggage !== null && parent?.baggage !== undefined) record.baggage = { ...parent.baggage };
-    if (stackTrace === 'all' && stackTraceLength > 0)
-      record.stack = stacks.take(stackTraceLength, this.startSpan, now());
+    record.unsampled = !enabled || isUnsampled(parent, scope);
+    if (parent !== null) record.baggage = parent.baggage;
+    if (stackTrace === 'all' && stackTraceLength > 0 && !record.unsampled)
+      record.stack = stacks.take(stackTraceLength, this.startSpan, tick);
     recorder.openManual();
-    const span = new InstanaSpan(this, record, recorder, wallClock);
-    if (options.tags !== undefined) span.addTags(options.tags);
+    const span = new InstanaSpan(this, record, dependencies);
+    const tags = read(given, 'tags');
+    if (typeof tags === 'object' && tags !== null) span.addTags(tags);
     return span;
   }
 
@@ -100,21 +94,21 @@ export class InstanaTracer extends Tracer {
 
   /** The active span, automatic or manual; null outside any. Tags and logs may be added to it, `finish` on an automatic one is ignored. */
   currentSpan(): Span | null {
-    const { scope, recorder, wallClock } = this.#connect();
-    const record = scope.active();
-    return record === null ? null : new InstanaSpan(this, record, recorder, wallClock);
+    const dependencies = this.#dependencies();
+    const record = dependencies.scope.active();
+    return record === null ? null : new InstanaSpan(this, record, dependencies);
   }
 
   /** Runs `fn` with `span` active, in it and in all that it starts; returns what `fn` returns and throws what it throws. */
   withActiveSpan<Result>(span: Span, fn: () => Result): Result {
-    const { scope } = this.#connect();
+    const { scope } = this.#dependencies();
     if (!(span instanceof InstanaSpan)) return fn();
     return scope.apply(span.record, fn, undefined, []);
   }
 
   /** Writes the context of a span into a carrier. An unknown format is told once on the log and does nothing. */
   override inject(context: SpanContext | Span, format: string, carrier: unknown): void {
-    const { warnOnce } = this.#connect();
+    const { warnOnce } = this.#dependencies();
     try {
       const source = context instanceof Span ? context.context() : context;
       if (!(source instanceof InstanaSpanContext)) return;
@@ -133,7 +127,7 @@ export class InstanaTracer extends Tracer {
 
   /** Reads a context from a carrier; null when there is none in it. */
   override extract(format: string, carrier: unknown): SpanContext | null {
-    const { warnOnce } = this.#connect();
+    const { warnOnce } = this.#dependencies();
     try {
       if (format === FORMAT_HTTP_HEADERS || format === FORMAT_TEXT_MAP)
         return extractTextMap(carrier, format === FORMAT_HTTP_HEADERS);
@@ -148,25 +142,73 @@ export class InstanaTracer extends Tracer {
     return null;
   }
 
-  #parentOf(options: InstanaSpanOptions, { scope }: TracerDependencies): InstanaSpanContext | null {
-    const { childOf, references, ignoreActiveSpan } = options;
-    const contexts: { readonly context: unknown; readonly isParent: boolean }[] = (references ?? []).map(
-      (reference: Reference) => ({
-        context: contextOf(reference.referencedContext()),
-        isParent: reference.type() === 'child_of',
-      }),
-    );
-    if (childOf !== undefined && childOf !== null) contexts.push({ context: contextOf(childOf), isParent: true });
-    const ours = contexts.filter(({ context }) => context instanceof InstanaSpanContext);
-    const chosen = (ours.findLast(({ isParent }) => isParent) ?? ours.at(-1))?.context;
-    if (chosen instanceof InstanaSpanContext) return chosen;
-    if (contexts.length > 0 || ignoreActiveSpan === true) return null;
-    const active = scope.active();
-    return active === null ? null : InstanaSpanContext.of(active);
+  #dependencies(): TracerDependencies {
+    this.#connected ??= this.#connect();
+    return this.#connected;
   }
 }
 
+type Parent = SpanRecord | InstanaSpanContext;
+
+const nothing: InstanaSpanOptions = Object.freeze({});
+
+/** An option that cannot be read counts as none. */
+function read<Name extends keyof InstanaSpanOptions>(
+  options: InstanaSpanOptions,
+  name: Name,
+): InstanaSpanOptions[Name] | undefined {
+  try {
+    return options[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Without a parent the span is a root, also when the active span is not wanted, or the one that is named belongs to another tracer. */
+function parentOf(options: InstanaSpanOptions, scope: Scope): Parent | null {
+  const childOf: unknown = read(options, 'childOf');
+  const direct = ourContext(childOf);
+  if (direct !== null) return direct;
+  const references: unknown = read(options, 'references');
+  if ((childOf === undefined || childOf === null) && !Array.isArray(references))
+    return read(options, 'ignoreActiveSpan') === true ? null : scope.active();
+  const { parent, isNamed } = lastOf(references);
+  if (parent !== null) return parent;
+  const isForeign = isNamed || (childOf !== undefined && childOf !== null);
+  return isForeign || read(options, 'ignoreActiveSpan') === true ? null : scope.active();
+}
+
+/** The last `child_of` of ours among these references, else the last other one; and whether there is a reference at all. */
+function lastOf(references: unknown): { readonly parent: Parent | null; readonly isNamed: boolean } {
+  let parent: Parent | null = null;
+  let isChild = false;
+  let isNamed = false;
+  try {
+    for (const reference of Array.isArray(references) ? (references as readonly Reference[]) : []) {
+      const ours = ourContext(reference.referencedContext());
+      const isChildOf = reference.type() === 'child_of';
+      isNamed = true;
+      if (ours === null || (isChild && !isChildOf)) continue;
+      parent = ours;
+      isChild = isChildOf;
+    }
+  } catch {
+    // What is no reference ends the list.
+  }
+  return { parent, isNamed };
+}
+
 /** Another copy of opentracing does not know our spans as spans, and puts them into its references as they are. */
-function contextOf(parent: unknown): unknown {
-  return parent instanceof Span ? parent.context() : parent;
+function ourContext(context: unknown): Parent | null {
+  try {
+    if (context instanceof InstanaSpan) return context.record;
+    return context instanceof InstanaSpanContext ? context : null;
+  } catch {
+    return null; // a proxy
+  }
+}
+
+function isUnsampled(parent: Parent | null, scope: Scope): boolean {
+  if (parent === null) return scope.isSuppressed();
+  return parent instanceof SpanRecord ? parent.unsampled : parent.suppressed;
 }

@@ -1,12 +1,22 @@
 // JSON of whatever a program holds: bounded, never throwing, with what was cut or cannot be shown marked as such.
 
-const stringify = JSON.stringify; // an application may replace it
+// An application may replace these, and a class of its own may have iterators that never end.
+const { stringify } = JSON;
+const { byteLength } = Buffer;
+const mapEntries = Map.prototype.entries;
+const setValues = Set.prototype.values;
+
 const maximumDepth = 8;
 const maximumMembers = 200;
 const maximumTextLength = 25_000;
 const cut = '…';
+const unreadable = '[cannot be read]';
+/** The text of a larger number takes long to make. */
+const largestBigInt = 10n ** 1000n;
+/** Bytes that one UTF-16 unit takes at most: as UTF-8, and as an escape sequence of JSON. */
+const bytesPerUnit = [3, 6];
 
-/** JSON text of a value, of about `budget` characters at most. Getters and proxies that throw show as text. */
+/** JSON text of a value, of about `budget` bytes at most. Getters and proxies that throw show as text. */
 export function boundedJson(value: unknown, budget = 32_768): string {
   return new BoundedWriter(budget).write(value, 0);
 }
@@ -23,7 +33,7 @@ class BoundedWriter {
     try {
       return this.#value(value, depth);
     } catch {
-      return this.#text('[cannot be read]');
+      return this.#text(unreadable);
     }
   }
 
@@ -32,11 +42,11 @@ class BoundedWriter {
       case 'string':
         return this.#text(value);
       case 'number':
-        return this.#spend(Number.isFinite(value) ? String(value) : `"${value}"`);
+        return this.#spend(Number.isFinite(value) ? `${value}` : `"${value}"`);
       case 'boolean':
-        return this.#spend(String(value));
+        return this.#spend(value ? 'true' : 'false');
       case 'bigint':
-        return this.#text(String(value));
+        return this.#text(value > -largestBigInt && value < largestBigInt ? String(value) : '[bigint]');
       case 'symbol':
         return this.#text(String(value));
       case 'function':
@@ -51,66 +61,141 @@ class BoundedWriter {
   #object(value: object, depth: number): string {
     if (this.#path.includes(value)) return this.#text('[circular]');
     if (depth >= maximumDepth) return this.#text(Array.isArray(value) ? '[array]' : '[object]');
-    if (value instanceof Date) return this.#text(Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString());
-    if (value instanceof Error) return this.#text(`${value.name}: ${value.message}`);
-    if (ArrayBuffer.isView(value)) return this.#text(`[${value.constructor.name} of ${value.byteLength} bytes]`);
+    const text = textInsteadOf(value);
+    if (text !== null) return this.#text(text);
+    this.#left -= 2; // the brackets: without them a wide tree of empty lists would have no end
     this.#path.push(value);
     try {
       if (Array.isArray(value)) return this.#array(value, depth);
-      if (value instanceof Map)
-        return this.#members(
-          [...value.entries()].map(([key, entry]) => [String(key), () => entry]),
-          depth,
-        );
-      if (value instanceof Set) return this.#array([...value], depth);
-      const keys = Object.keys(value);
-      return this.#members(
-        keys.map((key) => [key, () => (value as Record<string, unknown>)[key]]),
-        depth,
-      );
+      if (value instanceof Map) return this.#map(value, depth);
+      if (value instanceof Set) return this.#set(value, depth);
+      return this.#members(value as Record<string, unknown>, depth); // a plain object, or taken as one
     } finally {
       this.#path.pop();
     }
   }
 
   #array(list: readonly unknown[], depth: number): string {
-    const parts: string[] = [];
+    let text = '';
     for (let index = 0; index < list.length; index++) {
-      if (index >= maximumMembers || this.#left <= 0) {
-        parts.push(`"${cut} ${list.length - index} more"`);
+      if (this.#isFull(index)) {
+        text += `,"${cut} ${list.length - index} more"`;
         break;
       }
-      parts.push(this.write(list[index], depth + 1));
+      text += `,${this.#element(list, index, depth)}`;
     }
-    return `[${parts.join(',')}]`;
+    return `[${text.slice(1)}]`;
   }
 
-  #members(members: readonly (readonly [string, () => unknown])[], depth: number): string {
-    const parts: string[] = [];
-    for (const [key, read] of members) {
-      if (parts.length >= maximumMembers || this.#left <= 0) {
-        parts.push(`"${cut}":"${members.length - parts.length} more"`);
+  #element(list: readonly unknown[], index: number, depth: number): string {
+    let value: unknown = unreadable;
+    try {
+      value = list[index];
+    } catch {
+      // A getter of the application, or its proxy.
+    }
+    return this.write(value, depth + 1);
+  }
+
+  #set(set: ReadonlySet<unknown>, depth: number): string {
+    let text = '';
+    let count = 0;
+    for (const value of setValues.call(set)) {
+      if (this.#isFull(count)) {
+        text += `,"${cut} ${set.size - count} more"`;
         break;
       }
-      let value: unknown;
-      try {
-        value = read();
-      } catch {
-        value = '[cannot be read]';
-      }
-      if (value === undefined) continue;
-      parts.push(`${this.#text(key)}:${this.write(value, depth + 1)}`);
+      count++;
+      text += `,${this.write(value, depth + 1)}`;
     }
-    return `{${parts.join(',')}}`;
+    return `[${text.slice(1)}]`;
+  }
+
+  #map(map: ReadonlyMap<unknown, unknown>, depth: number): string {
+    let text = '';
+    let count = 0;
+    for (const [key, value] of mapEntries.call(map)) {
+      if (this.#isFull(count)) {
+        text += `,"${cut}":"${map.size - count} more"`;
+        break;
+      }
+      count++;
+      text += `,${this.#text(keyText(key))}:${this.write(value, depth + 1)}`;
+    }
+    return `{${text.slice(1)}}`;
+  }
+
+  #members(object: Readonly<Record<string, unknown>>, depth: number): string {
+    const keys = Object.keys(object);
+    if (keys.length === 0 && !isPlain(object)) return this.#text(`[${nameOf(object)}]`);
+    let text = '';
+    for (let index = 0; index < keys.length; index++) {
+      if (this.#isFull(index)) {
+        text += `,"${cut}":"${keys.length - index} more"`;
+        break;
+      }
+      text += this.#member(object, keys[index] as string, depth); // inside the bounds
+    }
+    return `{${text.slice(1)}}`;
+  }
+
+  #member(object: Readonly<Record<string, unknown>>, key: string, depth: number): string {
+    let value: unknown = unreadable;
+    try {
+      value = object[key];
+    } catch {
+      // A getter of the application, or its proxy.
+    }
+    return value === undefined ? '' : `,${this.#text(key)}:${this.write(value, depth + 1)}`;
+  }
+
+  #isFull(members: number): boolean {
+    this.#left--; // the comma
+    return members >= maximumMembers || this.#left <= 0;
   }
 
   #text(text: string): string {
     const room = Math.max(0, Math.min(maximumTextLength, this.#left));
-    return this.#spend(stringify(text.length > room ? text.slice(0, room) + cut : text));
+    let json = stringify(text.length > room ? text.slice(0, room) + cut : text);
+    let bytes = byteLength(json);
+    // Rarely: characters of several bytes, or many that have to be escaped.
+    for (const units of bytesPerUnit) {
+      if (bytes <= Math.max(room, 64) + 8) break;
+      json = stringify(text.slice(0, Math.floor(room / units)) + cut);
+      bytes = byteLength(json);
+    }
+    this.#left -= bytes;
+    return json;
   }
 
   #spend(json: string): string {
     this.#left -= json.length;
     return json;
   }
+}
+
+/** What is shown of objects whose members say nothing; null for all others. */
+function textInsteadOf(value: object): string | null {
+  if (isPlain(value) || Array.isArray(value)) return null;
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  if (ArrayBuffer.isView(value)) return `[${nameOf(value)} of ${value.byteLength} bytes]`;
+  if (value instanceof RegExp || value instanceof String || value instanceof Number || value instanceof Boolean)
+    return String(value);
+  return null;
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function nameOf(value: object): string {
+  const { name } = value.constructor as { name?: unknown };
+  return typeof name === 'string' && name !== '' ? name : 'object';
+}
+
+function keyText(key: unknown): string {
+  if (typeof key === 'object' && key !== null) return '[object]';
+  return typeof key === 'function' ? '[function]' : String(key);
 }

@@ -1,4 +1,5 @@
 // The tools that instrumentations are given, real ones, with what came out of them at hand.
+import assert from 'node:assert/strict';
 import { readConfig } from '../../src/base/config.js';
 import { Faults } from '../../src/base/faults.js';
 import { Log } from '../../src/base/log.js';
@@ -10,6 +11,7 @@ import { makeEncodeContext } from '../../src/tracing/encode.js';
 import { Recorder } from '../../src/tracing/recorder.js';
 import { Scope } from '../../src/tracing/scope.js';
 import { CallStacks } from '../../src/tracing/stack.js';
+import { InstanaTracer } from '../../src/tracing/tracer.js';
 import { IdPool } from '../../src/wire/ids.js';
 import { Secrets } from '../../src/wire/secrets.js';
 import type { WireSpan } from '../../src/wire/span.js';
@@ -52,7 +54,7 @@ export class ToolBox {
       servers: new ListeningServers(),
       faults: this.faults,
       log,
-      tracer: () => null,
+      tracer: () => new InstanaTracer(() => assert.fail('not used')),
     };
   }
 

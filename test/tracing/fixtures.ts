@@ -19,6 +19,7 @@ export class Fixture {
   thresholds = 0;
   readonly lines: string[] = [];
   readonly warnings: string[] = [];
+  readonly notes: string[] = [];
   readonly faults: Faults;
   readonly recorder: Recorder;
   readonly scope: Scope = new Scope();
@@ -60,6 +61,7 @@ export class Fixture {
       wallClock: () => this.wall,
       settings: () => this.settings,
       warnOnce: (_cause, message) => this.warnings.push(message),
+      debugOnce: (_cause, message) => this.notes.push(message),
     };
     this.tracer = new InstanaTracer(() => dependencies);
   }

@@ -1,0 +1,135 @@
+// Operation names that the Python sensor registered: spans by hand of these names are sent as those of the protocol they stand for.
+import { HttpFacts, type SdkFacts, type SpanRecord } from './span.js';
+
+interface Protocol {
+  /** Name of the span on the wire. */
+  readonly name: string;
+  readonly kind: 1 | 2;
+  /** Section of `data` besides `http`, with its members and the tags that they are taken from, the first that is there. */
+  readonly section?: string;
+  readonly members?: Readonly<Record<string, readonly string[]>>;
+  readonly isHttp: boolean;
+}
+
+const httpServer: Protocol = { name: 'node.http.server', kind: 1, isHttp: true };
+const httpClient: Protocol = { name: 'node.http.client', kind: 2, isHttp: true };
+const rpc = {
+  section: 'rpc',
+  isHttp: false,
+  members: {
+    call: ['rpc.call'],
+    flavor: ['rpc.flavor'],
+    host: ['rpc.host', 'peer.hostname', 'peer.ipv4', 'peer.ipv6'],
+    port: ['rpc.port', 'peer.port'],
+  },
+};
+
+const protocols: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
+  ['wsgi', httpServer],
+  ['django', httpServer],
+  ['urllib3', httpClient],
+  ['soap', { ...httpClient, section: 'soap', members: { action: ['soap.action'] } }],
+  [
+    'memcache',
+    {
+      name: 'memcached',
+      kind: 2,
+      isHttp: false,
+      section: 'memcached',
+      members: {
+        operation: ['memcached.operation', 'memcache.operation'],
+        key: ['memcached.key', 'memcache.key'],
+        connection: ['memcached.connection', 'memcache.connection', 'peer.address'],
+      },
+    },
+  ],
+  ['rpc-client', { ...rpc, name: 'rpc-client', kind: 2 }],
+  ['rpc-server', { ...rpc, name: 'rpc-server', kind: 1 }],
+]);
+
+/** The kind that an operation name stands for; undefined for most names. */
+export function kindOf(name: string | null): 1 | 2 | undefined {
+  return name === null ? undefined : protocols.get(name)?.kind;
+}
+
+/** Makes a span by hand one of a protocol when its operation name stands for one; to be called when it ends. */
+export function adoptProtocol(record: SpanRecord, sdk: SdkFacts): void {
+  const protocol = protocols.get(sdk.name ?? '');
+  if (protocol === undefined) return;
+  const { tags } = sdk;
+  record.name = protocol.name;
+  record.kind = protocol.kind;
+  sdk.name = null;
+  // Entry spans of protocol servers have the stack of their error only.
+  if (protocol.kind === 1 && record.errorCount === 0) record.stack = null;
+  if (protocol.isHttp) takeHttp(record, tags);
+  const { section, members } = protocol;
+  if (section !== undefined && members !== undefined) {
+    const facts: Record<string, string> = {};
+    for (const member of Object.keys(members)) {
+      const text = takeText(tags, members[member] ?? []);
+      if (text !== undefined) facts[member] = text;
+    }
+    if (section === 'memcached' && facts['connection'] === undefined) takeConnection(facts, tags);
+    if (!protocol.isHttp) takeError(record, facts, tags);
+    if (Object.keys(facts).length > 0) sdk.section = { name: section, facts };
+  }
+  if (Object.keys(tags).length === 0 && sdk.logs === null && sdk.section === null) record.sdk = null;
+}
+
+function takeHttp(record: SpanRecord, tags: Record<string, unknown>): void {
+  const isEntry = record.kind === 1;
+  const method = takeText(tags, ['http.method']);
+  const address = takeText(tags, ['http.url']);
+  const host = takeText(tags, ['http.host']);
+  const params = takeText(tags, ['http.params'])?.replace(/^\?/, '');
+  const status = takeStatus(tags);
+  if ((method ?? address ?? host ?? params ?? status) === undefined) return;
+  const { origin, path } = split(address ?? '', isEntry);
+  const query = params === undefined || params === '' ? '' : `${path.includes('?') ? '&' : '?'}${params}`;
+  const beforePath = isEntry ? (host ?? origin) : host === undefined ? null : `http://${host}`;
+  const http = new HttpFacts(method ?? '', path + query, beforePath);
+  http.status = status ?? 0;
+  http.template = takeText(tags, ['http.path_tpl']) ?? null;
+  if (http.status >= 500) record.errorCount = 1;
+  if (record.errorCount > 0) http.error = takeText(tags, ['message']) ?? null;
+  record.http = http;
+}
+
+/** A server's span has the path alone, and its host beside it. */
+function split(address: string, isEntry: boolean): { readonly origin: string | null; readonly path: string } {
+  const absolute = isEntry ? /^https?:\/\/(?:[^/?#@]*@)?([^/?#]*)(.*)$/is.exec(address) : null;
+  const path = (absolute?.[2] ?? address).replace(/#.*$/s, '');
+  return { origin: absolute?.[1] ?? null, path: absolute !== null && !path.startsWith('/') ? `/${path}` : path };
+}
+
+function takeStatus(tags: Record<string, unknown>): number | undefined {
+  const value = tags['http.status_code'];
+  const status = typeof value === 'string' ? Number(value) : value;
+  if (typeof status !== 'number' || !Number.isInteger(status) || status < 100 || status > 999) return undefined;
+  delete tags['http.status_code'];
+  return status;
+}
+
+function takeConnection(facts: Record<string, string>, tags: Record<string, unknown>): void {
+  const host = takeText(tags, ['peer.hostname', 'peer.ipv4', 'peer.ipv6']);
+  if (host === undefined) return;
+  const port = takeText(tags, ['peer.port']);
+  facts['connection'] = port === undefined ? host : `${host}:${port}`;
+}
+
+function takeError(record: SpanRecord, facts: Record<string, string>, tags: Record<string, unknown>): void {
+  const text = record.errorCount > 0 ? takeText(tags, ['message']) : undefined;
+  if (text !== undefined) facts['error'] = text;
+}
+
+/** The text of the first of these tags that has one; it is a tag no longer. */
+function takeText(tags: Record<string, unknown>, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const value = tags[name];
+    if (typeof value !== 'string' && typeof value !== 'number') continue;
+    delete tags[name];
+    return String(value);
+  }
+  return undefined;
+}
