@@ -60,7 +60,7 @@ function w3cMembers({ w3c }: SpanRecord): string {
 function sections(span: SpanRecord, context: EncodeContext): string {
   let text = '';
   if (span.http !== null) text = `"http":${httpJson(span.http, span.kind === 1, context)}`;
-  if (span.sdk !== null) text += `${text === '' ? '' : ','}${sdkSections(span.sdk, span.kind)}`;
+  if (span.sdk !== null) text += `${text === '' ? '' : ','}${sdkSections(span.sdk, span.kind, context.quoted)}`;
   if (context.serviceName !== null)
     text += `${text === '' ? '' : ','}"service":${context.quoted.of(context.serviceName)}`;
   return text;
@@ -97,18 +97,18 @@ function redactedHeaders(headers: Readonly<Record<string, string>>, secrets: Sec
   return shown;
 }
 
-function sdkSections(sdk: SdkFacts, kind: SpanKind): string {
+function sdkSections(sdk: SdkFacts, kind: SpanKind, quoted: TextCache): string {
   const { section } = sdk;
-  if (section === null) return `"sdk":${sdkJson(sdk, kind)}`;
+  if (section === null) return `"sdk":${sdkJson(sdk, kind, quoted)}`;
   const text = `${stringify(section.name)}:${boundedJson(section.facts)}`;
-  return Object.keys(sdk.tags).length === 0 && sdk.logs === null ? text : `${text},"sdk":${sdkJson(sdk, kind)}`;
+  return Object.keys(sdk.tags).length === 0 && sdk.logs === null ? text : `${text},"sdk":${sdkJson(sdk, kind, quoted)}`;
 }
 
 const sdkTypes: Readonly<Record<SpanKind, string>> = { 1: 'entry', 2: 'exit', 3: 'intermediate' };
 
-function sdkJson(sdk: SdkFacts, kind: SpanKind): string {
+function sdkJson(sdk: SdkFacts, kind: SpanKind, quoted: TextCache): string {
   let text = '{';
-  if (sdk.name !== null) text += `"name":${boundedJson(sdk.name, 1024)},"type":"${sdkTypes[kind]}",`;
+  if (sdk.name !== null) text += `"name":${quoted.of(sdk.name)},"type":"${sdkTypes[kind]}",`;
   text += `"custom":{"tags":${boundedJson(sdk.tags)}`;
   if (sdk.logs !== null) text += `,"logs":${boundedJson(sdk.logs)}`;
   return `${text}}}`;

@@ -1,5 +1,6 @@
 // The OpenTracing face of a span: of those made by hand, and of automatic ones when the application asks for them.
 import { Span, SpanContext, type Tracer } from 'opentracing';
+import { boundedJson } from '../wire/bounded-json.js';
 import type { W3cContext } from '../wire/w3c.js';
 import { errorStack, errorText } from './error-text.js';
 import type { Recorder } from './recorder.js';
@@ -30,10 +31,14 @@ const longestBaggage = 8192;
 /** That of the last day that a Date can have. */
 const latestMs = 8.64e15;
 
-/** What an application names a thing; objects whose text cannot be read have one of ours. Never throws. */
+/**
+ * What an application names a thing. Lists have our own text: theirs is as long as all that is in them, and the time it takes has
+ * no bound. Objects whose text cannot be read have one of ours, too. Never throws.
+ */
 export function textOf(value: unknown): string {
   try {
-    return String(value);
+    if (typeof value === 'bigint' || ArrayBuffer.isView(value)) return boundedJson(value, longestKey).slice(1, -1);
+    return Array.isArray(value) ? boundedJson(value, longestKey) : String(value);
   } catch {
     return '[cannot be read]';
   }
@@ -209,7 +214,7 @@ export class InstanaSpan extends Span {
         break;
       case 'http.path_tpl':
         if (record.http === null) break;
-        record.http.template = String(value);
+        record.http.template = textOf(value);
         record.http.templateFrozen = true;
         return;
     }

@@ -115,11 +115,7 @@ export class InstanaTracer extends Tracer {
       if (format === FORMAT_HTTP_HEADERS || format === FORMAT_TEXT_MAP)
         injectTextMap(source, carrier, format === FORMAT_HTTP_HEADERS);
       else if (format === FORMAT_BINARY) injectBinary(source, carrier);
-      else
-        warnOnce(
-          `inject ${format}`,
-          `OpenTracing format ${textOf(format)} is not supported by inject; nothing was written`,
-        );
+      else warnOnce(`inject ${textOf(format)}`, unsupported(format, 'inject'));
     } catch (error) {
       warnOnce('inject', `the trace context could not be written into a carrier: ${textOf(error)}`);
     }
@@ -132,10 +128,7 @@ export class InstanaTracer extends Tracer {
       if (format === FORMAT_HTTP_HEADERS || format === FORMAT_TEXT_MAP)
         return extractTextMap(carrier, format === FORMAT_HTTP_HEADERS);
       if (format === FORMAT_BINARY) return extractBinary(carrier);
-      warnOnce(
-        `extract ${format}`,
-        `OpenTracing format ${textOf(format)} is not supported by extract; there is no context`,
-      );
+      warnOnce(`extract ${textOf(format)}`, unsupported(format, 'extract'));
     } catch (error) {
       warnOnce('extract', `the trace context could not be read from a carrier: ${textOf(error)}`);
     }
@@ -146,6 +139,10 @@ export class InstanaTracer extends Tracer {
     this.#connected ??= this.#connect();
     return this.#connected;
   }
+}
+
+function unsupported(format: unknown, by: string): string {
+  return `OpenTracing format ${textOf(format)} is not supported by ${by}; there is no context`;
 }
 
 type Parent = SpanRecord | InstanaSpanContext;

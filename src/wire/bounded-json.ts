@@ -10,6 +10,8 @@ const maximumDepth = 8;
 const maximumMembers = 200;
 const maximumTextLength = 25_000;
 const cut = '…';
+/** Short, and written as it is: names of tags and most of their values. */
+const plain = /^[\w .:/@-]{0,100}$/;
 const unreadable = '[cannot be read]';
 /** The text of a larger number takes long to make. */
 const largestBigInt = 10n ** 1000n;
@@ -155,6 +157,7 @@ class BoundedWriter {
   }
 
   #text(text: string): string {
+    if (text.length < this.#left && plain.test(text)) return this.#spend(`"${text}"`);
     const room = Math.max(0, Math.min(maximumTextLength, this.#left));
     let json = stringify(text.length > room ? text.slice(0, room) + cut : text);
     let bytes = byteLength(json);
