@@ -142,7 +142,7 @@ export class Sensor {
         housekeepingMs,
       ).unref();
       setTimeout(
-        this.#faults.quietly('starting the agent connection', () => this.#connect()),
+        this.#faults.quietly('starting the agent connection', () => this.#connectOnce()),
         agentDelayMs,
       ).unref();
     } catch (error) {
@@ -255,6 +255,12 @@ export class Sensor {
 
   /** Resolves when all that is finished is delivered, or after five seconds; never rejects. */
   async flush(): Promise<void> {
+    try {
+      // A short script may be through before the connection is begun.
+      if (this.#housekeeping !== null) this.#connectOnce();
+    } catch (error) {
+      this.#faults.record('starting the agent connection', error);
+    }
     await this.#agent?.flush(flushMs);
   }
 
@@ -282,6 +288,10 @@ export class Sensor {
       known: [...catalogue, ...channelCatalogue],
     });
     this.#loader.start();
+  }
+
+  #connectOnce(): void {
+    if (this.#agent === null) this.#scope.suppress(() => this.#connect());
   }
 
   #connect(): void {

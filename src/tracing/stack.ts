@@ -58,6 +58,7 @@ const delegateFile = /[\\/]opentracing[\\/]lib[\\/]global_tracer\.js$/;
 /** Frames of a stack as text, at most `limit`; empty for what is no stack text. */
 export function parseStack(stack: unknown, limit: number): StackFrame[] {
   const frames: StackFrame[] = [];
+  let seen = 0;
   if (typeof stack !== 'string') return frames;
   for (const line of stack.slice(0, 20_000).split('\n')) {
     if (frames.length >= limit) break;
@@ -70,7 +71,8 @@ export function parseStack(stack: unknown, limit: number): StackFrame[] {
       ...(file === undefined || file === '' ? {} : { c: file.startsWith('file://') ? file.slice(7) : file }),
       ...(number === undefined ? {} : { n: Number(number) }),
     });
-    if (file !== undefined && frames.length <= 2 && delegateFile.test(file)) frames.length = 0;
+    seen++;
+    if (seen <= 2 && file !== undefined && delegateFile.test(file)) frames.length = 0;
   }
   return frames;
 }

@@ -102,4 +102,16 @@ describe('one line', () => {
     assert.ok(oneLine('x'.repeat(201)).endsWith('…'));
     assert.equal(oneLine('ä€'), 'ä€');
   });
+
+  it('writes a debug line that comes back once, and remembers nothing while debug is off', () => {
+    const lines: string[] = [];
+    const write = (line: string): void => {
+      lines.push(line);
+    };
+    const log = new Log('info', { debug: write, info: write, warn: write, error: write });
+    log.debugOnce('cause', 'quiet');
+    log.use('debug', { debug: write, info: write, warn: write, error: write });
+    for (let round = 0; round < 3; round++) log.debugOnce('cause', 'said');
+    assert.deepEqual(lines, ['said']);
+  });
 });

@@ -73,7 +73,12 @@ describe('a span by hand whose operation name is that of a protocol', () => {
   });
 
   it('memcache is a memcached exit', () => {
-    const tags = { 'memcache.key': 'cart-7', 'memcache.operation': 'get', 'peer.hostname': 'cache', 'peer.port': 11211 };
+    const tags = {
+      'memcache.key': 'cart-7',
+      'memcache.operation': 'get',
+      'peer.hostname': 'cache',
+      'peer.port': 11211,
+    };
     const span = sent('memcache', tags);
     assert.deepEqual([span.n, span.k], ['memcached', 2]);
     assert.deepEqual(span.data, { memcached: { operation: 'get', key: 'cart-7', connection: 'cache:11211' } });

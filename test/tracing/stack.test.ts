@@ -127,3 +127,19 @@ describe('the text of a stack', () => {
     assert.ok(time(64_000) < 60 * Math.max(1, time(8000)));
   });
 });
+
+describe('a stack taken through the global tracer', () => {
+  it('begins with the code of the application', () => {
+    const text = [
+      'Error',
+      '    at Object.startSpan (/app/node_modules/@instana/ts-sensor/build/src/sensor.js:1:2)',
+      '    at GlobalTracerDelegate.startSpan (/app/node_modules/opentracing/lib/global_tracer.js:40:33)',
+      '    at work (/app/job.js:7:1)',
+      '    at more (/app/node_modules/opentracing/lib/global_tracer.js:1:1)',
+    ].join('\n');
+    assert.deepEqual(
+      parseStack(text, 10).map(({ m }) => m),
+      ['work', 'more'],
+    );
+  });
+});

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as opentracing from 'opentracing';
 import { InstanaSpanContext } from '../../src/tracing/manual-span.js';
 import { Fixture } from './fixtures.js';
@@ -98,6 +100,50 @@ describe('a span made by hand', () => {
     assert.equal(sent.stack?.[0]?.c, __filename);
   });
 
+  it('is an error by what is logged without an error object: kind, message and stack', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('x');
+    span.log({
+      event: 'error',
+      'error.kind': 'Timeout',
+      message: 'too late',
+      stack: 'x\n    at work (/app/job.js:7:1)',
+    });
+    span.finish();
+    const sent = fixture.only();
+    assert.deepEqual([sent.ec, sent.data.sdk?.custom?.tags?.['message']], [1, 'Timeout: too late']);
+    assert.deepEqual(sent.stack, [{ m: 'work', c: '/app/job.js', n: 7 }]);
+    const bare = fixture.tracer.startSpan('x');
+    bare.log({ event: 'error' });
+    bare.finish();
+    const { ec, data } = fixture.only();
+    assert.deepEqual([ec, data.sdk?.custom?.tags], [1, {}]);
+  });
+
+  it('keeps the first error, and a message of the application', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('x', { tags: { message: 'mine' } });
+    span.log({ event: 'error', 'error.object': new Error('first') });
+    span.log({ event: 'retry', 'error.object': new Error('no error of the span') });
+    span.finish();
+    assert.equal(fixture.only().data.sdk?.custom?.tags?.['message'], 'mine');
+  });
+
+  it('has the stack of its error unless stacks are switched off altogether', () => {
+    for (const [stackTrace, isShown] of [
+      ['all', true],
+      ['error', true],
+      ['none', false],
+    ] as const) {
+      const fixture = new Fixture();
+      fixture.settings = { ...fixture.settings, stackTrace };
+      const span = fixture.tracer.startSpan('x');
+      span.log({ event: 'error', 'error.object': new Error('bad') });
+      span.finish();
+      assert.equal((fixture.only().stack ?? []).length > 0, isShown, stackTrace);
+    }
+  });
+
   it('is not reported with a sampling.priority of at most 0, nor are its children', () => {
     for (const priority of [0, -1, '0']) {
       const fixture = new Fixture();
@@ -112,6 +158,43 @@ describe('a span made by hand', () => {
     const fixture = new Fixture();
     fixture.tracer.startSpan('x', { tags: { 'sampling.priority': 1 } }).finish();
     assert.deepEqual(fixture.only().data.sdk?.custom?.tags, {});
+  });
+
+  it('is reported whatever else its sampling.priority may be', () => {
+    const fixture = new Fixture();
+    for (const priority of [1, '2', '', ' ', null, undefined, {}, [], false, 'high', Symbol('s'), Number.NaN])
+      fixture.tracer.startSpan('x', { tags: { 'sampling.priority': priority } }).finish();
+    assert.equal(fixture.drain().length, 12);
+  });
+
+  it('has tags of any name', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('x');
+    const hostile = {
+      toString: (): never => {
+        throw new Error('trap');
+      },
+    };
+    const odd = span as unknown as { setTag(key: unknown, value: unknown): opentracing.Span }; // JavaScript has no types
+    assert.equal(odd.setTag(Symbol('s'), 1), span);
+    odd.setTag(hostile, 2);
+    odd.setTag(7, 3);
+    odd.setTag(null, 4);
+    odd.setTag('__proto__', { polluted: 5 });
+    odd.setTag('constructor', 6);
+    span.finish();
+    const tags = fixture.only().data.sdk?.custom?.tags ?? {};
+    assert.deepEqual(
+      Object.entries(tags).sort(([a], [b]) => a.localeCompare(b)),
+      [
+        ['__proto__', { polluted: 5 }],
+        ['[cannot be read]', 2],
+        ['7', 3],
+        ['constructor', 6],
+        ['null', 4],
+        ['Symbol(s)', 1],
+      ].sort(([a], [b]) => String(a).localeCompare(String(b))),
+    );
   });
 
   it('has its logs by time, those of one time together', () => {
@@ -166,6 +249,8 @@ describe('a span made by hand', () => {
     span.finish();
     assert.deepEqual(fixture.only().data.sdk, { name: 'x', type: 'entry', custom: { tags: {} } });
     assert.equal(span.getBaggageItem('late'), undefined);
+    assert.equal(fixture.notes.length, 1);
+    assert.match(fixture.notes[0] ?? '', new RegExp(`ignored: trace ${contextOf(span).traceId}`));
   });
 
   it('that is never finished costs the sensor nothing but a count', () => {
@@ -173,6 +258,25 @@ describe('a span made by hand', () => {
     for (let index = 0; index < 10_000; index++) fixture.tracer.startSpan('x');
     fixture.recorder.expire(0, () => assert.fail('held'));
     assert.equal(fixture.recorder.counters().opened, 10_000);
+  });
+
+  it('and that nobody holds any more is collected, its tags with it', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const fixture = new Fixture();
+    const references: WeakRef<object>[] = [];
+    const make = (index: number): void => {
+      const tag = { index };
+      const span = fixture.tracer.startSpan('x', { tags: { tag } });
+      fixture.tracer.withActiveSpan(span, () => fixture.tracer.startSpan('child').setTag('tag', tag));
+      references.push(new WeakRef(span), new WeakRef(tag));
+    };
+    for (let index = 0; index < 100; index++) make(index);
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+    assert.equal(references.filter((reference) => reference.deref() !== undefined).length, 0);
   });
 
   it('carries the frames of the code that started it, unless told not to', () => {
@@ -188,6 +292,17 @@ describe('a span made by hand', () => {
       fixture.tracer.startSpan('x').finish();
       assert.deepEqual(fixture.only().stack, []);
     }
+  });
+
+  it('has those frames up to a hundred times a second', () => {
+    const fixture = new Fixture();
+    const count = (): number => {
+      for (let index = 0; index < 150; index++) fixture.tracer.startSpan('x').finish();
+      return fixture.drain().filter(({ stack }) => (stack ?? []).length > 0).length;
+    };
+    assert.deepEqual([count(), count()], [100, 0]);
+    fixture.tick += 1000;
+    assert.equal(count(), 100);
   });
 
   it('is none when tracing is switched off, and neighbours are told so', () => {
@@ -236,6 +351,38 @@ describe('the parent of a span made by hand', () => {
       undefined,
       [],
     );
+  });
+
+  it('is the childOf option when there are references too', () => {
+    const { tracer } = new Fixture();
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => tracer.startSpan(name));
+    assert.ok(a && b && c);
+    const references = [opentracing.childOf(a), opentracing.followsFrom(b)];
+    const options = { childOf: c, references };
+    assert.equal(contextOf(tracer.startSpan('x', options)).traceId, contextOf(c).traceId);
+    assert.equal(contextOf(tracer.startSpan('x', { ...options, childOf: c.context() })).traceId, contextOf(c).traceId);
+    assert.equal(options.childOf, c);
+    assert.equal(references.length, 2);
+  });
+
+  it('passes its sampling and baggage on, from whichever reference it is', () => {
+    const { tracer } = new Fixture();
+    const before = tracer.startSpan('before', { tags: { 'sampling.priority': 0 } });
+    before.setBaggageItem('cart', '3');
+    const span = tracer.startSpan('x', { references: [opentracing.followsFrom(before.context())] });
+    assert.equal(span.getBaggageItem('cart'), '3');
+    assert.equal(contextOf(span).suppressed, true);
+  });
+
+  it('is the active one where what is given is nothing', () => {
+    const fixture = new Fixture();
+    const { tracer, scope } = fixture;
+    const entry = fixture.entry();
+    const nothings = [undefined, null, {}, { childOf: null }, { childOf: undefined }, { references: [] }];
+    for (const options of nothings as opentracing.SpanOptions[]) {
+      const span = scope.apply(entry, () => tracer.startSpan('x', options), undefined, []);
+      assert.equal(contextOf(span).traceId, entry.traceId);
+    }
   });
 
   it('is none when the reference is to a span of another tracer', () => {
@@ -320,6 +467,41 @@ describe('the tracer', () => {
     const { data } = fixture.only();
     assert.equal(data.http?.path_tpl, '/shop/:id');
     assert.deepEqual(data.sdk, { custom: { tags: { user: '4711' } } });
+  });
+
+  it('counts an error that is told of a request, and gives it the text', () => {
+    const fixture = new Fixture();
+    const entry = fixture.entry();
+    const span = fixture.scope.apply(entry, () => fixture.tracer.currentSpan(), undefined, []);
+    span?.log({ event: 'error', 'error.object': new TypeError('no stock') });
+    span?.setTag('error', false);
+    fixture.recorder.finish(entry);
+    const sent = fixture.only();
+    assert.equal(sent.ec, 1);
+    assert.equal(sent.data.http?.error, 'TypeError: no stock');
+    assert.equal(sent.stack?.[0]?.c, __filename);
+    const tagged = fixture.entry();
+    fixture.scope.apply(tagged, () => fixture.tracer.currentSpan()?.setTag('error', true), undefined, []);
+    fixture.recorder.finish(tagged);
+    assert.equal(fixture.only().ec, 1);
+  });
+
+  it('leaves the body of a generator to whoever runs it, and is active in what a function does with one', async () => {
+    const { tracer } = new Fixture();
+    const [outer, inner] = [tracer.startSpan('outer'), tracer.startSpan('inner')];
+    const current = (): string | undefined => tracer.currentContext()?.toSpanId();
+    async function* stream(): AsyncGenerator<string | undefined> {
+      yield current();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      yield current();
+    }
+    const made = tracer.withActiveSpan(inner, stream);
+    const seen = await tracer.withActiveSpan(outer, async () => {
+      const values = [];
+      for await (const value of made) values.push(value);
+      return values;
+    });
+    assert.deepEqual(seen, [contextOf(outer).spanId, contextOf(outer).spanId]);
   });
 
   it('throws for nothing that an application hands in', () => {
