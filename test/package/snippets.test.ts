@@ -126,7 +126,8 @@ for (const block of blocks.filter(({ language }) => language === 'js')) {
   test(title(block, fileOf(block)), async () => {
     // A server that does not start the sensor itself is one of a user's, who preloads it.
     const isServer = /\blisten\(/.test(block.text);
-    const preload = isServer && !/\bconfigure\(/.test(block.text) ? ['--import', '@instana/ts-sensor/bootstrap'] : [];
+    const startsItself = /\b(configure|wrapListener|middleware)\(/.test(block.text);
+    const preload = isServer && !startsItself ? ['--import', '@instana/ts-sensor/bootstrap'] : [];
     const options = { cwd: consumer.folder, env: { ...environment(), VISIT: pathOf(block.text) } };
     const { code, stdout, stderr } = await run(process.execPath, [...preload, fileOf(block)], options);
     assert.equal(unexpected(stderr), '');
