@@ -1,7 +1,9 @@
 // For servers without automatic support: a wrapper for a `(req, res)` listener, and a Connect-style middleware.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SpanRecord } from '../tracing/span.js';
+import { around, type HostFunction } from './around.js';
 import type { Tools } from './instrumentation.js';
+import { serverTiming } from './server-timing.js';
 import { makeStamp, type Stamp } from './stamp.js';
 
 type Listener<This, Request, Response, Result> = (this: This, request: Request, response: Response) => Result;
@@ -11,9 +13,11 @@ type Next = (error?: unknown) => void;
 export class ByHand {
   readonly #tools: Tools;
   readonly #watched: Stamp<true> = makeStamp();
+  readonly #withTiming: (original: HostFunction) => HostFunction;
 
   constructor(tools: Tools) {
     this.#tools = tools;
+    this.#withTiming = serverTiming(tools);
   }
 
   /** Keeps `this` and the result of `listener`. */
@@ -57,6 +61,7 @@ export class ByHand {
     if (this.#watched.of(response) === true) return;
     this.#watched.put(response, true);
     const { entry, faults } = this.#tools;
+    around(response, 'writeHead', this.#withTiming); // does nothing where all responses have it
     response.once(
       'finish',
       faults.quietly('wrapped listener', () => entry.end(response, false)),

@@ -5,6 +5,7 @@ import { Suppressed, suppressed } from '../tracing/scope.js';
 import { HttpFacts, SpanRecord } from '../tracing/span.js';
 import { TraceHeaderReader } from '../wire/headers.js';
 import { shortId } from '../wire/ids.js';
+import { captureHeader, valuesInList } from './captured-headers.js';
 import type { HttpSpanDependencies } from './http-span-dependencies.js';
 import { makeStamp, type Stamp } from './stamp.js';
 
@@ -62,10 +63,17 @@ export class HttpEntry {
     if (caller.synthetic) span.synthetic = true;
     if (config().tracing.extraHttpHeaders.length > 0 && Array.isArray(rawHeaders))
       this.#captureRequestHeaders(span, rawHeaders);
+    if (caller.traceId === null) showTraceId(request, span.traceId);
     this.#spans.put(response, span);
     this.#spans.put(request, span);
     recorder.open(span);
     return span;
+  }
+
+  /** The trace that a response belongs to; null when it is not traced. */
+  traceIdOf(response: object): string | null {
+    const span = this.activeOf(response) ?? this.#spans.of(response);
+    return span === undefined ? null : span.traceId;
   }
 
   /** The open entry span of a response, or of the asynchronous context when a framework handed us another object. */
@@ -125,6 +133,18 @@ export class HttpEntry {
     }
   }
 
+  /** Ends the span of a request that was handed over together with its connection; status 0: nobody answered. */
+  endUpgrade(span: SpanRecord, status: number): void {
+    const { http } = span;
+    if (http === null || span.isFinished) return;
+    http.status = status;
+    if (status === 0) http.error ??= 'Request aborted';
+    if (status >= 500) span.errorCount = 1;
+    http.request = null;
+    http.response = null;
+    this.#dependencies.recorder.finish(span);
+  }
+
   /** Ends a span whose response never came, so that it is seen; a later end of the response adds nothing. */
   expire(span: SpanRecord, afterMs: number): void {
     const { http } = span;
@@ -181,21 +201,37 @@ export class HttpEntry {
     http.error = errored === null || errored === undefined ? 'Request aborted' : errorText(errored);
   }
 
+  /** Whether any headers are to be recorded. */
+  get captures(): boolean {
+    return this.#dependencies.config().tracing.extraHttpHeaders.length > 0;
+  }
+
+  /** Notes headers that a response got with its head only: name, value, name, value. */
+  captureGiven(response: object, given: readonly unknown[]): void {
+    const http = this.#spans.of(response)?.http;
+    if (http === undefined || http === null) return;
+    for (const name of this.#dependencies.config().tracing.extraHttpHeaders)
+      captureHeader(http, name, valuesInList(given, name));
+  }
+
   #captureRequestHeaders(span: SpanRecord, rawHeaders: readonly string[]): void {
-    const wanted = this.#dependencies.config().tracing.extraHttpHeaders;
-    for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-      const name = (rawHeaders[index] as string).toLowerCase(); // inside the bounds
-      if (wanted.includes(name) && span.http !== null) add(span.http, name, rawHeaders[index + 1] as string);
-    }
+    if (span.http === null) return;
+    for (const name of this.#dependencies.config().tracing.extraHttpHeaders)
+      captureHeader(span.http, name, valuesInList(rawHeaders, name));
   }
 
   #captureResponseHeaders(http: HttpFacts, response: ServerResponse): void {
-    for (const name of this.#dependencies.config().tracing.extraHttpHeaders) {
-      const value = response.getHeader(name);
-      if (value === undefined) continue;
-      http.headers ??= Object.create(null) as Record<string, string>;
-      http.headers[name] = Array.isArray(value) ? value.join(', ') : String(value);
-    }
+    for (const name of this.#dependencies.config().tracing.extraHttpHeaders)
+      captureHeader(http, name, response.getHeader(name));
+  }
+}
+
+/** For templates of pages. The headers may be an adapter's own, and frozen. */
+function showTraceId(request: IncomingMessage, traceId: string): void {
+  try {
+    request.headers['x-instana-t'] ??= traceId;
+  } catch {
+    // Then templates do without it.
   }
 }
 
@@ -225,10 +261,4 @@ function isHandedOver(http: HttpFacts, response: ServerResponse): boolean {
 function bytesDispatched(socket: unknown): number {
   const { _bytesDispatched: bytes } = (socket ?? {}) as { _bytesDispatched?: unknown };
   return typeof bytes === 'number' ? bytes : Number.NaN; // then a response counts as cut off
-}
-
-function add(http: HttpFacts, name: string, value: string): void {
-  http.headers ??= Object.create(null) as Record<string, string>;
-  const before = http.headers[name];
-  http.headers[name] = before === undefined ? value : `${before}, ${value}`;
 }

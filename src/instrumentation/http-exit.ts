@@ -3,8 +3,10 @@ import type { Config } from '../base/config.js';
 import { errorStack, errorText } from '../tracing/error-text.js';
 import { HttpFacts, SpanRecord } from '../tracing/span.js';
 import { levelHeader, spanHeader, traceHeader } from '../wire/headers.js';
+import { parseId, shortId } from '../wire/ids.js';
 import {
   baggageHeader,
+  readTraceparent,
   suppressedTraceparent,
   tracedTraceparent,
   tracedTracestate,
@@ -12,10 +14,19 @@ import {
   tracestateHeader,
   type W3cContext,
 } from '../wire/w3c.js';
+import { captureHeader } from './captured-headers.js';
 import type { HttpSpanDependencies } from './http-span-dependencies.js';
 
 /** What goes out with a request: name, value, name, value; null for nothing. */
 export type OutgoingHeaders = readonly string[] | null;
+
+/** Trace headers that the application put on a call itself. */
+export interface GivenContext {
+  trace?: string;
+  span?: string;
+  level?: string;
+  parent?: string;
+}
 
 /** Begins and ends the exit spans of all HTTP clients of the process. */
 export class HttpExit {
@@ -62,6 +73,37 @@ export class HttpExit {
     return headers;
   }
 
+  /**
+   * Whether trace headers that the application put on a call stand, in place of ours: a context of its own, injected by hand, or the
+   * wish that nothing be traced. One that came in with the request being served and was copied from it does not: it names a span
+   * above the one that makes this call.
+   */
+  isOwnContext(given: GivenContext): boolean {
+    const active = this.#dependencies.scope.active();
+    if (active === null || active.unsampled) return false;
+    if (given.level?.trim() === '0') return true;
+    const traceId = parseId(given.trace);
+    const spanId = parseId(given.span);
+    // Correlation with a page is for the first server only.
+    if (traceId === null || spanId === null || given.level?.includes(',') === true) return false;
+    if (shortId(traceId) !== active.traceId) return true;
+    const caller = shortId(spanId);
+    // Under a manual span it is not known which span called the server.
+    return active.http !== null && caller !== active.parentId && caller !== active.spanId;
+  }
+
+  /**
+   * Whether a `traceparent` that the application put on a call stands: one that no service would read does not, nor does that of the
+   * request being served.
+   */
+  isOwnParent(value: string | undefined): boolean {
+    const { scope } = this.#dependencies;
+    const parent = value === undefined ? null : readTraceparent(value);
+    if (parent === null) return false;
+    const received = scope.suppression()?.w3c ?? scope.active()?.w3c;
+    return received?.traceId !== parent.traceId || received.parentId !== parent.parentId;
+  }
+
   /** Starts the span of a call. `origin` is scheme, host and port, `path` what stands behind, query included. */
   begin(
     parent: SpanRecord,
@@ -103,12 +145,7 @@ export class HttpExit {
   capture(span: SpanRecord, lookUp: (name: string) => unknown): void {
     const { http } = span;
     if (http === null || span.isFinished) return;
-    for (const name of this.#dependencies.config().tracing.extraHttpHeaders) {
-      const value = lookUp(name);
-      if (value === undefined || value === null) continue;
-      http.headers ??= Object.create(null) as Record<string, string>;
-      http.headers[name] = Array.isArray(value) ? value.join(', ') : String(value);
-    }
+    for (const name of this.#dependencies.config().tracing.extraHttpHeaders) captureHeader(http, name, lookUp(name));
   }
 
   /** Whether anything is to be captured at all. */

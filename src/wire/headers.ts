@@ -208,14 +208,12 @@ export class TraceHeaderReader implements TraceHeaders {
 }
 
 /** Headers that are written together or not at all, as bits. */
-const instanaFamily = 1;
-const w3cFamily = 2;
+export const instanaFamily = 1;
+export const w3cFamily = 2;
 const baggageFamily = 4;
-/** The caller has the trace id, and it is ours: an application that hands on the headers of its own request. */
-const sameTrace = 8;
 
 /** Which of the families a header name belongs to, in any spelling; 0 for none. */
-function headerFamily(name: string): number {
+export function headerFamily(name: string): number {
   const initial = name.charCodeAt(0) | 0x20;
   if (initial === 0x78) {
     if (name.length !== traceHeader.length) return 0;
@@ -232,25 +230,17 @@ function headerFamily(name: string): number {
     : 0;
 }
 
-/** What a header that a caller set itself leaves of those that we would add, as bits for `headersNotTaken`; 0 for all of them. */
-export function takenBy(name: unknown, value: unknown, added: readonly string[]): number {
-  const family = typeof name === 'string' ? headerFamily(name) : 0;
-  if (family !== instanaFamily) return family;
-  return added[0] === traceHeader && value === added[1] && /t$/i.test(name as string) ? sameTrace : instanaFamily;
-}
-
 /**
- * Those that may be added. A caller that sets X-INSTANA headers knows of a span of its own, of which ours, and `traceparent`, would
- * tell otherwise; one that sets `traceparent` or `tracestate` sets both; `baggage` stands for itself.
+ * Those that may be added where a caller has set families of its own. X-INSTANA headers of its own tell of a span of its own, of
+ * which ours, and `traceparent`, would tell otherwise; `traceparent` and `tracestate` belong together; `baggage` stands for itself.
  */
-export function headersNotTaken(added: readonly string[], taken: number): readonly string[] {
-  if (taken === 0) return added;
-  const closed = (taken & instanaFamily) === 0 ? taken : taken | w3cFamily;
+export function headersNotTaken(added: readonly string[], families: number): readonly string[] {
+  if (families === 0) return added;
+  const taken = (families & instanaFamily) === 0 ? families : families | w3cFamily;
   const free: string[] = [];
   for (let index = 0; index + 1 < added.length; index += 2) {
     const name = added[index] as string; // inside the bounds
-    if ((headerFamily(name) & closed) !== 0 || ((closed & sameTrace) !== 0 && name === traceHeader)) continue;
-    free.push(name, added[index + 1] as string);
+    if ((headerFamily(name) & taken) === 0) free.push(name, added[index + 1] as string);
   }
   return free;
 }

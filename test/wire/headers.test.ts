@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { headersNotTaken, TraceHeaderReader, takenBy } from '../../src/wire/headers.js';
+import { headerFamily, headersNotTaken, TraceHeaderReader } from '../../src/wire/headers.js';
 
 function read(...raw: string[]): TraceHeaderReader {
   const reader = new TraceHeaderReader();
@@ -148,17 +148,15 @@ it('the headers that are written are known in every spelling, and no others', ()
     'baggage',
     'b',
   ];
-  const left = (name: unknown, value: unknown): string => {
-    const free = headersNotTaken(ours, takenBy(name, value, ours));
+  const left = (name: string): string => {
+    const free = headersNotTaken(ours, headerFamily(name));
     return free.filter((_, index) => index % 2 === 0).join();
   };
   const all = 'X-INSTANA-T,X-INSTANA-S,X-INSTANA-L,traceparent,tracestate,baggage';
-  for (const name of ['X-INSTANA-T', 'x-instana-s', 'X-Instana-L']) assert.equal(left(name, 'x'), 'baggage');
+  for (const name of ['X-INSTANA-T', 'x-instana-s', 'X-Instana-L']) assert.equal(left(name), 'baggage');
   for (const name of ['traceparent', 'TraceState'])
-    assert.equal(left(name, 'x'), 'X-INSTANA-T,X-INSTANA-S,X-INSTANA-L,baggage');
-  assert.equal(left('BAGGAGE', 'x'), all.replace(',baggage', ''));
-  // An application that hands on the headers of its own request has our trace id in them.
-  assert.equal(left('x-instana-t', t), all.replace('X-INSTANA-T,', ''));
+    assert.equal(left(name), 'X-INSTANA-T,X-INSTANA-S,X-INSTANA-L,baggage');
+  assert.equal(left('BAGGAGE'), all.replace(',baggage', ''));
   for (const name of [
     'x-instana-x',
     'x-instana',
@@ -167,10 +165,8 @@ it('the headers that are written are known in every spelling, and no others', ()
     '',
     'X-INSTANA-T ',
     'x-instana-b',
-    Symbol('a'),
-    7,
   ])
-    assert.equal(left(name, 'x'), all);
+    assert.equal(left(name), all);
 });
 
 it('correlation data counts only behind level 1', () => {

@@ -1,6 +1,7 @@
 // Node.js' global fetch, followed on the diagnostics channels that undici publishes: one exit span per request on the wire.
 import type { SpanRecord } from '../../tracing/span.js';
-import { headersNotTaken, takenBy } from '../../wire/headers.js';
+import { valuesInList } from '../captured-headers.js';
+import { inPairs, settleContext } from '../given-context.js';
 import type { ChannelInstrumentation, Tools } from '../instrumentation.js';
 import { makeStamp, type Stamp } from '../stamp.js';
 
@@ -9,7 +10,7 @@ interface UndiciRequest {
   readonly origin?: unknown;
   readonly path?: unknown;
   readonly method?: unknown;
-  readonly headers?: unknown;
+  headers?: unknown;
   /** The protocol that a WebSocket asks for; else null, or absent. */
   readonly upgrade?: unknown;
   addHeader?(name: string, value: string): unknown;
@@ -32,10 +33,13 @@ function channels({ exit, faults }: Tools): Readonly<Record<string, (message: un
     if (parent === null && headers === null) return;
     // A connection that is upgraded is told of on no channel: its span would stay open.
     const span = parent === null || request.upgrade ? null : begin(parent, request);
-    if (span !== null) spans.put(request, span);
+    if (span !== null) {
+      spans.put(request, span);
+      if (exit.captures) captureIn(span, listOf(request.headers));
+    }
     const added = span !== null ? exit.headers(span) : parent === null ? headers : exit.headers(parent);
     if (added === null) return;
-    const free = headersNotTaken(added, takenIn(request.headers, added));
+    const free = settle(request, added, exit);
     for (let index = 0; index + 1 < free.length; index += 2) {
       request.addHeader(free[index] as string, free[index + 1] as string); // inside the bounds
     }
@@ -50,10 +54,11 @@ function channels({ exit, faults }: Tools): Readonly<Record<string, (message: un
     const span = request === undefined ? undefined : spans.of(request);
     if (span === undefined || typeof response?.statusCode !== 'number' || response.statusCode < 200) return;
     exit.responded(span, response.statusCode);
-    if (exit.captures) {
-      const list = Array.isArray(response.headers) ? response.headers.map(String) : [];
-      exit.capture(span, (name) => headerValue(list, name));
-    }
+    if (exit.captures) captureIn(span, listOf(response.headers));
+  }
+
+  function captureIn(span: SpanRecord, list: readonly unknown[]): void {
+    exit.capture(span, (name) => valuesInList(list, name));
   }
 
   function completed({ request }: UndiciMessage): void {
@@ -88,24 +93,25 @@ function channels({ exit, faults }: Tools): Readonly<Record<string, (message: un
   };
 }
 
-/** What the caller set itself. Headers are a text of lines or a list of names and values, by undici's version. */
-function takenIn(headers: unknown, added: readonly string[]): number {
-  let taken = 0;
-  if (Array.isArray(headers)) {
-    for (let index = 0; index < headers.length; index += 2) taken |= takenBy(headers[index], headers[index + 1], added);
-  } else if (typeof headers === 'string') {
-    for (const line of headers.split('\r\n')) {
-      const colon = line.indexOf(':');
-      taken |= takenBy(line.slice(0, colon), line.slice(colon + 1).trim(), added);
-    }
-  }
-  return taken;
+/** Headers as a flat list; they are a text of lines or a list of names and values, of texts or bytes, by undici's version. */
+function listOf(headers: unknown): unknown[] {
+  if (Array.isArray(headers)) return headers.map((one) => (Array.isArray(one) ? one.map(String) : String(one)));
+  if (typeof headers !== 'string') return [];
+  return headers.split('\r\n').flatMap((line) => {
+    const colon = line.indexOf(':');
+    return colon < 0 ? [] : [line.slice(0, colon), line.slice(colon + 1).trim()];
+  });
 }
 
-function headerValue(list: readonly string[], name: string): string | undefined {
-  for (let index = 0; index + 1 < list.length; index += 2)
-    if (list[index]?.toLowerCase() === name) return list[index + 1];
-  return undefined;
+/** Those of `added` that may be added; a trace context that they replace is taken out of undici's own copy of the headers. */
+function settle(request: UndiciRequest, added: readonly string[], exit: Tools['exit']): readonly string[] {
+  const { headers } = request;
+  const given = inPairs(listOf(headers));
+  const { kept, free } = settleContext(given, added, exit);
+  if (kept === given) return free;
+  if (Array.isArray(headers)) headers.splice(0, headers.length, ...kept.flat());
+  else request.headers = kept.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return free;
 }
 
 export const fetchClient: ChannelInstrumentation = { name: 'fetch', words: ['http', 'express', 'koa'], channels };

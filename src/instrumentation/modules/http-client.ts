@@ -2,8 +2,10 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { urlToHttpOptions } from 'node:url';
 import type { SpanRecord } from '../../tracing/span.js';
-import { headersNotTaken, takenBy } from '../../wire/headers.js';
+import { headerFamily } from '../../wire/headers.js';
 import { around, type HostFunction } from '../around.js';
+import { valuesInList } from '../captured-headers.js';
+import { inPairs, settleContext } from '../given-context.js';
 import type { OutgoingHeaders } from '../http-exit.js';
 import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
 import { makeStamp, type Stamp } from '../stamp.js';
@@ -48,7 +50,7 @@ function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, fa
         const headers = parent === null ? exit.headersWithoutSpan() : null;
         if (parent !== null || headers !== null) ours = mergedOptions(input, options);
         if (parent !== null) span = beginExit(exit, parent, ours, input, protocol, request);
-        if (ours !== null) addHeaders(ours, span === null ? headers : exit.headers(span));
+        if (ours !== null) addHeaders(exit, ours, span === null ? headers : exit.headers(span));
         if (span !== null && ours !== null && exit.captures) captureRequest(exit, span, ours);
       }
     } catch (error) {
@@ -160,42 +162,39 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Adds to the headers of our copy those that the caller leaves to us. */
-function addHeaders(options: Options, added: OutgoingHeaders): void {
+/** Adds to the headers of our copy, in place of a trace context that the application only handed on; leaves one of its own. */
+function addHeaders(exit: Tools['exit'], options: Options, added: OutgoingHeaders): void {
   if (added === null) return;
   const { headers } = options;
   if (Array.isArray(headers)) {
-    const inPairs = Array.isArray(headers[0]);
+    const isList = !Array.isArray(headers[0]);
     // Node.js refuses a flat list of odd length, and shows it in its error.
-    if (!inPairs && headers.length % 2 !== 0) return;
-    let taken = 0;
-    if (inPairs) for (const pair of headers) taken |= Array.isArray(pair) ? takenBy(pair[0], pair[1], added) : 0;
-    else
-      for (let index = 0; index < headers.length; index += 2)
-        taken |= takenBy(headers[index], headers[index + 1], added);
-    const free = headersNotTaken(added, taken);
-    options['headers'] = inPairs ? [...headers, ...pairs(free)] : [...headers, ...free];
+    if (isList && headers.length % 2 !== 0) return;
+    const { kept, free } = settleContext(isList ? inPairs(headers) : headers, added, exit);
+    options['headers'] = isList ? [...kept.flat(), ...free] : [...kept, ...inPairs(free)];
     return;
   }
-  const copy: Record<string, unknown> = { ...(headers as object | null | undefined) };
-  let taken = 0;
-  for (const name in copy) taken |= takenBy(name, copy[name], added);
-  const free = headersNotTaken(added, taken);
-  for (let index = 0; index < free.length; index += 2) copy[free[index] as string] = free[index + 1]; // inside the bounds
+  let copy: Record<string, unknown> = { ...(headers as object | null | undefined) };
+  let ours = added;
+  let families = 0;
+  for (const name in copy) families |= headerFamily(name);
+  if (families !== 0) {
+    const { kept, free } = settleContext(Object.entries(copy), added, exit);
+    copy = Object.fromEntries(kept);
+    ours = free;
+  }
+  for (let index = 0; index < ours.length; index += 2) copy[ours[index] as string] = ours[index + 1]; // inside the bounds
   options['headers'] = copy;
 }
 
-function pairs(flat: readonly string[]): [string, string][] {
-  const list: [string, string][] = [];
-  for (let index = 0; index + 1 < flat.length; index += 2)
-    list.push([flat[index] as string, flat[index + 1] as string]);
-  return list;
-}
-
 function captureRequest(exit: Tools['exit'], span: SpanRecord, { headers }: Options): void {
-  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return;
-  const entries = Object.entries(headers);
-  exit.capture(span, (name) => entries.find(([key]) => key.toLowerCase() === name)?.[1]);
+  if (typeof headers !== 'object' || headers === null) return;
+  const list: readonly unknown[] = Array.isArray(headers)
+    ? Array.isArray(headers[0])
+      ? headers.flat()
+      : headers
+    : Object.entries(headers).flat();
+  exit.capture(span, (name) => valuesInList(list, name));
 }
 
 /**
@@ -215,7 +214,7 @@ function requestEmit(original: HostFunction, { exit, faults }: Tools): HostFunct
     ) {
       try {
         const call = calls.of(this);
-        if (call !== undefined) follow(exit, call, event, detail);
+        if (call !== undefined) follow(exit, call, this, event, detail);
       } catch (error) {
         guard.fault(error);
       }
@@ -225,9 +224,11 @@ function requestEmit(original: HostFunction, { exit, faults }: Tools): HostFunct
   return emit as HostFunction;
 }
 
-function follow(exit: Tools['exit'], call: Call, event: string, detail: unknown): void {
+function follow(exit: Tools['exit'], call: Call, request: ClientRequest, event: string, detail: unknown): void {
   const { span } = call;
   if (span.isFinished || span.http === null) return;
+  // Some were set on the request after it was made; a raw list of headers is known from its options only.
+  if (exit.captures && event !== 'close') exit.capture(span, (name) => request.getHeader(name));
   switch (event) {
     case 'response':
     case 'upgrade':

@@ -1,10 +1,13 @@
 // HTTP and HTTPS servers: one entry span per request, however the server was made.
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Suppressed } from '../../tracing/scope.js';
 import { SpanRecord } from '../../tracing/span.js';
 import { around, type HostFunction } from '../around.js';
+import { Handshake } from '../handshake.js';
 import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
+import { serverTiming } from '../server-timing.js';
 
 /** Node.js' own emit, or what a host put there; called with the arguments that it was meant to get. */
 type Emit = (this: unknown, ...args: never[]) => unknown;
@@ -16,7 +19,11 @@ function patchServer(exports: unknown, type: 'http' | 'https', tools: Tools): Pa
     undo.push(around(Server.prototype, 'emit', (emit) => serverEmit(emit, type, tools)));
   const { ServerResponse } = exports as { ServerResponse?: { prototype?: object } };
   if (ServerResponse?.prototype !== undefined) {
-    undo.push(around(ServerResponse.prototype, 'emit', (emit) => responseEmit(emit, tools)));
+    const { prototype } = ServerResponse;
+    undo.push(around(prototype, 'emit', (emit) => responseEmit(emit, tools)));
+    const withTiming = serverTiming(tools);
+    undo.push(around(prototype, 'writeHead', withTiming));
+    undo.push(around(prototype, 'writeHeader', withTiming)); // its older name, gone since Node.js 26
   }
   const { IncomingMessage } = exports as { IncomingMessage?: { prototype?: object } };
   if (IncomingMessage?.prototype !== undefined) {
@@ -25,7 +32,8 @@ function patchServer(exports: unknown, type: 'http' | 'https', tools: Tools): Pa
   return { undo };
 }
 
-function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, servers, faults }: Tools): HostFunction {
+function serverEmit(original: Emit, type: 'http' | 'https', tools: Tools): HostFunction {
+  const { entry, scope, servers, faults } = tools;
   const guard = faults.guard(`${type} server`);
   function note(server: Server, event: unknown): void {
     try {
@@ -35,9 +43,24 @@ function serverEmit(original: Emit, type: 'http' | 'https', { entry, scope, serv
       guard.fault(error);
     }
   }
+  /** A request that is handed to the application together with its connection gets no response object. */
+  function upgrade(self: Server, args: IArguments): unknown {
+    let span: ReturnType<typeof entry.begin> = null;
+    try {
+      const [, request, connection] = args as unknown as [unknown, IncomingMessage?, Duplex?];
+      if (!guard.off && request !== undefined && connection !== undefined && self.listenerCount('upgrade') > 0) {
+        span = entry.begin(request, connection as unknown as ServerResponse); // stands in for it, to be compared only
+        if (span instanceof SpanRecord) new Handshake(tools, span, connection);
+      }
+    } catch (error) {
+      guard.fault(error);
+    }
+    return span === null ? Reflect.apply(original, self, args) : scope.apply(span, original, self, args);
+  }
   function emit(this: Server, event?: unknown, request?: IncomingMessage, response?: ServerResponse): unknown {
     // An application that listens for the other two gets no `request`, unless it emits that itself; a request has one span.
     if (event !== 'request' && event !== 'checkContinue' && event !== 'checkExpectation') {
+      if (event === 'upgrade') return upgrade(this, arguments);
       if (event === 'listening' || event === 'close') note(this, event);
       return Reflect.apply(original, this, arguments);
     }
