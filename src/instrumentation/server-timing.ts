@@ -10,7 +10,7 @@ const ownPair = /(?:^|,)\s*intid\s*(?:[;,]|$)/i;
 
 type WriteHead = (this: ServerResponse, status?: unknown, reason?: unknown, headers?: unknown) => unknown;
 /** What was set on a response so far, as Node.js keeps it: name as it was given and value, by lower-case name. */
-type HeadersSet = Readonly<Record<string, readonly [name: string, value: unknown]>>;
+type HeadersSet = Readonly<Record<string, readonly [name: string, value: unknown] | undefined>>;
 
 /** Returns what `writeHead` of a response is to be wrapped with. */
 export function serverTiming({ entry, faults }: Tools): (original: HostFunction) => HostFunction {
@@ -25,7 +25,7 @@ export function serverTiming({ entry, faults }: Tools): (original: HostFunction)
         if (traceId !== null && !isInformational(status)) {
           const given = typeof reason === 'string' ? headers : (headers ?? reason); // as Node.js reads its arguments
           const before = set.of(this);
-          ours = headersWithPair(given, before, `intid;desc=${traceId}`);
+          ours = headersWithPair(this, given, before, `intid;desc=${traceId}`);
           // Headers that are given with the head only are forgotten by the response.
           if (before === null && given && entry.captures) entry.captureGiven(this, flatList(ours ?? given));
         }
@@ -70,19 +70,26 @@ function shownHeaders(response: ServerResponse): HeadersSet | null {
  * Node.js will refuse them. Never the application's own object. Without headers that were set before, Node.js writes what it is
  * given, and a flat list is what it reads fastest; with such headers it sets each that it is given.
  */
-function headersWithPair(given: unknown, before: HeadersSet | null, pair: string): unknown {
+function headersWithPair(response: ServerResponse, given: unknown, before: HeadersSet | null, pair: string): unknown {
   if (before === null) {
     if (!given) return [header, pair];
     if (!Array.isArray(given)) return list(members(given), pair);
     return Array.isArray(given[0]) ? listOfPairs(given, pair) : list(given.slice(), pair);
   }
   const own = before[lowerHeader];
-  if (!given && own === undefined) return { [header]: pair };
-  const name = own === undefined ? header : own[0];
-  const value = own === undefined ? pair : merged(own[1], pair);
-  if (!given) return value === null ? null : { [name]: value };
-  if (Array.isArray(given)) return Array.isArray(given[0]) ? null : list(given.slice(), pair, name, value);
-  return withMember({ ...(given as object) }, pair, name, value);
+  if (!given) return own === undefined ? { [header]: pair } : member(own[0], merged(own[1], pair));
+  if (!Array.isArray(given)) return withMember({ ...(given as object) }, own, pair);
+  if (Array.isArray(given[0])) return null; // refused
+  if (own === undefined || given.some((entry, index) => index % 2 === 0 && isHeader(entry)))
+    return list(given.slice(), pair);
+  // Node.js 22 takes headers that a raw list names out before it sets them: the value would move, and be lost with a list that is bad.
+  const value = merged(own[1], pair);
+  if (value !== null && !response.headersSent) response.setHeader(own[0], value as string);
+  return null;
+}
+
+function member(name: string, value: unknown): unknown {
+  return value === null ? null : { [name]: value };
 }
 
 function isHeader(name: unknown): boolean {
@@ -97,8 +104,8 @@ function members(given: unknown): unknown[] {
   return found;
 }
 
-/** Adds to a flat list: to the last value that the header has in it, else `value` behind the others. */
-function list(headers: unknown[], pair: string, name: string = header, value: unknown = pair): unknown[] | null {
+/** Adds to a flat list: to the last value that the header has in it, else behind the others. */
+function list(headers: unknown[], pair: string): unknown[] | null {
   if (headers.length % 2 !== 0) return null;
   let last = -1;
   for (let index = 0; index < headers.length; index += 2) {
@@ -107,8 +114,7 @@ function list(headers: unknown[], pair: string, name: string = header, value: un
     last = index + 1;
   }
   if (last < 0) {
-    if (value === null) return null;
-    headers.push(name, value);
+    headers.push(header, pair);
     return headers;
   }
   headers[last] = merged(headers[last], pair);
@@ -133,14 +139,12 @@ function listOfPairs(given: readonly unknown[], pair: string): unknown[] | null 
   return both === null ? null : headers;
 }
 
-function withMember(headers: Record<string, unknown>, pair: string, name: string, value: unknown): unknown {
+function withMember(headers: Record<string, unknown>, own: HeadersSet[string] | undefined, pair: string): unknown {
   let last: string | null = null;
   for (const key in headers) if (isHeader(key)) last = key;
-  if (last === null && value === null) return null;
-  const member = last ?? name;
-  const both = last === null ? value : merged(headers[last], pair);
-  if (both === null) return null;
-  headers[member] = both;
+  const value = last === null ? (own === undefined ? pair : merged(own[1], pair)) : merged(headers[last], pair);
+  if (value === null) return null;
+  headers[last ?? own?.[0] ?? header] = value;
   return headers;
 }
 
