@@ -190,7 +190,8 @@ function headerForms(lib, where, at) {
     headersFrozen: () => Object.freeze({ 'X-Own': '1' }),
     headersNull: () => Object.assign(Object.create(null), { 'X-Own': '1' }),
     headersLists: () => ({ 'X-Own': ['1', '2'] }),
-    headersGiven: () => ({ 'x-instana-t': '1111111111111111', 'X-Own': '1' }),
+    headersGiven: () => ({ 'x-instana-t': '1111111111111111', 'X-Instana-S': '2222222222222222', 'X-Own': '1' }),
+    headersHalf: () => ({ 'x-instana-t': '1111111111111111', 'X-Own': '1' }),
   };
   const exits = {};
   for (const [name, make] of Object.entries(forms)) {
@@ -252,7 +253,9 @@ function fetchExits(base) {
         key,
         Object.assign(Object.create(null), { headers: Object.assign(Object.create(null), { 'X-Own': '1' }) }),
       ),
-    fetchGiven: (key) => compared(key, { headers: { 'X-INSTANA-T': '1111111111111111' } }),
+    fetchGiven: (key) =>
+      compared(key, { headers: { 'X-INSTANA-T': '1111111111111111', 'X-INSTANA-S': '2222222222222222' } }),
+    fetchHalf: (key) => compared(key, { headers: { 'X-INSTANA-T': '1111111111111111' } }),
     fetch404: (key) => rejected(fetch(url('status/404', key))),
     fetch500: (key) => rejected(fetch(url('status/500', key))),
     fetchRedirect: (key) => rejected(fetch(url('hop/2', key))),

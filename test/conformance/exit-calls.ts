@@ -62,6 +62,7 @@ const requestCalls = (scheme: 'http' | 'https'): readonly ExitCall[] => [
     (name) => ok(name),
   ),
   { name: 'headersGiven', exits: [{}], headers: 'own' },
+  { name: 'headersHalf', exits: [{}] },
   { name: 'setHeaderLater', exits: [{}], headers: 'own' },
 ];
 
@@ -82,6 +83,7 @@ const fetchCalls: readonly ExitCall[] = [
   ok('fetchBody', { method: 'POST' }),
   ok('fetchNeverConsumed'),
   { name: 'fetchGiven', exits: [{}], headers: 'own' },
+  { name: 'fetchHalf', exits: [{}] },
   ok('fetch404', { url: '/status/404', status: 404 }),
   ok('fetch500', { url: '/status/500', status: 500 }),
   { name: 'fetchRedirect', exits: [{ url: '/hop/2', status: 302 }, { url: '/hop/1', status: 302 }, {}] },

@@ -9,7 +9,7 @@ import { comparable, type Destination, exchange, newTrace } from '../support/exc
 import { type HostApp, type HostFacts, type Loader, runApp } from '../support/run-app.js';
 import { type SpanCollector, startTestAgent } from '../support/test-agent.js';
 import type { Case, Step, Target } from './case.js';
-import { expectedCount, type Sent, spansOf, verifyReply, verifySpans } from './verify.js';
+import { expectedCount, type Sent, spansOf, verifyReply, verifySpans, verifyTiming } from './verify.js';
 
 /** With this variable only the apps themselves are tried: for writing cases where there is no build of the sensor. */
 export const untracedOnly: boolean = process.env['TS_SENSOR_CONFORMANCE'] === 'untraced';
@@ -73,7 +73,9 @@ function verifyCase(one: Case, target: Target, { untraced, traced }: Runs): void
     if (without.step.comparable !== false) {
       assert.deepEqual(comparable(sent.reply), comparable(without.reply), `${label}: reply`);
     }
-    if (!untracedOnly) verifySpans(sent, spansOf(sent, traced.spans), traced);
+    if (untracedOnly) continue;
+    verifyTiming(sent, label);
+    verifySpans(sent, spansOf(sent, traced.spans), traced);
   }
 }
 

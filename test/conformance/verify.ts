@@ -41,6 +41,18 @@ export function verifyReply({ step, reply }: Sent, label: string): void {
   }
 }
 
+/** Throws an assertion error when the reply does not name the trace of the request, once. */
+export function verifyTiming({ step, reply, trace }: Sent, label: string): void {
+  const pairs = reply.headers
+    .filter(([name]) => name.toLowerCase() === 'server-timing')
+    .flatMap(([, value]) => value.split(',').map((pair) => pair.trim()))
+    .filter((pair) => pair.startsWith('intid'));
+  // Where the status of the span is another, Node.js answered in place of the application.
+  if (reply.status === null || step.spanStatus !== undefined || typeof step.entries === 'object') return;
+  assert.equal(pairs.length, step.entries === 0 ? 0 : 1, `${label}: ${pairs.join() || 'nothing'} in Server-Timing`);
+  if (trace !== null && pairs.length > 0) assert.equal(pairs[0], `intid;desc=${trace.t}`, `${label}: Server-Timing`);
+}
+
 /** Throws an assertion error when the spans of the request are not those of its step. */
 export function verifySpans(
   sent: Sent,

@@ -116,7 +116,13 @@ const handlers = {
     const shown = (fn) => [fn.name, fn.length, Object.keys(fn), typeof fn.prototype, String(Object.getPrototypeOf(fn))];
     const seen = {
       listeners: [req.eventNames(), res.eventNames(), req.socket.eventNames(), res.listenerCount('finish')].map(String),
-      keys: [Object.keys(req), Object.keys(res).sort(), Object.keys(req.headers)],
+      // The trace id is among the headers for templates of pages.
+      keys: [
+        Object.keys(req),
+        Object.keys(res).sort(),
+        Object.keys(req.headers).filter((name) => name !== 'x-instana-t'),
+      ],
+      raw: [req.rawHeaders.filter((_, index) => index % 2 === 0), Object.keys(req.headersDistinct)],
       symbols: [Object.getOwnPropertySymbols(req).length, Object.getOwnPropertySymbols(res).length],
       functions: [request, get, Server, ClientRequest, ServerResponse, fetch].map(shown),
       emitters: [Server.prototype.emit, ServerResponse.prototype.emit, ClientRequest.prototype.destroy].map((fn) => [

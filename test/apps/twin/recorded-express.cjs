@@ -93,7 +93,9 @@ app.get('/ot', (_req, res) => {
   res.json({ carrier, textCarrier, extracted: { t: extracted.toTraceId(), s: extracted.toSpanId() } });
 });
 
-app.get('/eum', (_req, res) => res.json({ current: tracer.currentContext().toTraceId() }));
+app.get('/eum', (req, res) =>
+  res.json({ traceIdSeenInRequestHeader: req.headers['x-instana-t'], current: tracer.currentContext().toTraceId() }),
+);
 
 const server = app.listen(0, '127.0.0.1', () => process.stdout.write(`listening ${server.address().port}\n`));
 process.on('SIGTERM', () => process.exit(0));
