@@ -157,15 +157,7 @@ it('the headers that are written are known in every spelling, and no others', ()
   for (const name of ['traceparent', 'TraceState'])
     assert.equal(left(name), 'X-INSTANA-T,X-INSTANA-S,X-INSTANA-L,baggage');
   assert.equal(left('BAGGAGE'), all.replace(',baggage', ''));
-  for (const name of [
-    'x-instana-x',
-    'x-instana',
-    'tracestates',
-    'referer',
-    '',
-    'X-INSTANA-T ',
-    'x-instana-b',
-  ])
+  for (const name of ['x-instana-x', 'x-instana', 'tracestates', 'referer', '', 'X-INSTANA-T ', 'x-instana-b'])
     assert.equal(left(name), all);
 });
 
