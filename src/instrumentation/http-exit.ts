@@ -92,14 +92,12 @@ export class HttpExit {
     return active.http !== null && caller !== active.parentId && caller !== active.spanId;
   }
 
-  /**
-   * Whether a `traceparent` that the application put on a call stands: one that no service would read does not, nor does that of the
-   * request being served.
-   */
+  /** Whether a `traceparent` that the application put on a call stands: that of the request being served does not. */
   isOwnParent(value: string | undefined): boolean {
     const { scope } = this.#dependencies;
-    const parent = value === undefined ? null : readTraceparent(value);
-    if (parent === null) return false;
+    if (value === undefined) return true;
+    const parent = readTraceparent(value);
+    if (parent === null) return true;
     const received = scope.suppression()?.w3c ?? scope.active()?.w3c;
     return received?.traceId !== parent.traceId || received.parentId !== parent.parentId;
   }

@@ -567,10 +567,17 @@ describe('headers that the application sets itself', () => {
       single(baggage);
       assert.deepEqual(baggage['baggage'], ['mine=1']);
       assert.equal(baggage['traceparent']?.[0]?.slice(3, 35), trace);
-      const ids = await arrived(kind, [['x-instana-s', '1111111111111111']]);
+      const ids = await arrived(kind, [
+        ['x-instana-t', '2222222222222222'],
+        ['x-instana-s', '1111111111111111'],
+      ]);
       single(ids);
-      assert.deepEqual(ids['x-instana-s'], ['1111111111111111']);
-      assert.deepEqual([ids['x-instana-t'], ids['traceparent'], ids['baggage']], [[], [], ['a=1']]);
+      assert.deepEqual([ids['x-instana-t'], ids['x-instana-s']], [['2222222222222222'], ['1111111111111111']]);
+      assert.deepEqual([ids['traceparent'], ids['baggage']], [[], ['a=1']]);
+      const half = await arrived(kind, [['x-instana-s', '1111111111111111']]);
+      single(half);
+      assert.deepEqual(half['x-instana-t'], [trace.slice(16)], 'half a context is none');
+      assert.notDeepEqual(half['x-instana-s'], ['1111111111111111']);
     });
 
     it(`do not break the trace when they are only its id, handed on with ${kind}`, async () => {
