@@ -63,7 +63,7 @@ export class HttpEntry {
     if (caller.synthetic) span.synthetic = true;
     if (config().tracing.extraHttpHeaders.length > 0 && Array.isArray(rawHeaders))
       this.#captureRequestHeaders(span, rawHeaders);
-    if (caller.traceId === null) showTraceId(request, span.traceId);
+    showTraceId(request, span.traceId);
     this.#spans.put(response, span);
     this.#spans.put(request, span);
     recorder.open(span);
@@ -226,7 +226,7 @@ export class HttpEntry {
   }
 }
 
-/** For templates of pages. The headers may be an adapter's own, and frozen. */
+/** For templates of pages, where the caller sent no trace id. The headers may be an adapter's own, and frozen. */
 function showTraceId(request: IncomingMessage, traceId: string): void {
   try {
     request.headers['x-instana-t'] ??= traceId;

@@ -51,10 +51,9 @@ class SetHeaders {
 
   of(response: ServerResponse): HeadersSet | null {
     this.#key ??= Object.getOwnPropertySymbols(response).find(({ description }) => description === 'kOutHeaders');
-    const key = this.#key;
-    return key !== undefined && key in response
-      ? ((response as unknown as Record<symbol, HeadersSet | null>)[key] ?? null) // as Node.js has it
-      : shownHeaders(response);
+    if (this.#key === undefined) return shownHeaders(response);
+    const set = (response as unknown as Record<symbol, HeadersSet | null | undefined>)[this.#key]; // as Node.js has it
+    return set === undefined ? shownHeaders(response) : set;
   }
 }
 

@@ -296,6 +296,13 @@ for (const bootstrap of ['all', 'runtime']) {
       });
     }
 
+    it('show the trace of a traceparent', async () => {
+      const traceparent = `00-0af7651916cd43dd${t}-${s}-01`;
+      const { body, headers } = await stage.ask('byHand.listener', stage.unique('/plain'), { traceparent });
+      assert.equal((JSON.parse(body) as unknown[])[0], t);
+      assert.ok(headers.some(([name, value]) => name === 'Server-Timing' && value === `intid;desc=${t}`));
+    });
+
     it('leave a trace id alone that the caller sent, whatever it is', async () => {
       const { body } = await stage.ask('byHand.listener', stage.unique('/plain'), { 'X-INSTANA-T': 'nonsense' });
       assert.equal((JSON.parse(body) as unknown[])[0], 'nonsense');
