@@ -83,7 +83,7 @@ export const manualSpanBenchmark: Benchmark = {
       meanCell(ofGenerations),
     ]);
     const text =
-      `Start, two tags, finish, below a parent; sent 500 at a time. Generations: ${generations}; blocks of 10000 spans: ${blocks}\n\n` +
+      `Start, two tags, finish, below a parent; sent 500 at a time; the first 100 of a second have a stack. Generations: ${generations}; blocks of 10000 spans: ${blocks}\n\n` +
       table([unit, ...figuresHead, 'generations'], rows);
     const measured = result.variants
       .slice(0, 1)

@@ -102,8 +102,8 @@ export class InstanaTracer extends Tracer {
   /** Runs `fn` with `span` active, in it and in all that it starts; returns what `fn` returns and throws what it throws. */
   withActiveSpan<Result>(span: Span, fn: () => Result): Result {
     const { scope } = this.#dependencies();
-    if (!(span instanceof InstanaSpan)) return fn();
-    return scope.apply(span.record, fn, undefined, []);
+    const record = ourContext(span);
+    return record instanceof SpanRecord ? scope.apply(record, fn, undefined, []) : fn();
   }
 
   /** Writes the context of a span into a carrier. An unknown format is told once on the log and does nothing. */

@@ -161,6 +161,10 @@ describe('a span by hand with anything in it', () => {
         fixture.tracer.startSpan('x', { childOf: one as never, references: two as never }).finish();
         fixture.tracer.startSpan('x', { references: [one as never, two as never] }).finish();
         assert.equal(fixture.drain().filter(({ n }) => n === 'sdk').length, 3);
+        assert.equal(
+          fixture.tracer.withActiveSpan(one as never, () => 7),
+          7,
+        );
       }),
       { numRuns: 500 },
     );
