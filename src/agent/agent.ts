@@ -20,6 +20,8 @@ export interface AgentDependencies {
   readonly metrics: MetricsSource | null;
   /** Called with each accepted announce, before anything is sent to that agent. */
   readonly onAnnounced: (answer: AnnounceAnswer) => void;
+  /** Names of arguments whose values are to be kept to ourselves, besides the usual ones. */
+  readonly isSecret?: (name: string) => boolean;
   /** Worker threads send spans only. */
   readonly isMainThread: boolean;
   readonly routeFile?: string;

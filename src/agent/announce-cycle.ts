@@ -2,6 +2,7 @@
 import type { JsonChannel } from '../base/json-channel.js';
 import { type Address, isGood, type JsonAnswer, type JsonRequest } from '../base/json-request.js';
 import { type AnnounceAnswer, announcePath, entityPath, isAgentAnswer, parseAnnounceAnswer } from '../wire/announce.js';
+import { plainJson } from '../wire/plain-json.js';
 import type { Backoff } from './backoff.js';
 import { candidates, type HostConfig } from './host-lookup.js';
 import type { Pause } from './pause.js';
@@ -23,6 +24,8 @@ export interface CycleDependencies {
   readonly config: () => HostConfig;
   readonly routeFile: string;
   readonly procRoot: string;
+  /** Names of arguments whose values are to be kept to ourselves, besides the usual ones. */
+  readonly isSecret?: (name: string) => boolean;
   readonly onState: (state: CycleState, address: Address | null) => void;
   readonly onAnnounced: (answer: AnnounceAnswer) => void;
   /** An attempt came to nothing; there is another after a wait. */
@@ -84,13 +87,13 @@ export class AnnounceCycle {
 
   /** Null after three failures in a row. */
   async #announce(address: Address): Promise<AnnounceAnswer | null> {
-    const { channel, procRoot, onState, onAnnounced, onFailure } = this.#dependencies;
+    const { channel, procRoot, isSecret, onState, onAnnounced, onFailure } = this.#dependencies;
     onState('unannounced', address);
     for (let failures = 0; failures < announcesBeforeLookup && !this.#isOver; failures++) {
       const answer = await send(channel, address, {
         method: 'PUT',
         path: announcePath,
-        body: (socket) => JSON.stringify(describeProcess(procRoot, socket)),
+        body: (socket) => plainJson(describeProcess(procRoot, socket, isSecret)),
       });
       if (this.#isOver) return null;
       const accepted = typeof answer !== 'string' && isGood(answer.status) ? parseAnnounceAnswer(answer.text) : null;

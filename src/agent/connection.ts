@@ -19,6 +19,7 @@ export interface ConnectionDependencies {
   readonly metrics: MetricsSource | null;
   readonly onAnnounced: (answer: AnnounceAnswer) => void;
   readonly isMainThread: boolean;
+  readonly isSecret?: (name: string) => boolean;
   readonly routeFile?: string;
   readonly procRoot?: string;
   readonly deadlineMs?: number;

@@ -4,6 +4,7 @@ import type { JsonChannel } from '../base/json-channel.js';
 import { isGood } from '../base/json-request.js';
 import { entityPath, responsePath, tracerMetricsPath } from '../wire/announce.js';
 import { delta, hasVanished } from '../wire/metrics.js';
+import { plainJson } from '../wire/plain-json.js';
 import { type Session, send } from './announce-cycle.js';
 import type { Pause } from './pause.js';
 import { answerRequest, parseRequests } from './requests.js';
@@ -95,7 +96,7 @@ export class MetricsSender {
     const answer = await send(this.#dependencies.channel, session.address, {
       method: 'POST',
       path: entityPath(pid),
-      body: JSON.stringify(body),
+      body: plainJson(body),
     });
     if (typeof answer === 'string') return { reason: answer, isForgotten: /ECONNREFUSED/.test(answer) };
     if (!isGood(answer.status)) {
@@ -127,7 +128,7 @@ export class MetricsSender {
       await send(this.#dependencies.channel, session.address, {
         method: 'POST',
         path,
-        body: JSON.stringify(answerRequest(request)),
+        body: plainJson(answerRequest(request)),
       });
     }
   }
@@ -144,7 +145,7 @@ export class MetricsSender {
     };
     // Nothing happened since the last time: an idle process need not say so each second.
     if (this.#countersKnown && this.#unsent.opened + this.#unsent.closed + this.#unsent.dropped === 0) return;
-    const body = JSON.stringify({ pid: session.answer.pid, metrics: this.#unsent });
+    const body = plainJson({ pid: session.answer.pid, metrics: this.#unsent });
     const answer = await send(this.#dependencies.channel, session.address, {
       method: 'POST',
       path: tracerMetricsPath,

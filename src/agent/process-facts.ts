@@ -6,13 +6,17 @@ import { type AnnounceRequest, redactArguments } from '../wire/announce.js';
 const maximumCpuSetLength = 2000;
 
 /** The announce for the request that `socket` carries. Outside Linux only the pid is known. */
-export function describeProcess(procRoot: string, socket: Socket): AnnounceRequest {
+export function describeProcess(
+  procRoot: string,
+  socket: Socket,
+  isSecret: ((name: string) => boolean) | undefined,
+): AnnounceRequest {
   const root = `${procRoot}/${process.pid}`;
   const pid = readParentPid(root);
   return {
     pid,
     pidFromParentNS: pid !== process.pid,
-    ...readCommandLine(root),
+    ...readCommandLine(root, isSecret),
     ...readCpuSet(root),
     ...describeSocket(root, socket),
   };
@@ -24,11 +28,14 @@ function readParentPid(root: string): number {
   return Number.isSafeInteger(pid) && pid > 0 ? pid : process.pid;
 }
 
-function readCommandLine(root: string): Pick<AnnounceRequest, 'name' | 'args'> {
+function readCommandLine(
+  root: string,
+  isSecret: ((name: string) => boolean) | undefined,
+): Pick<AnnounceRequest, 'name' | 'args'> {
   const line = read(`${root}/cmdline`);
   if (line === null || line === '') return {};
   const [name = '', ...args] = line.replace(/\0$/, '').split('\0');
-  return { name, args: redactArguments(args) };
+  return { name, args: redactArguments(args, isSecret) };
 }
 
 function readCpuSet(root: string): Pick<AnnounceRequest, 'cpuSetFileContent'> {

@@ -1,6 +1,7 @@
 // What package.json tells of the application, and which packages are installed beside it. Read in small steps.
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { redactUrls } from '../wire/announce.js';
 
 /** Facts about the application; absent ones are not known. */
 export interface Application {
@@ -233,7 +234,7 @@ function describe(manifest: Record<string, unknown>, main: string | null): Appli
   return {
     ...(known === null ? {} : { name: known }),
     ...(typeof version === 'string' ? { version } : {}),
-    ...(typeof description === 'string' ? { description } : {}),
+    ...(typeof description === 'string' ? { description: redactUrls(description) } : {}),
     keywords: Array.isArray(keywords) ? keywords.filter((word) => typeof word === 'string') : [],
     dependencies: {},
     directDependencies: {
@@ -248,6 +249,6 @@ function describe(manifest: Record<string, unknown>, main: string | null): Appli
 function ranges(section: unknown): Record<string, string> {
   if (typeof section !== 'object' || section === null || Array.isArray(section)) return {};
   return Object.fromEntries(
-    Object.entries(section).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    Object.entries(section).flatMap(([name, range]) => (typeof range === 'string' ? [[name, redactUrls(range)]] : [])),
   );
 }

@@ -18,6 +18,8 @@ export interface MeterDependencies {
   /** Whether instrumented modules were loaded before the sensor. */
   readonly initTooLate: () => boolean;
   readonly sensorVersion: string;
+  /** Names of arguments whose values are to be kept to ourselves, besides the usual ones. */
+  readonly isSecret?: (name: string) => boolean;
 }
 
 /** What does not change while the process lives. */
@@ -56,7 +58,7 @@ export class Meter {
   /** The complete payload of this moment; counts are those since the last read. */
   read(pid: number): Record<string, unknown> {
     const { httpServers, initTooLate, sensorVersion } = this.#dependencies;
-    this.#snapshot ??= takeSnapshot(sensorVersion);
+    this.#snapshot ??= takeSnapshot(sensorVersion, this.#dependencies.isSecret);
     const payload: MetricsPayload = {
       ...this.#snapshot,
       ...this.#application,
@@ -90,13 +92,13 @@ export class Meter {
   }
 }
 
-function takeSnapshot(sensorVersion: string): Snapshot {
+function takeSnapshot(sensorVersion: string, isSecret: ((name: string) => boolean) | undefined): Snapshot {
   return {
     sensorVersion,
     startTime: Date.now() - process.uptime() * 1000,
     versions: definedOnly(process.versions),
-    args: redactArguments(process.argv),
-    execArgs: redactArguments(process.execArgv),
+    args: redactArguments(process.argv, isSecret),
+    execArgs: redactArguments(process.execArgv, isSecret),
   };
 }
 

@@ -1,5 +1,6 @@
 // A finished span as the members of its JSON object, without `f`, which is known only when it is sent.
-import { boundedJson } from '../wire/bounded-json.js';
+import { boundedJson, type Hiding } from '../wire/bounded-json.js';
+import { quote as stringify } from '../wire/plain-json.js';
 import { queryOf, type Secrets, sanitizeUrl } from '../wire/secrets.js';
 import type { SpanKind, StackFrame } from '../wire/span.js';
 import type { HttpFacts, SdkFacts, SpanRecord, StackHolder } from './span.js';
@@ -9,7 +10,6 @@ import { TextCache } from './text-cache.js';
 
 /** Servers take request lines of 16 KiB; what a client asks for has no bound. */
 const longestUrl = 16_384;
-const stringify = JSON.stringify; // an application may replace it
 
 /** What the text depends on besides the span. */
 export interface EncodeContext {
@@ -60,14 +60,14 @@ function w3cMembers({ w3c }: SpanRecord): string {
 function sections(span: SpanRecord, context: EncodeContext): string {
   let text = '';
   if (span.http !== null) text = `"http":${httpJson(span.http, span.kind === 1, context)}`;
-  if (span.sdk !== null) text += `${text === '' ? '' : ','}${sdkSections(span.sdk, span.kind, context.quoted)}`;
+  if (span.sdk !== null) text += `${text === '' ? '' : ','}${sdkSections(span.sdk, span.kind, context)}`;
   if (context.serviceName !== null)
     text += `${text === '' ? '' : ','}"service":${context.quoted.of(context.serviceName)}`;
   return text;
 }
 
 /** A path that is written as it is: nothing to be quoted, encoded or blanked out. Two slashes in front would begin a host. */
-const plainPath = /^\/(?!\/)[\w\-./~!$'()*+,:@%]*$/;
+const plainPath = /^\/(?!\/)[\w\-./~!$'()*+,:%]*$/;
 
 function httpJson(http: HttpFacts, isEntry: boolean, context: EncodeContext): string {
   const { secrets, quoted } = context;
@@ -97,21 +97,30 @@ function redactedHeaders(headers: Readonly<Record<string, string>>, secrets: Sec
   return shown;
 }
 
-function sdkSections(sdk: SdkFacts, kind: SpanKind, quoted: TextCache): string {
+function sdkSections(sdk: SdkFacts, kind: SpanKind, context: EncodeContext): string {
   const { section } = sdk;
-  if (section === null) return `"sdk":${sdkJson(sdk, kind, quoted)}`;
-  const text = `${stringify(section.name)}:${boundedJson(section.facts)}`;
-  return Object.keys(sdk.tags).length === 0 && sdk.logs === null ? text : `${text},"sdk":${sdkJson(sdk, kind, quoted)}`;
+  if (section === null) return `"sdk":${sdkJson(sdk, kind, context)}`;
+  const text = `${stringify(section.name)}:${boundedJson(section.facts, undefined, context.secrets)}`;
+  return Object.keys(sdk.tags).length === 0 && sdk.logs === null ? text : `${text},"sdk":${sdkJson(sdk, kind, context)}`;
 }
 
 const sdkTypes: Readonly<Record<SpanKind, string>> = { 1: 'entry', 2: 'exit', 3: 'intermediate' };
 
-function sdkJson(sdk: SdkFacts, kind: SpanKind, quoted: TextCache): string {
+function sdkJson(sdk: SdkFacts, kind: SpanKind, { secrets, quoted }: EncodeContext): string {
   let text = '{';
-  if (sdk.name !== null) text += `"name":${quoted.of(sdk.name)},"type":"${sdkTypes[kind]}",`;
-  text += `"custom":{"tags":${boundedJson(sdk.tags)}`;
-  if (sdk.logs !== null) text += `,"logs":${boundedJson(sdk.logs)}`;
+  if (sdk.name !== null)
+    text += `"name":${quoted.of(secrets.redactTag('', sdk.name))},"type":"${sdkTypes[kind]}",`;
+  text += `"custom":{"tags":${boundedJson(sdk.tags, undefined, secrets)}`;
+  if (sdk.logs !== null) text += `,"logs":${boundedJson(sdk.logs, undefined, hidingInLogs(secrets))}`;
   return `${text}}}`;
+}
+
+/** What is just called `key` in a log is by custom what was looked up, in a cache for instance. */
+function hidingInLogs(secrets: Secrets): Hiding {
+  return {
+    isSecret: (name) => name !== 'key' && secrets.isSecret(name),
+    redactTag: (name, text) => secrets.redactTag(name, text),
+  };
 }
 
 function stackJson(stack: readonly StackFrame[] | StackHolder | null, context: EncodeContext): string {

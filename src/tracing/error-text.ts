@@ -6,7 +6,9 @@ const maximumLength = 200;
 export function errorText(error: unknown): string {
   try {
     const text = describe(error);
-    return text.length > maximumLength ? text.slice(0, maximumLength) : text;
+    if (text.length <= maximumLength) return text;
+    // Without what comes behind it, the user of a URL cannot be told from its host.
+    return text.slice(0, maximumLength).replace(/\/\/[^/@\s]*$/, '//');
   } catch {
     return 'Error that cannot be read';
   }

@@ -1,4 +1,5 @@
 // Look-up, announce and the agent's paths, as they cross the network.
+import { redacted, redactQuoted } from './secrets.js';
 
 /** The plugin as which the process is known to the agent. */
 export const pluginName = 'com.instana.plugin.nodejs';
@@ -75,38 +76,51 @@ function parseObject(text: string): Record<string, unknown> | null {
   }
 }
 
-const redacted = '<redacted>';
+/** Words of secret names, whatever the secrets option says. */
 const secretWord = /key|pass|secret/i;
 const maximumArgumentLength = 16_384;
 
 /**
- * A command line without what looks like a secret: `--password=x`, `--password x`, `https://user:password@host`,
- * `?apiKey=x`. The words are the default ones of the secrets option. Very long arguments are cut.
+ * A command line without what looks like a secret: `--password=x`, `--password x`, `https://user:password@host`, `?apiKey=x`. Names
+ * are secret by the default words of the secrets option, and by `isSecret`. Very long arguments are cut.
  */
-export function redactArguments(args: readonly string[]): string[] {
+export function redactArguments(args: readonly string[], isSecret: (name: string) => boolean = () => false): string[] {
+  const isSecretName = (name: string): boolean => secretWord.test(name) || isSecret(name.replace(/^-+/, ''));
   return args.map((argument, index) => {
     const previous = args[index - 1];
-    if (previous !== undefined && isSecretFlag(previous) && !argument.startsWith('-')) return redacted;
-    return redactArgument(argument.slice(0, maximumArgumentLength));
+    if (previous !== undefined && isFlag(previous) && isSecretName(previous) && !argument.startsWith('-'))
+      return redacted;
+    return redactArgument(argument.slice(0, maximumArgumentLength), isSecretName);
   });
 }
 
-function isSecretFlag(argument: string): boolean {
-  return /^--?[^=\s/]+$/.test(argument) && secretWord.test(argument);
+function isFlag(argument: string): boolean {
+  return /^--?[^=:\s/]+$/.test(argument);
 }
 
-function redactArgument(argument: string): string {
-  const equals = argument.indexOf('=');
-  const flag = equals < 0 ? '' : argument.slice(0, equals);
+function redactArgument(argument: string, isSecret: (name: string) => boolean): string {
+  const whole = assignedName(argument);
   // The whole rest, since a password may hold any separator.
-  if (/^[\w.:-]+$/.test(flag) && secretWord.test(flag)) return `${flag}=${redacted}`;
-  return redactPairs(redactCredentials(argument));
+  if (whole !== null && isSecret(whole)) return `${whole}${argument[whole.length]}${redacted}`;
+  return redactQuoted(redactPairs(redactCredentials(argument), isSecret), isSecret);
+}
+
+/** The name in `name=value`, `--name:value` and `Name: value`; null when the argument is nothing of that. */
+function assignedName(argument: string): string | null {
+  const equals = /^[\w.:-]+(?==)/.exec(argument)?.[0];
+  if (equals !== undefined) return equals;
+  return /^(?:-[\w.-]+(?=:)|[\w.-]+(?=:\s))/.exec(argument)?.[0] ?? null;
 }
 
 /** No regular expression for the whole, since those that fit take quadratic time on hostile text. */
 function redactCredentials(text: string): string {
   const [scheme = '', ...rest] = text.split('://');
   return [scheme, ...rest.map(withoutCredentials)].join('://');
+}
+
+/** For arguments, and for what package.json tells: `git+https://user:token@host/x.git`. */
+export function redactUrls(text: string): string {
+  return redactPairs(redactCredentials(text.slice(0, maximumArgumentLength)), (name) => secretWord.test(name));
 }
 
 function withoutCredentials(afterScheme: string): string {
@@ -116,12 +130,12 @@ function withoutCredentials(afterScheme: string): string {
   return at < 0 ? afterScheme : `${redacted}${afterScheme.slice(at)}`;
 }
 
-function redactPairs(text: string): string {
+function redactPairs(text: string, isSecret: (name: string) => boolean): string {
   const pieces = text.split(/([?&;,\s])/);
-  return pieces.map(withoutSecret).join('');
+  return pieces.map((piece) => withoutSecret(piece, isSecret)).join('');
 }
 
-function withoutSecret(pair: string): string {
+function withoutSecret(pair: string, isSecret: (name: string) => boolean): string {
   const equals = pair.indexOf('=');
-  return equals > 0 && secretWord.test(pair.slice(0, equals)) ? `${pair.slice(0, equals)}=${redacted}` : pair;
+  return equals > 0 && isSecret(pair.slice(0, equals)) ? `${pair.slice(0, equals)}=${redacted}` : pair;
 }

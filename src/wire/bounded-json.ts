@@ -1,4 +1,5 @@
 // JSON of whatever a program holds: bounded, never throwing, with what was cut or cannot be shown marked as such.
+import { redacted } from './secrets.js';
 
 // An application may replace these, and a class of its own may have iterators that never end.
 const { stringify } = JSON;
@@ -18,17 +19,27 @@ const largestBigInt = 10n ** 1000n;
 /** Bytes that one UTF-16 unit takes at most: as UTF-8, and as an escape sequence of JSON. */
 const bytesPerUnit = [3, 6];
 
+/** Knows which members are not to be shown, and what is shown of the texts of others. */
+export interface Hiding {
+  isSecret(name: string): boolean;
+  redactTag(name: string, text: string): string;
+}
+
 /** JSON text of a value, of about `budget` bytes at most. Getters and proxies that throw show as text. */
-export function boundedJson(value: unknown, budget = 32_768): string {
-  return new BoundedWriter(budget).write(value, 0);
+export function boundedJson(value: unknown, budget = 32_768, hiding: Hiding | null = null): string {
+  return new BoundedWriter(budget, hiding).write(value, 0);
 }
 
 class BoundedWriter {
   #left: number;
   readonly #path: unknown[] = [];
+  readonly #hiding: Hiding | null;
+  /** Of the member that is being written. */
+  #name = '';
 
-  constructor(budget: number) {
+  constructor(budget: number, hiding: Hiding | null) {
     this.#left = budget;
+    this.#hiding = hiding;
   }
 
   write(value: unknown, depth: number): string {
@@ -42,7 +53,7 @@ class BoundedWriter {
   #value(value: unknown, depth: number): string {
     switch (typeof value) {
       case 'string':
-        return this.#text(value);
+        return this.#text(this.#shown(value));
       case 'number':
         return this.#spend(Number.isFinite(value) ? `${value}` : `"${value}"`);
       case 'boolean':
@@ -64,7 +75,7 @@ class BoundedWriter {
     if (this.#path.includes(value)) return this.#text('[circular]');
     if (depth >= maximumDepth) return this.#text(Array.isArray(value) ? '[array]' : '[object]');
     const text = textInsteadOf(value);
-    if (text !== null) return this.#text(text);
+    if (text !== null) return this.#text(this.#shown(text));
     this.#left -= 2; // the brackets: without them a wide tree of empty lists would have no end
     this.#path.push(value);
     try {
@@ -122,7 +133,8 @@ class BoundedWriter {
         break;
       }
       count++;
-      text += `,${this.#text(keyText(key))}:${this.write(value, depth + 1)}`;
+      const name = keyText(key);
+      text += `,${this.#text(name)}:${this.#named(name, value, depth)}`;
     }
     return `{${text.slice(1)}}`;
   }
@@ -148,7 +160,14 @@ class BoundedWriter {
     } catch {
       // A getter of the application, or its proxy.
     }
-    return value === undefined ? '' : `,${this.#text(key)}:${this.write(value, depth + 1)}`;
+    return value === undefined ? '' : `,${this.#text(key)}:${this.#named(key, value, depth)}`;
+  }
+
+  /** The value of a member, or what stands in its place. */
+  #named(key: string, value: unknown, depth: number): string {
+    if (this.#hiding === null) return this.write(value, depth + 1);
+    this.#name = key;
+    return this.write(this.#hiding.isSecret(key) ? redacted : value, depth + 1);
   }
 
   #isFull(members: number): boolean {
@@ -169,6 +188,12 @@ class BoundedWriter {
     }
     this.#left -= bytes;
     return json;
+  }
+
+  /** A text of the application's without secrets; one that is cut by `#text` is still too long for it. */
+  #shown(text: string): string {
+    if (this.#hiding === null) return text;
+    return this.#hiding.redactTag(this.#name, text.slice(0, maximumTextLength + 1));
   }
 
   #spend(json: string): string {

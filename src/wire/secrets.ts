@@ -6,13 +6,19 @@ export interface SecretsRule {
   readonly keywords: readonly string[];
 }
 
-const redacted = '<redacted>';
-const parameters = /[^&;?]+/g;
-// Begins only where a word begins, so that a long word is looked at once.
-const assignments = /(?<![^\s&;?,'"()<>=])[^\s&;?,'"()<>=]+=[^\s&;,'"()<>]+/g;
+export const redacted = '<redacted>';
+const parameters = /[^&;?#]+/g;
+/** Of a path, with the separators that stand in front of a parameter, as they are and encoded. */
+const pathSeparators = /([/;?&]|%3[bf]|%26)/i;
+/** Of a text for people, what may be a parameter. */
+const words = /[^\s&;?#,'"()<>]+/g;
+const credentials = /\/\/[^/\s]+@/g;
+const hiddenCredentials = `//${redacted}:${redacted}@`;
 /** Headers that hold credentials whatever the rule says. */
 const credentialHeaders = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 const unsafeInPath = /[^\x21-\x7e]|["<>`{}|\\^]/g;
+/** Longer names are not shown to patterns, which may take more than linear time, and count as secret. */
+const longestForPattern = 200;
 
 /** Knows which parameter names are secret, for one set of matcher and keywords. */
 export class Secrets {
@@ -32,21 +38,42 @@ export class Secrets {
    */
   redactQuery(query: string): string | undefined {
     if (query === '') return undefined;
-    if (!this.#mayContainSecret(query)) return query;
+    if (!this.#mayContainSecret(query) && !mayContainCredentials(query)) return query;
     return query.replace(parameters, (parameter) => this.#redactParameter(parameter));
   }
 
-  /** A path with the values of secret matrix parameters (`/a;password=x`) replaced. */
+  /**
+   * A path or URL without its query, in which the values of secret matrix parameters (`/a;password=x`), and of others that got into it,
+   * and the credentials of URLs are replaced.
+   */
   redactPath(path: string): string {
-    if (!path.includes(';') || !this.#mayContainSecret(path)) return path;
-    return path.replace(/;[^;/]*/g, (parameter) => `;${this.#redactParameter(parameter.slice(1))}`);
+    // Parameters first: what stands in front of an @ may end in the middle of one.
+    const shown = path.includes(';') || path.includes('=') ? this.#redactPathParameters(path) : path;
+    return shown.includes('@')
+      ? shown.replace(credentials, hiddenCredentials).replace(/^[^/?#]*@/, `${redacted}@`)
+      : shown;
+  }
+
+  #redactPathParameters(path: string): string {
+    if (!this.#mayContainSecret(path)) return path;
+    const pieces = path.split(pathSeparators);
+    for (let index = 2; index < pieces.length; index += 2) {
+      const piece = pieces[index] as string; // inside the bounds; what stands before it separates
+      const isMatrix = pieces[index - 1] === ';' && piece !== '';
+      if (isMatrix || piece.includes('=')) pieces[index] = this.#redactParameter(piece);
+    }
+    return pieces.join('');
   }
 
   /** A text for people with the credentials of URLs, and the values of what looks like secret parameters, replaced. */
   redactText(text: string): string {
-    const plain = text.includes('//') ? text.replace(/\/\/[^/\s]{1,1000}@/g, `//${redacted}:${redacted}@`) : text;
-    if (!plain.includes('=') || !this.#mayContainSecret(plain)) return plain;
-    return plain.replace(assignments, (parameter) => this.#redactParameter(parameter));
+    const hasParameters = text.includes('=');
+    let shown = text;
+    if ((hasParameters || text.includes(':')) && this.#mayContainSecret(text)) {
+      if (hasParameters) shown = text.replace(words, (word) => (/=./.test(word) ? this.#redactParameter(word) : word));
+      shown = redactQuoted(shown, this.#isSecretEncoded);
+    }
+    return shown.includes('//') ? shown.replace(credentials, hiddenCredentials) : shown;
   }
 
   /** The value of a captured header; `name` in lower case. */
@@ -54,12 +81,52 @@ export class Secrets {
     return credentialHeaders.has(name) || this.isSecret(name) ? redacted : this.redactText(value);
   }
 
+  /** A text that the application put into a tag or log; one that is a URL or a query is taken apart as such. */
+  redactTag(name: string, value: string): string {
+    if (name === 'http.params') return this.redactQuery(value) ?? value;
+    if (!/^(?:[a-z][a-z\d+.-]{0,30}:)?\/\S*$/i.test(value)) return this.redactText(value);
+    const path = endOfPath(value);
+    return this.redactPath(value.slice(0, path)) + (this.redactQuery(value.slice(path)) ?? '');
+  }
+
   #redactParameter(parameter: string): string {
     const equals = parameter.indexOf('=');
     const name = equals < 0 ? parameter : parameter.slice(0, equals);
-    if (this.isSecret(name) || (name.includes('%') && this.isSecret(decode(name)))) return `${name}=${redacted}`;
-    return parameter;
+    if (this.#isSecretEncoded(name)) return `${name}=${redacted}`;
+    return mayContainCredentials(parameter) ? withoutCredentials(parameter) : parameter;
   }
+
+  readonly #isSecretEncoded = (name: string): boolean =>
+    this.isSecret(name) || (name.includes('%') && this.isSecret(decode(name)));
+}
+
+function mayContainCredentials(text: string): boolean {
+  return text.includes('@') || text.includes('%40');
+}
+
+/** The value of a parameter may be a URL, as it stands or percent-encoded. */
+function withoutCredentials(value: string): string {
+  const plain = value.replace(credentials, hiddenCredentials);
+  return plain.includes('%40') ? plain.replace(/(%2f%2f)(?:(?!%2f|%3f|%23).)+%40/gi, `$1${redacted}%40`) : plain;
+}
+
+/** A text with quoted values replaced where the name in front of them is secret: `"password": "x"`, `password='x'`. */
+export function redactQuoted(text: string, isSecret: (name: string) => boolean): string {
+  // The quotes may be escaped, as in JSON inside a text.
+  const names = /(?<![\w$.%-])([\w$.%-]{1,200})\\{0,3}["']?\s{0,5}[:=]\s{0,5}\\{0,3}(["'])/g;
+  let shown = '';
+  let from = 0;
+  for (let match = names.exec(text); match !== null; match = names.exec(text)) {
+    const [opening, name = '', quote] = match;
+    if (!isSecret(name)) continue;
+    const value = quote === '"' ? /(?:[^"\\]|\\.)*/sy : /(?:[^'\\]|\\.)*/sy;
+    value.lastIndex = match.index + opening.length;
+    shown += text.slice(from, value.lastIndex) + redacted;
+    value.exec(text);
+    from = value.lastIndex;
+    names.lastIndex = from;
+  }
+  return shown + text.slice(from);
 }
 
 function compile(rule: SecretsRule, warn: (message: string) => void): (name: string) => boolean {
@@ -79,7 +146,8 @@ function compile(rule: SecretsRule, warn: (message: string) => void): (name: str
       };
     case 'regex': {
       const patterns = words.flatMap((source) => anchored(source, warn));
-      return (name) => patterns.some((pattern) => pattern.test(name));
+      if (patterns.length === 0) return () => false;
+      return (name) => name.length > longestForPattern || patterns.some((pattern) => pattern.test(name));
     }
     case 'none':
       return () => false;
@@ -106,29 +174,32 @@ function prefilter(rule: SecretsRule): (query: string) => boolean {
   return (query) => query.includes('%') || pattern.test(query);
 }
 
+/** What is encoded wrongly stays as it is, and hides nothing that is encoded well. */
 function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return text.replace(/(?:%[\da-f]{2})+/gi, (bytes) => {
+    try {
+      return decodeURIComponent(bytes);
+    } catch {
+      return Buffer.from(bytes.replaceAll('%', ''), 'hex').toString('latin1');
+    }
+  });
 }
 
-/** Path or absolute URL without query, fragment and credentials; anything else comes back as it is. */
+/**
+ * Path or absolute URL without query, fragment and credentials; anything else comes back as it is. Credentials in what is no proper URL
+ * are left to `redactPath`.
+ */
 export function sanitizeUrl(url: string): string {
-  if (url.startsWith('/')) {
-    const path = encodePath(url.slice(0, endOfPath(url)));
-    return path.startsWith('//') ? path.replace(/^\/\/[^/]*@/, `//${redacted}:${redacted}@`) : path;
-  }
+  if (url.startsWith('/')) return encodePath(url.slice(0, endOfPath(url)));
   // `host:port`, the target of CONNECT, has no scheme.
   if (/^[^:/?#@\s]+:\d+$/.test(url)) return url;
   if (!/^[a-z][a-z\d+.-]*:/i.test(url)) return url;
   try {
     const { protocol, username, password, host, pathname } = new URL(url);
-    const credentials = username !== '' || password !== '' ? `${redacted}:${redacted}@` : '';
-    return `${protocol}//${credentials}${host}${pathname}`;
+    const user = username !== '' || password !== '' ? `${redacted}:${redacted}@` : '';
+    return `${protocol}//${user}${host}${pathname}`;
   } catch {
-    return url.slice(0, endOfPath(url)).replace(/\/\/[^/]*@/, `//${redacted}:${redacted}@`);
+    return url.slice(0, endOfPath(url));
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { makeEncodeContext } from '../../src/tracing/encode.js';
+import { errorText } from '../../src/tracing/error-text.js';
 import { Secrets } from '../../src/wire/secrets.js';
 import { Fixture } from './fixtures.js';
 
@@ -115,6 +116,80 @@ describe('a span on the wire', () => {
       JSON.stringify = original;
     }
     assert.doesNotThrow(() => JSON.parse(body ?? ''), body);
+  });
+});
+
+describe('a span by hand', () => {
+  it('shows no value whose key is secret, at any depth and of any kind', () => {
+    const fixture = new Fixture();
+    const tags = {
+      password: 'm',
+      'db.passphrase': 7,
+      apiKey: { nested: 'm' },
+      user: { name: 'joe', secrets: ['m'], list: [{ pass: true, ok: 1 }] },
+      map: new Map([['key', 'm']]),
+      nothing: { password: null },
+    };
+    fixture.tracer.startSpan('x', { tags }).finish();
+    assert.deepEqual(fixture.only().data.sdk?.custom?.tags, {
+      password: '<redacted>',
+      'db.passphrase': '<redacted>',
+      apiKey: '<redacted>',
+      user: { name: 'joe', secrets: '<redacted>', list: [{ pass: '<redacted>', ok: 1 }] },
+      map: { key: '<redacted>' },
+      nothing: { password: '<redacted>' },
+    });
+  });
+
+  it('shows no secret in the texts of tags, logs, errors and its name', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('GET http://u:m@h/?pass=m', {
+      tags: {
+        'http.url': 'https://u:m@h/a?b=1&p%61ss=m(m',
+        'http.params': 'b=1&pass=m(m',
+        plain: 'pass=m, else nothing',
+        list: ['/?key=m', '//u:m@h'],
+        error: true,
+      },
+    });
+    span.log({ event: 'miss', key: 'k', password: 'm', url: '/?key=m' }, 5);
+    span.log({ event: 'error', 'error.object': new Error('GET http://u:m@h failed, {"secret":"m"}') }, 6);
+    fixture.recorder.expire(0, () => assert.fail('spans by hand are not watched'));
+    span.finish();
+    const { sdk } = fixture.only().data;
+    assert.equal(sdk?.name, 'GET http://<redacted>:<redacted>@h/?pass=<redacted>');
+    assert.deepEqual(sdk?.custom?.tags, {
+      'http.url': 'https://<redacted>:<redacted>@h/a?b=1&p%61ss=<redacted>',
+      'http.params': 'b=1&pass=<redacted>',
+      plain: 'pass=<redacted>, else nothing',
+      list: ['/?key=<redacted>', '//<redacted>:<redacted>@h'],
+      message: 'Error: GET http://<redacted>:<redacted>@h failed, {"secret":"<redacted>"}',
+    });
+    const logs = sdk?.custom?.logs as Record<string, Record<string, unknown>>;
+    assert.deepEqual(logs['5'], { event: 'miss', key: 'k', password: '<redacted>', url: '/?key=<redacted>' });
+    assert.equal(
+      logs['6']?.['error.object'],
+      'Error: GET http://<redacted>:<redacted>@h failed, {"secret":"<redacted>"}',
+    );
+  });
+
+  it('shows everything when no name is secret, but no credentials', () => {
+    const fixture = new Fixture();
+    fixture.encodeContext = makeEncodeContext(new Secrets({ matcher: 'none', keywords: [] }), null, 10);
+    fixture.tracer.startSpan('x', { tags: { password: 'm', url: 'http://u:m@h/?key=m' } }).finish();
+    assert.deepEqual(fixture.only().data.sdk?.custom?.tags, {
+      password: 'm',
+      url: 'http://<redacted>:<redacted>@h/?key=m',
+    });
+  });
+
+  it('shows an error without the credentials that its cut has torn apart', () => {
+    const fixture = new Fixture();
+    const span = fixture.entry();
+    assert.ok(span.http !== null);
+    span.http.error = errorText(new Error(`${'x'.repeat(175)} http://user:password@host/`));
+    fixture.recorder.finish(span);
+    assert.equal(fixture.only().data.http?.error, `Error: ${'x'.repeat(175)} http://`);
   });
 });
 

@@ -1,7 +1,13 @@
 // The announce answer, checked, and command lines without secrets.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { isAgentAnswer, parseAnnounceAnswer, redactArguments, responsePath } from '../../src/wire/announce.js';
+import {
+  isAgentAnswer,
+  parseAnnounceAnswer,
+  redactArguments,
+  redactUrls,
+  responsePath,
+} from '../../src/wire/announce.js';
 
 test('takes pid and id and keeps the rest as it came', () => {
   const text = '{"pid":7,"agentUuid":"u","tracing":{"x":1},"__proto__":{"polluted":1},"secrets":9}';
@@ -44,6 +50,12 @@ test('redacts what looks like a secret in a command line', () => {
     [`https://host/?a=1?secret=${marker}`],
     [`https://host/;password=${marker}`],
     [`redis://${marker}@h1,redis://${marker}@h2`],
+    [`--password:${marker}`],
+    [`X-Api-Key: ${marker}`],
+    [`PASS=${marker} ${marker}`],
+    [`--config={"password":"${marker}"}`],
+    [`const password = '${marker}'`],
+    [`--env.db.secret=${marker}`],
   ];
   for (const args of secret) assert.ok(!redactArguments(args).join(' ').includes(marker), args.join(' '));
   const harmless = ['app.js', '--port=80', '--require', './x.js', 'https://host/a@b?page=1', '--', '-'];
@@ -53,8 +65,21 @@ test('redacts what looks like a secret in a command line', () => {
   ]);
 });
 
+test('redacts by the words of the rule, besides the usual ones', () => {
+  const isToken = (name: string): boolean => name === 'token';
+  const args = ['--token=m', '--token', 'm', 'token=m', 'https://h/?token=m', '{"token":"m"}', '--password=m'];
+  assert.ok(!redactArguments(args, isToken).some((argument) => /m(?!s)/.test(argument.replaceAll(/--|https/g, ''))));
+  assert.deepEqual(redactArguments(['--token=m', '--tokens=m']), ['--token=m', '--tokens=m']);
+});
+
+test('redacts credentials in the ranges of package.json', () => {
+  assert.equal(redactUrls('git+https://user:m@host/x.git#v1'), 'git+https://<redacted>@host/x.git#v1');
+  for (const range of ['^1.2.3', 'npm:other@1', 'file:../x', 'user/repository#semver:^1'])
+    assert.equal(redactUrls(range), range);
+});
+
 test('takes linear time for hostile arguments', () => {
-  const hostile = ['key', '://', 'a.', '@', '?', 'a=', '-', 'pass:'].map((piece) =>
+  const hostile = ['key', '://', 'a.', '@', '?', 'a=', '-', 'pass:', '"key":"', "'", '\\"'].map((piece) =>
     piece.repeat(60_000 / piece.length),
   );
   const start = performance.now();

@@ -121,6 +121,76 @@ describe('secrets', () => {
   });
 });
 
+describe('every matcher', () => {
+  const rules: readonly SecretsRule[] = [
+    { matcher: 'equals', keywords: ['password'] },
+    { matcher: 'equals-ignore-case', keywords: ['PassWord'] },
+    { matcher: 'contains', keywords: ['passw'] },
+    { matcher: 'contains-ignore-case', keywords: ['PASSW'] },
+    { matcher: 'regex', keywords: ['x', 'pass\\w+'] },
+  ];
+  const hidden = [
+    'password=m',
+    'p%61ssword=m',
+    '%70%61%73%73%77%6F%72%64=m',
+    'password',
+    'password=a=m',
+    'password=%6d',
+  ];
+  const shown = ['user=joe', '%zz=1', '%E4=2', 'q=password', ''];
+  for (const rule of rules) {
+    it(`${rule.matcher} finds names as they stand and decoded, behind all separators, wherever they are`, () => {
+      const secrets = new Secrets(rule);
+      for (const separator of ['&', ';', '?', '&&', ';;', '?&']) {
+        for (const parameter of hidden) {
+          for (const other of shown) {
+            const name = parameter.split('=')[0];
+            const query = [other, parameter, other, parameter].join(separator);
+            const expected = [other, `${name}=<redacted>`, other, `${name}=<redacted>`].join(separator);
+            assert.equal(secrets.redactQuery(query), expected);
+          }
+        }
+      }
+    });
+  }
+
+  it('none finds no name, but credentials are no matter of names', () => {
+    const secrets = new Secrets({ matcher: 'none', keywords: ['password'] });
+    for (const query of [...hidden, ...shown.filter((one) => one !== '')])
+      assert.equal(secrets.redactQuery(query), query);
+    assert.equal(secrets.redactQuery('to=http://u:m@h/'), 'to=http://<redacted>:<redacted>@h/');
+  });
+
+  it('regex is not asked about names of more than 200 characters, which count as secret', () => {
+    const secrets = new Secrets({ matcher: 'regex', keywords: ['a*x'] });
+    assert.equal(secrets.redactQuery(`${'a'.repeat(200)}=1`), `${'a'.repeat(200)}=1`);
+    assert.equal(secrets.redactQuery(`${'a'.repeat(201)}=1`), `${'a'.repeat(201)}=<redacted>`);
+    assert.equal(new Secrets({ matcher: 'regex', keywords: ['('] }).isSecret('a'.repeat(300)), false);
+  });
+});
+
+describe('names that are encoded wrongly', () => {
+  const secrets = new Secrets(byDefault);
+  it('are decoded as far as that goes', () => {
+    for (const name of ['%zzp%61ss', 'p%61ss%', '%E0%A4%70%61%73%73', '%70%61%73%73%E4', '%ff%6bey', 'p%61ss%2'])
+      assert.equal(secrets.redactQuery(`${name}=m`), `${name}=<redacted>`, name);
+  });
+});
+
+describe('credentials in the value of a parameter', () => {
+  const secrets = new Secrets(byDefault);
+  const rows: readonly (readonly [string, string])[] = [
+    ['to=http://u:m@h/x&a=1', 'to=http://<redacted>:<redacted>@h/x&a=1'],
+    ['to=http%3A%2F%2Fu%3Am%40h%2Fx&a=1', 'to=http%3A%2F%2F<redacted>%40h%2Fx&a=1'],
+    ['to=http%3a%2f%2fu%3am%40h', 'to=http%3a%2f%2f<redacted>%40h'],
+    ['a=%2F%2Fh%2Fx%40y', 'a=%2F%2Fh%2Fx%40y'],
+    ['a=%2F%2Fh%3Fx%40y', 'a=%2F%2Fh%3Fx%40y'],
+    ['mail=joe@example.com&mail=joe%40example.com', 'mail=joe@example.com&mail=joe%40example.com'],
+  ];
+  for (const [query, shown] of rows)
+    it(`${query} becomes ${shown}`, () => assert.equal(secrets.redactQuery(query), shown));
+});
+
 describe('a URL', () => {
   const rows: readonly (readonly [string, string])[] = [
     ['/a?x#y', '/a'],
@@ -134,9 +204,15 @@ describe('a URL', () => {
     ['*', '*'],
     ['http://user:pw@[', 'http://<redacted>:<redacted>@['],
     ['http://user:pw@host:99999/x?key=1', 'http://<redacted>:<redacted>@host:99999/x'],
+    ['user:pw@host:80/x', 'user://<redacted>:<redacted>@host:80/x'],
+    ['user@host/x', '<redacted>@host/x'],
+    ['/proxy/http://user:pw@host/x', '/proxy/http://<redacted>:<redacted>@host/x'],
+    ['http://h/proxy/http://user:pw@host/x', 'http://h/proxy/http://<redacted>:<redacted>@host/x'],
+    ['/@scope/package@1', '/@scope/package@1'],
   ];
+  const show = (url: string): string => new Secrets(byDefault).redactPath(sanitizeUrl(url));
   for (const [url, shown] of rows) {
-    it(`${JSON.stringify(url)} is shown as ${JSON.stringify(shown)}`, () => assert.equal(sanitizeUrl(url), shown));
+    it(`${JSON.stringify(url)} is shown as ${JSON.stringify(shown)}`, () => assert.equal(show(url), shown));
   }
 
   it('never shows a password that stands in front of the host', () => {
@@ -148,7 +224,7 @@ describe('a URL', () => {
       'http://u:hunter2@[::1/',
       'postgres://u:hunter2@h/x',
     ]) {
-      assert.ok(!/hunter2|er2/.test(sanitizeUrl(url)), sanitizeUrl(url));
+      assert.ok(!/hunter2|er2/.test(show(url)), show(url));
     }
   });
 });
@@ -163,6 +239,8 @@ describe('secrets outside the query', () => {
   it('are redacted in matrix parameters', () => {
     assert.equal(secrets.redactPath('/a;password=x;v=1/b;p%61ss=y'), '/a;password=<redacted>;v=1/b;p%61ss=<redacted>');
     assert.equal(secrets.redactPath('/a;v=1;w/b%20c'), '/a;v=1;w/b%20c');
+    assert.equal(secrets.redactPath('/a%3Fpassword=x&key=y/b'), '/a%3Fpassword=<redacted>&key=<redacted>/b');
+    assert.equal(secrets.redactPath('/password/key;/x=1'), '/password/key;/x=1');
   });
 
   it('are redacted in the text of an error', () => {
@@ -171,6 +249,33 @@ describe('secrets outside the query', () => {
       'Error: GET http://<redacted>:<redacted>@host/a?x=1&password=<redacted> failed',
     );
     assert.equal(secrets.redactText('Error: connect ECONNREFUSED ::1:80'), 'Error: connect ECONNREFUSED ::1:80');
+    const rows: readonly (readonly [string, string])[] = [
+      [`password="m m" x`, `password="<redacted>" x`],
+      [`{ password: 'm\\'m', a: 'b' }`, `{ password: '<redacted>', a: 'b' }`],
+      ['{"a":1,"dbPassword" : "m\\"m","b":"c"}', '{"a":1,"dbPassword" : "<redacted>","b":"c"}'],
+      [`body: '{"password":"m"}'`, `body: '{"password":"<redacted>"}'`],
+      ['{\\"password\\":\\"m\\"}', '{\\"password\\":\\"<redacted>'],
+      ['"password":"m', '"password":"<redacted>'],
+      ['TypeError: key: not a text', 'TypeError: key: not a text'],
+    ];
+    for (const [text, shown] of rows) assert.equal(secrets.redactText(text), shown);
+  });
+
+  it('are redacted in tags, where URLs and queries are taken apart as such', () => {
+    const rows: readonly (readonly [string, string, string])[] = [
+      [
+        'http.url',
+        'https://u:m@h/a;key=m?b=1&pass=m#secret=m',
+        'https://<redacted>:<redacted>@h/a;key=<redacted>?b=1&pass=<redacted>#secret=<redacted>',
+      ],
+      ['anything', '/a?b=1&p%61ss=m(m', '/a?b=1&p%61ss=<redacted>'],
+      ['http.params', 'b=1&pass=m(m', 'b=1&pass=<redacted>'],
+      ['http.params', '', ''],
+      ['db.statement', 'SELECT 1', 'SELECT 1'],
+      ['db.url', 'postgres://u:m@h/db', 'postgres://<redacted>:<redacted>@h/db'],
+      ['text', 'tried http://u:m@h/ with key=m', 'tried http://<redacted>:<redacted>@h/ with key=<redacted>'],
+    ];
+    for (const [name, text, shown] of rows) assert.equal(secrets.redactTag(name, text), shown);
   });
 
   it('are redacted in captured headers, and those for credentials always', () => {
@@ -183,17 +288,43 @@ describe('secrets outside the query', () => {
   });
 
   it('cost time in proportion to the text', () => {
-    const [short, long] = [8_000, 16_000].map((length) => {
-      const texts = ['//'.repeat(length / 2), `${'a'.repeat(length)}pass=`, '=%'.repeat(length / 2)];
+    const [short, long] = [16_000, 64_000].map((length) => {
+      const pieces = [
+        '//',
+        '=%',
+        '//a',
+        'a@',
+        '"key":"',
+        "key='",
+        'key',
+        '%2f%2f%40',
+        ';key=',
+        '%3f',
+        '\\"',
+        ': ',
+        ' ',
+        '%',
+        'a=',
+        '?',
+      ];
+      const texts = [...pieces.map((piece) => piece.repeat(length / piece.length)), `${'a'.repeat(length)}pass=`];
       const start = performance.now();
-      for (const text of texts) secrets.redactText(text);
+      for (const text of texts) {
+        secrets.redactText(text);
+        secrets.redactTag('http.url', `/${text}`);
+        secrets.redactQuery(text);
+        secrets.redactPath(text);
+        sanitizeUrl(`/${text}`);
+        sanitizeUrl(`x:${text}`);
+      }
       return performance.now() - start;
     });
-    assert.ok((long ?? 0) < 50, `${short} ms, ${long} ms`);
+    assert.ok((long ?? 0) < 6 * Math.max(50, short ?? 0), `${short} ms, ${long} ms`);
   });
 });
 
 it('credentials in a target without a scheme are blanked out', () => {
-  assert.equal(sanitizeUrl('//user:pw@example.com/x?a=1'), '//<redacted>:<redacted>@example.com/x');
-  assert.equal(sanitizeUrl('//double/slash'), '//double/slash');
+  const show = (url: string): string => new Secrets(byDefault).redactPath(sanitizeUrl(url));
+  assert.equal(show('//user:pw@example.com/x?a=1'), '//<redacted>:<redacted>@example.com/x');
+  assert.equal(show('//double/slash'), '//double/slash');
 });

@@ -1,0 +1,4 @@
+import { test } from 'node:test';
+import { checkSecrets } from './secret-cases.js';
+
+test('no secret of 3,000 random requests is sent', () => checkSecrets(3000));
