@@ -2,21 +2,24 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Agent } from './agent/agent.js';
-import { type Config, readConfig, type SensorOptions } from './base/config.js';
+import { type Config, type IgnoreEndpoints, options, readConfig, type SensorOptions } from './base/config.js';
 import { Faults } from './base/faults.js';
+import { type GivenOptions, nested, takeOptions } from './base/given-options.js';
+import { readIgnoreFile } from './base/ignore-file.js';
 import { Log, type Logger } from './base/log.js';
 import { type BootstrapChoice, readBootstrapWords } from './instrumentation/bootstrap-words.js';
 import { ByHand } from './instrumentation/by-hand.js';
 import { catalogue, channelCatalogue } from './instrumentation/catalogue.js';
 import { HttpEntry } from './instrumentation/http-entry.js';
 import { HttpExit } from './instrumentation/http-exit.js';
-import type { BootstrapWord, Tools } from './instrumentation/instrumentation.js';
+import type { BootstrapWord, Instrumentation, Tools } from './instrumentation/instrumentation.js';
 import { ListeningServers } from './instrumentation/listening-servers.js';
 import { Loader, type ModuleStatus } from './instrumentation/loader.js';
 import { adopt, openTracing } from './instrumentation/modules/opentracing.js';
 import type { Meter } from './metrics/meter.js';
 import { type EncodeContext, makeEncodeContext } from './tracing/encode.js';
 import { type EumOptions, renderSnippet } from './tracing/eum.js';
+import { makePolicy, type Policy } from './tracing/policy.js';
 import { Recorder } from './tracing/recorder.js';
 import { Scope } from './tracing/scope.js';
 import type { SpanRecord } from './tracing/span.js';
@@ -59,6 +62,7 @@ const unreadResponseMs = 10_000;
 /** The agent connection is loaded and started this long after the preload: the application comes first. */
 const agentDelayMs = 50;
 const flushMs = 5000;
+const optionNames: readonly string[] = [...options.map(({ name }) => name), 'logger'];
 /** Longest that the end of the process is held up for the last spans; with a healthy agent it takes 40 to 60 ms. */
 const exitDeliveryMs = 300;
 
@@ -80,10 +84,12 @@ export class Sensor {
   readonly #now: () => number = performance.now.bind(performance);
   readonly #wallClock: () => number = Date.now;
   readonly #complain = (cause: string, message: string): void => this.log.warnOnce(cause, message);
-  #code: SensorOptions = {};
+  readonly #ignoreFile: IgnoreEndpoints | undefined;
+  #code: GivenOptions = {};
   #agentAnswer: unknown;
   #config: Config;
   #encodeContext: EncodeContext;
+  #policy: Policy;
   #choice: BootstrapChoice = { words: [], instrumentations: new Set() };
   #loader: Loader | null = null;
   #agent: Agent | null = null;
@@ -96,7 +102,11 @@ export class Sensor {
   constructor() {
     this.log = new Log('info');
     this.#faults = new Faults(this.log);
+    this.#ignoreFile = readIgnoreFile(process.env['INSTANA_IGNORE_ENDPOINTS_PATH'], (message) =>
+      this.log.warnOnce(message, message),
+    );
     this.#config = this.#readConfig();
+    this.#policy = makePolicy(this.#config.tracing);
     this.log.use(this.#config.logLevel, undefined);
     this.#encodeContext = this.#makeEncodeContext();
     this.#recorder = new Recorder({
@@ -121,8 +131,10 @@ export class Sensor {
       servers: new ListeningServers(),
       faults: this.#faults,
       log: this.log,
+      power: { isOff: false },
       tracer: () => this.tracer,
     };
+    this.#tools.entry.use(this.#policy);
     this.#byHand = new ByHand(this.#tools);
   }
 
@@ -159,16 +171,10 @@ export class Sensor {
   }
 
   /** Options of the application; they win over the agent's and lose against the environment's. Later calls add to earlier ones. */
-  configure(options: SensorOptions): void {
+  configure(given: SensorOptions): void {
     try {
       const before = this.#config;
-      const { tracing, metrics, ...rest } = typeof options === 'object' && options !== null ? options : {};
-      this.#code = {
-        ...this.#code,
-        ...rest,
-        tracing: { ...this.#code.tracing, ...tracing },
-        metrics: { ...this.#code.metrics, ...metrics },
-      };
+      this.#code = takeOptions(this.#code, given, optionNames, (message) => this.log.warnOnce(message, message));
       this.#configChanged();
       this.log.use(this.#config.logLevel, this.#logger());
       if (before.agentHost !== this.#config.agentHost || before.agentPort !== this.#config.agentPort)
@@ -266,10 +272,14 @@ export class Sensor {
 
   /** The application's logger, if it has the four methods. */
   #logger(): Logger | undefined {
-    const logger: unknown = this.#code.logger;
+    const logger = this.#code['logger'];
     if (logger === undefined || logger === null) return undefined;
-    if (['debug', 'info', 'warn', 'error'].every((level) => typeof Reflect.get(Object(logger), level) === 'function'))
-      return logger as Logger; // looked at
+    try {
+      if (['debug', 'info', 'warn', 'error'].every((level) => typeof Reflect.get(Object(logger), level) === 'function'))
+        return logger as Logger; // looked at
+    } catch {
+      // A getter or a proxy that throws: not all of them are there.
+    }
     this.log.warnOnce('logger', 'option logger has not all of debug, info, warn and error; it is ignored');
     return undefined;
   }
@@ -279,8 +289,9 @@ export class Sensor {
     const { enabled, automatic } = this.#config.tracing;
     const wanted = enabled && automatic ? this.#choice.instrumentations : new Set<BootstrapWord>();
     // With automatic tracing off the tracer stays, and the application may look for it in opentracing.
-    const isWanted = ({ name, words }: { readonly name: string; readonly words: readonly BootstrapWord[] }): boolean =>
-      words.some((word) => wanted.has(word)) || (enabled && !automatic && name === openTracing.name);
+    const isWanted = ({ name, words, group }: Pick<Instrumentation, 'name' | 'words' | 'group'>): boolean =>
+      !this.#policy.isDisabled(name, group) &&
+      (words.some((word) => wanted.has(word)) || (enabled && !automatic && name === openTracing.name));
     this.#loader = new Loader({
       tools: this.#tools,
       instrumentations: catalogue.filter(isWanted),
@@ -298,6 +309,7 @@ export class Sensor {
     const { Agent: AgentClass } = require('./agent/agent.js') as typeof import('./agent/agent.js');
     const { Meter: MeterClass } = require('./metrics/meter.js') as typeof import('./metrics/meter.js');
     const { isMainThread } = require('node:worker_threads') as typeof import('node:worker_threads');
+    const isSecret = (name: string): boolean => this.#encodeContext.secrets.isSecret(name);
     if (isMainThread && this.#config.metrics.enabled) {
       this.#meter = new MeterClass({
         faults: this.#faults,
@@ -306,6 +318,7 @@ export class Sensor {
         httpServers: () => ({ ...this.#tools.servers.all() }),
         initTooLate: () => this.#loader?.status().some(({ state }) => state === 'loaded-too-early') === true,
         sensorVersion: this.version,
+        isSecret,
       });
     }
     this.#agent = new AgentClass({
@@ -315,6 +328,7 @@ export class Sensor {
       spans: this.#recorder,
       metrics: this.#meter,
       isMainThread,
+      isSecret,
       onAnnounced: (answer) => {
         this.#agentAnswer = answer.raw;
         this.#configChanged();
@@ -358,10 +372,14 @@ export class Sensor {
   #configChanged(): void {
     this.#config = this.#readConfig();
     this.#encodeContext = this.#makeEncodeContext();
+    this.#policy = makePolicy(this.#config.tracing);
+    this.#tools.entry.use(this.#policy);
+    this.#loader?.use(this.#policy);
   }
 
   #readConfig(): Config {
-    return readConfig(process.env, this.#code, this.#agentAnswer, (message) => this.log.warnOnce(message, message));
+    const warn = (message: string): void => this.log.warnOnce(message, message);
+    return readConfig(process.env, nested(this.#code), this.#agentAnswer, warn, this.#ignoreFile);
   }
 
   #makeEncodeContext(): EncodeContext {

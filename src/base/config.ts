@@ -1,20 +1,27 @@
 // Every option once: name, environment variable, default, meaning. Environment wins over code, code over the agent, the agent over the default.
+import { type IgnoreEndpoints, ignoreEndpoints } from './ignore-endpoints.js';
 import { type Logger, type LogLevel, logLevels } from './log.js';
+import { isSet, type Option, type Resolved, readDisabled, readEnabled, resolve } from './option-sources.js';
+import {
+  disabled,
+  errorStatuses,
+  flag,
+  headerNames,
+  hostName,
+  off,
+  oneOf,
+  type SecretsConfig,
+  type SecretsMatcher,
+  secrets,
+  secretsMatchers,
+  stackTraceLength,
+  text,
+  whole,
+} from './option-values.js';
 
-export type SecretsMatcher = 'equals' | 'equals-ignore-case' | 'contains' | 'contains-ignore-case' | 'regex' | 'none';
-export const secretsMatchers: readonly SecretsMatcher[] = [
-  'equals',
-  'equals-ignore-case',
-  'contains',
-  'contains-ignore-case',
-  'regex',
-  'none',
-];
-
-export interface SecretsConfig {
-  readonly matcher: SecretsMatcher;
-  readonly keywords: readonly string[];
-}
+export type { IgnoreEndpoints, IgnoreRule } from './ignore-endpoints.js';
+export { at, type Option } from './option-sources.js';
+export type { InstrumentationGroup, SecretsConfig, SecretsMatcher } from './option-values.js';
 
 export type StackTraceMode = 'all' | 'error' | 'none';
 
@@ -31,6 +38,10 @@ export interface SensorOptions {
   tracing?: {
     enabled?: boolean;
     extraHttpHeaders?: string[];
+    /** By service (`http`): methods, or rules of which all criteria have to match. */
+    ignoreEndpoints?: Record<string, (string | { methods?: string[]; endpoints?: string[]; connections?: string[] })[]>;
+    ignoreEndpointsDisableSuppression?: boolean;
+    disable?: boolean | string[] | { instrumentations?: string[]; groups?: string[] };
     maxRequestMs?: number;
     stackTrace?: StackTraceMode;
     stackTraceLength?: number;
@@ -56,6 +67,10 @@ export interface Config {
     /** False with `INSTANA_DISABLE_AUTO_INSTR`: nothing is patched, manual spans work. */
     readonly automatic: boolean;
     readonly extraHttpHeaders: readonly string[];
+    readonly ignoreEndpoints: IgnoreEndpoints;
+    readonly ignoreEndpointsDisableSuppression: boolean;
+    /** Instrumentations and groups that are switched off, exemptions from their groups with `!` in front. */
+    readonly disable: readonly string[];
     readonly maxRequestMs: number;
     readonly stackTrace: StackTraceMode;
     readonly stackTraceLength: number;
@@ -63,102 +78,6 @@ export interface Config {
     readonly httpExit: { readonly classifyAll4xxAsErrors: boolean; readonly classifyAsErrors: readonly number[] };
   };
   readonly metrics: { readonly enabled: boolean; readonly intervalMs: number };
-}
-
-/** One option, as Configuration.md has it. `parse` returns undefined for a value that cannot be used. */
-export interface Option {
-  readonly name: string;
-  /** Environment variables, the first that is set wins. */
-  readonly env: readonly string[];
-  readonly default: unknown;
-  readonly expected: string;
-  readonly meaning: string;
-  /** Where the announce answer of the agent has it, if it does. */
-  readonly agent?: string;
-  parse(value: unknown): unknown;
-  /** For variables that do not hold the option's value; else they are read as code is. */
-  parseEnv?(value: string): unknown;
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
-}
-
-function flag(value: unknown): boolean | undefined {
-  if (typeof value === 'boolean') return value;
-  if (typeof value !== 'string') return undefined;
-  const word = value.trim().toLowerCase();
-  if (word === 'true' || word === '1') return true;
-  return word === 'false' || word === '0' ? false : undefined;
-}
-
-/** A variable that turns something off by being there. */
-function off(): boolean {
-  return false;
-}
-
-function whole(minimum: number, maximum: number): (value: unknown) => number | undefined {
-  return (value) => {
-    const number = typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : value;
-    if (typeof number !== 'number' || !Number.isInteger(number)) return undefined;
-    return number >= minimum && number <= maximum ? number : undefined;
-  };
-}
-
-function oneOf<Word extends string>(words: readonly Word[]): (value: unknown) => Word | undefined {
-  return (value) => {
-    const word = typeof value === 'string' ? value.trim().toLowerCase() : '';
-    return words.find((known) => known === word);
-  };
-}
-
-function strings(value: unknown): string[] | undefined {
-  const list = typeof value === 'string' ? value.split(/[;,]/) : value;
-  if (!Array.isArray(list)) return undefined;
-  return list.flatMap((entry) => (typeof entry === 'string' && entry.trim() !== '' ? [entry.trim()] : []));
-}
-
-function headerNames(value: unknown): string[] | undefined {
-  return strings(value)?.map((name) => name.toLowerCase());
-}
-
-function errorStatuses(value: unknown): number[] | undefined {
-  const list = typeof value === 'string' ? value.split(',') : value;
-  if (!Array.isArray(list)) return undefined;
-  return list.map(Number).filter((status) => Number.isInteger(status) && status >= 400 && status <= 499);
-}
-
-function hostName(value: unknown): string | undefined {
-  const host = text(value);
-  if (host === undefined || !/^[\w.:[\]-]{1,253}$/.test(host)) return undefined;
-  return host;
-}
-
-function secrets(value: unknown): SecretsConfig | undefined {
-  if (typeof value === 'string') return secretsFromText(value);
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { matcher, keywords, list } = value as { matcher?: unknown; keywords?: unknown; list?: unknown };
-  const words = keywords ?? list;
-  const known = secretsMatchers.find((candidate) => candidate === matcher);
-  if (known === 'none') return { matcher: 'none', keywords: [] };
-  if (known === undefined || !Array.isArray(words)) return undefined;
-  return { matcher: known, keywords: words.filter((word) => typeof word === 'string') };
-}
-
-/** `matcher:word,word` or `none`, the form of the environment variable. */
-function secretsFromText(value: string): SecretsConfig | undefined {
-  const colon = value.indexOf(':');
-  const name = (colon < 0 ? value : value.slice(0, colon)).trim();
-  if (name === 'none') return { matcher: 'none', keywords: [] };
-  if (colon < 0) return undefined;
-  const matcher = secretsMatchers.find((candidate) => candidate === name) ?? 'contains-ignore-case';
-  return { matcher, keywords: strings(value.slice(colon + 1).replaceAll(';', ' ')) ?? [] };
-}
-
-function stackTraceLength(value: unknown): number | undefined {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  if (typeof number !== 'number' || !Number.isFinite(number)) return undefined;
-  return Math.min(500, Math.round(Math.abs(number)));
 }
 
 /** The option table; Configuration.md is compared with it by a test. */
@@ -216,7 +135,7 @@ export const options: readonly Option[] = [
     env: ['INSTANA_SECRETS'],
     default: { matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] },
     expected: '`matcher:word,word` or `none`; in code `{ matcher, keywords }`',
-    meaning: `Which query parameters are redacted before they leave the process. Matchers: ${secretsMatchers.join(', ')}.`,
+    meaning: `Which names are secret: see below. Matchers: ${secretsMatchers.join(', ')}.`,
     agent: 'secrets',
     parse: secrets,
   },
@@ -225,7 +144,7 @@ export const options: readonly Option[] = [
     env: ['INSTANA_TRACING_ENABLED'],
     default: true,
     expected: 'true or false',
-    meaning: 'Turns all tracing off; the runtime metrics stay. `INSTANA_TRACING_DISABLE=true` is the same.',
+    meaning: 'Whether spans are made at all; the runtime metrics stay in any case.',
     parse: flag,
   },
   {
@@ -236,6 +155,32 @@ export const options: readonly Option[] = [
     meaning: 'HTTP headers that are recorded with the spans of requests, names without regard to case.',
     agent: 'tracing.extra-http-headers',
     parse: headerNames,
+  },
+  {
+    name: 'tracing.ignoreEndpoints',
+    env: ['INSTANA_IGNORE_ENDPOINTS'],
+    default: {},
+    expected: '`service:method,method;…`; in code `{ service: [rules] }`',
+    meaning: 'Requests that are not traced: see below.',
+    agent: 'tracing.ignore-endpoints',
+    parse: ignoreEndpoints,
+  },
+  {
+    name: 'tracing.ignoreEndpointsDisableSuppression',
+    env: ['INSTANA_IGNORE_ENDPOINTS_DISABLE_SUPPRESSION'],
+    default: false,
+    expected: 'true or false',
+    meaning: 'What an ignored request calls is traced all the same, below the caller of that request.',
+    parse: flag,
+  },
+  {
+    name: 'tracing.disable',
+    env: ['INSTANA_TRACING_DISABLE'],
+    default: [],
+    expected: 'true, false, or names separated by `,` or `;`',
+    meaning: 'Instrumentations and groups that are switched off: see below. True: no spans at all.',
+    agent: 'tracing.disable',
+    parse: disabled,
   },
   {
     name: 'tracing.maxRequestMs',
@@ -321,30 +266,25 @@ export const options: readonly Option[] = [
   },
 ];
 
-/** Reads a dotted path of own members; undefined when any step is missing. */
-export function at(value: unknown, path: string): unknown {
-  let current = value;
-  for (const key of path.split('.')) {
-    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, key)) return undefined;
-    current = (current as Record<string, unknown>)[key];
-  }
-  return current;
-}
-
-/** Merges the sources into one frozen object. `agentAnswer` is the announce answer, or undefined before there is one. */
+/**
+ * Merges the sources into one frozen object. `agentAnswer` is the announce answer, or undefined before there is one; `ignoreFile` what
+ * the file of `INSTANA_IGNORE_ENDPOINTS_PATH` says, which wins.
+ */
 export function readConfig(
   env: NodeJS.ProcessEnv,
   code: unknown,
   agentAnswer: unknown,
   warn: (message: string) => void,
+  ignoreFile?: IgnoreEndpoints,
 ): Config {
-  const value = (name: string): { value: unknown; source: 'env' | 'code' | 'agent' | 'default' } => {
+  const value = (name: string): Resolved => {
     const option = options.find((candidate) => candidate.name === name);
     if (option === undefined) throw new Error(`no such option: ${name}`);
     return resolve(option, env, code, agentAnswer, warn);
   };
   const get = <T>(name: string): T => value(name).value as T; // `parse` and `default` of the row have this type
   const host = value('agentHost');
+  const disable = value('tracing.disable');
   return deepFreeze<Config>({
     serviceName: get('serviceName'),
     agentHost: host.value as string,
@@ -355,9 +295,12 @@ export function readConfig(
     logLevel: isSet(env['INSTANA_DEBUG']) || isSet(env['INSTANA_DEV']) ? 'debug' : get('logLevel'),
     secrets: get('secrets'),
     tracing: {
-      enabled: flag(env['INSTANA_TRACING_DISABLE']) === true ? false : get('tracing.enabled'),
+      enabled: readEnabled(value('tracing.enabled'), disable),
       automatic: !isSet(env['INSTANA_DISABLE_AUTO_INSTR']),
       extraHttpHeaders: get('tracing.extraHttpHeaders'),
+      ignoreEndpoints: ignoreFile ?? get('tracing.ignoreEndpoints'),
+      ignoreEndpointsDisableSuppression: get('tracing.ignoreEndpointsDisableSuppression'),
+      disable: readDisabled(disable, env),
       maxRequestMs: get('tracing.maxRequestMs'),
       stackTrace: get('tracing.stackTrace'),
       stackTraceLength: get('tracing.stackTraceLength'),
@@ -369,67 +312,6 @@ export function readConfig(
     },
     metrics: { enabled: get('metrics.enabled'), intervalMs: get('metrics.intervalMs') },
   });
-}
-
-function isSet(value: string | undefined): boolean {
-  return value !== undefined && value !== '';
-}
-
-function resolve(
-  option: Option,
-  env: NodeJS.ProcessEnv,
-  code: unknown,
-  agentAnswer: unknown,
-  warn: (message: string) => void,
-): { value: unknown; source: 'env' | 'code' | 'agent' | 'default' } {
-  const refuse = (where: string, value: unknown): void =>
-    warn(`${where} is ${show(value)}, expected ${option.expected}; it is ignored`);
-  for (const variable of option.env) {
-    const raw = env[variable];
-    if (!isSet(raw)) continue;
-    if (variable === 'INSTANA_AGENT_IP') warn('INSTANA_AGENT_IP is deprecated, use INSTANA_AGENT_HOST');
-    const value = option.parseEnv === undefined ? option.parse(raw) : option.parseEnv(raw as string); // it is set
-    if (value !== undefined) return { value, source: 'env' };
-    refuse(variable, raw);
-  }
-  const inCode = read(() => at(code, option.name));
-  if (inCode !== undefined) {
-    const value = read(() => option.parse(inCode));
-    if (value !== undefined) return { value, source: 'code' };
-    refuse(`option ${option.name}`, inCode);
-  }
-  const fromAgent = agentValue(option, agentAnswer);
-  if (fromAgent !== undefined) {
-    const value = read(() => option.parse(fromAgent));
-    if (value !== undefined) return { value, source: 'agent' };
-    refuse(`the agent's ${option.agent}`, fromAgent);
-  }
-  return { value: option.default, source: 'default' };
-}
-
-function agentValue(option: Option, answer: unknown): unknown {
-  if (option.agent === undefined) return undefined;
-  const value = at(answer, option.agent);
-  if (value !== undefined || option.name !== 'tracing.extraHttpHeaders') return value ?? undefined;
-  // The list of older agents counts only when there is no tracing section at all.
-  return at(answer, 'tracing') === undefined ? (at(answer, 'extraHeaders') ?? undefined) : undefined;
-}
-
-/** Options come from strangers: a getter or a proxy that throws counts as absent. */
-function read(get: () => unknown): unknown {
-  try {
-    return get();
-  } catch {
-    return undefined;
-  }
-}
-
-function show(value: unknown): string {
-  try {
-    return typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
-  } catch {
-    return typeof value;
-  }
 }
 
 function deepFreeze<T extends object>(value: T): T {

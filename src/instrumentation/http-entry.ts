@@ -1,6 +1,7 @@
 // What an HTTP entry span means: how it begins, what is added to it, how it ends.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorStack, errorText } from '../tracing/error-text.js';
+import type { IgnoreMatcher, Policy } from '../tracing/policy.js';
 import { Suppressed, suppressed } from '../tracing/scope.js';
 import { HttpFacts, SpanRecord } from '../tracing/span.js';
 import { TraceHeaderReader } from '../wire/headers.js';
@@ -16,9 +17,17 @@ export class HttpEntry {
   readonly #spans: Stamp<SpanRecord> = makeStamp();
   readonly #suppressed: Stamp<Suppressed> = makeStamp();
   #thrown: SpanRecord | null = null;
+  #ignores: IgnoreMatcher | null = null;
+  #suppressesIgnored = true;
 
   constructor(dependencies: HttpSpanDependencies) {
     this.#dependencies = dependencies;
+  }
+
+  /** Tells which requests are ignored from now on. */
+  use({ ignoresRequest, suppressesBelowIgnored }: Policy): void {
+    this.#ignores = ignoresRequest;
+    this.#suppressesIgnored = suppressesBelowIgnored;
   }
 
   /** Starts the span of a request; null when it has one already, a mark of suppression when its caller wants none. */
@@ -37,6 +46,7 @@ export class HttpEntry {
       this.#suppressed.put(response, mark);
       return mark;
     }
+    const ignored = this.#ignores?.(request.method ?? '', pathOf(request.url ?? ''), caller.host ?? '') === true;
     const http = new HttpFacts(request.method ?? '', request.url ?? '', caller.host);
     http.bytesBefore = bytesDispatched(request.socket);
     http.request = request;
@@ -45,7 +55,8 @@ export class HttpEntry {
       'node.http.server',
       1,
       traceId === null ? ids.next() : shortId(traceId),
-      ids.next(),
+      // What stands below an ignored span that suppresses nothing stands below that span's parent, if it has one.
+      ignored && !this.#suppressesIgnored ? (caller.spanId ?? '') : ids.next(),
       caller.spanId,
       traceId !== null && traceId.length > 16 ? traceId : null,
       wallClock(),
@@ -61,6 +72,10 @@ export class HttpEntry {
       span.fromTraceparent = caller.fromTraceparent;
     }
     if (caller.synthetic) span.synthetic = true;
+    if (ignored) {
+      span.ignored = true;
+      span.unsampled = this.#suppressesIgnored;
+    }
     if (config().tracing.extraHttpHeaders.length > 0 && Array.isArray(rawHeaders))
       this.#captureRequestHeaders(span, rawHeaders);
     showTraceId(request, span.traceId);
@@ -233,6 +248,11 @@ function showTraceId(request: IncomingMessage, traceId: string): void {
   } catch {
     // Then templates do without it.
   }
+}
+
+function pathOf(url: string): string {
+  const end = url.search(/[?#]/);
+  return end < 0 ? url : url.slice(0, end);
 }
 
 /**

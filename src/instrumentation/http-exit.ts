@@ -36,10 +36,10 @@ export class HttpExit {
     this.#dependencies = dependencies;
   }
 
-  /** The span under which a call made now would stand; null outside any, and inside another exit. */
+  /** The span under which a call made now would stand; null outside any, inside another exit, and where nothing is reported. */
   parent(): SpanRecord | null {
     const span = this.#dependencies.scope.active();
-    return span === null || span.kind === 2 ? null : span;
+    return span === null || span.kind === 2 || span.unsampled ? null : span;
   }
 
   /** Headers for a call that gets no span of its own: the level when suppressed, the context of a manual exit span, else nothing. */
@@ -54,6 +54,7 @@ export class HttpExit {
   headers(span: SpanRecord): OutgoingHeaders {
     const { traceId, spanId, w3c } = span;
     if (span.unsampled) return this.#suppressedHeaders(w3c);
+    if (spanId === '') return null; // ignored, and without a caller: there is nothing to stand below
     const headers = [traceHeader, traceId, spanHeader, spanId, levelHeader, '1'];
     if (!this.#dependencies.config().tracing.w3c.write) return headers;
     headers.push(traceparentHeader, tracedTraceparent(traceId, spanId, w3c));
@@ -124,7 +125,6 @@ export class HttpExit {
     );
     const { stackTrace, stackTraceLength } = config().tracing;
     if (stackTrace === 'all' && stackTraceLength > 0) span.stack = stacks.take(stackTraceLength, below, span.startTick);
-    if (parent.unsampled) span.unsampled = true;
     if (parent.w3c !== null) span.w3c = parent.w3c;
     recorder.open(span);
     return span;

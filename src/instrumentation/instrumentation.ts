@@ -1,4 +1,5 @@
 // The record of one instrumentation, and the tools that it is given.
+import type { InstrumentationGroup } from '../base/config.js';
 import type { Faults } from '../base/faults.js';
 import type { Log } from '../base/log.js';
 import type { Scope } from '../tracing/scope.js';
@@ -11,6 +12,11 @@ import type { ListeningServers } from './listening-servers.js';
 /** A word of `INSTANA_BOOTSTRAP` that brings an instrumentation along. */
 export type BootstrapWord = 'http' | 'express' | 'koa';
 
+/** Whether an instrumentation is to begin anything new; what is under way is ended in any case. May change at any time. */
+export interface Switch {
+  readonly isOff: boolean;
+}
+
 export interface Tools {
   readonly entry: HttpEntry;
   readonly exit: HttpExit;
@@ -18,6 +24,8 @@ export interface Tools {
   readonly servers: ListeningServers;
   readonly faults: Faults;
   readonly log: Log;
+  /** The switch of the instrumentation that gets these tools. */
+  readonly power: Switch;
   /** The process' OpenTracing tracer, made with the first call. */
   readonly tracer: () => InstanaTracer;
 }
@@ -39,6 +47,8 @@ export interface Instrumentation {
   /** As `status()` shows it; several records may share a name. */
   readonly name: string;
   readonly words: readonly BootstrapWord[];
+  /** The group by which `tracing.disable` may name it, too. */
+  readonly group?: InstrumentationGroup;
   /** Module name, or a file inside a package (`koa/lib/context`). */
   readonly module: string;
   /** Majors that are tested; absent for modules of Node.js. Others are left alone. */
@@ -53,5 +63,6 @@ export interface Instrumentation {
 export interface ChannelInstrumentation {
   readonly name: string;
   readonly words: readonly BootstrapWord[];
+  readonly group?: InstrumentationGroup;
   channels(tools: Tools): Readonly<Record<string, (message: unknown) => void>>;
 }

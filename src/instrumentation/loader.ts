@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { isBuiltin, syncBuiltinESMExports } from 'node:module';
 import { join, sep } from 'node:path';
 import { Hook } from 'require-in-the-middle';
+import type { Policy } from '../tracing/policy.js';
 import { refused, type Undo } from './around.js';
 import type { ChannelInstrumentation, Instrumentation, Tools } from './instrumentation.js';
 
@@ -34,11 +35,14 @@ export class Loader {
   readonly #undo: Undo[] = [];
   readonly #versions: Map<string, string | null> = new Map();
   readonly #byModule: Map<string, Instrumentation[]> = new Map();
+  /** By name; those that were off from the start have none, and stay off. */
+  readonly #switches: Map<string, { readonly group: string | undefined; isOff: boolean }> = new Map();
 
   constructor(dependencies: LoaderDependencies) {
     this.#dependencies = dependencies;
     for (const { name } of dependencies.known) this.#status.set(name, { name, version: null, state: 'disabled' });
     for (const instrumentation of [...dependencies.instrumentations, ...dependencies.channels]) {
+      this.#switches.set(instrumentation.name, { group: instrumentation.group, isOff: false });
       this.#status.set(instrumentation.name, { name: instrumentation.name, version: null, state: 'not-loaded' });
     }
     for (const instrumentation of dependencies.instrumentations) {
@@ -54,8 +58,7 @@ export class Loader {
   }
 
   start(): void {
-    const { channels, tools } = this.#dependencies;
-    for (const channel of channels) this.#subscribe(channel, tools);
+    for (const channel of this.#dependencies.channels) this.#subscribe(channel, this.#toolsOf(channel.name));
     const builtins = [...this.#byModule.keys()].filter((name) => isBuiltin(name));
     for (const name of builtins) this.patch(require(name), name, undefined);
     // ES modules that import from `http` see copies of its exports, made again by this call.
@@ -86,7 +89,19 @@ export class Loader {
   }
 
   status(): ModuleStatus[] {
-    return [...this.#status.values()];
+    return [...this.#status.values()].map((status) =>
+      this.#switches.get(status.name)?.isOff === true ? { ...status, state: 'disabled' } : status,
+    );
+  }
+
+  /** Switches patched modules off, or on again; nothing is patched or put back. */
+  use({ isDisabled }: Policy): void {
+    for (const [name, power] of this.#switches) power.isOff = isDisabled(name, power.group);
+  }
+
+  #toolsOf(name: string): Tools {
+    const { tools } = this.#dependencies;
+    return { ...tools, power: this.#switches.get(name) ?? tools.power };
   }
 
   /** Patches one loaded module, if it is known; returns what is to be used in its place. Never throws. */
@@ -100,7 +115,7 @@ export class Loader {
           this.#refuse(name, version);
           continue;
         }
-        const patched = instrumentation.patch(result, this.#dependencies.tools, { folder });
+        const patched = instrumentation.patch(result, this.#toolsOf(name), { folder });
         for (const undo of patched.undo) if (undo !== null) this.#undo.push(undo);
         if (patched.exports !== undefined) result = patched.exports;
         if (patched.undo.includes(refused)) {

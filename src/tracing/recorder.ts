@@ -86,7 +86,7 @@ export class Recorder {
     this.#close(span);
     span.weight = assumedBytes + (span.http?.url.length ?? 0) + (span.sdk?.weight ?? 0);
     this.#finished++;
-    if (span.unsampled) {
+    if (span.unsampled || span.ignored) {
       this.#drop('unsampled', 1);
       empty(span);
     } else {

@@ -105,6 +105,8 @@ export class SpanRecord {
   baggage: Readonly<Record<string, string>> | null = null;
   /** `sampling.priority` of at most 0: children inherit it, nothing is reported. */
   unsampled = false;
+  /** Not reported itself; what is below it may be. Its span id is then that of its parent, or empty. */
+  ignored = false;
   /** What it is taken to weigh while it waits, in bytes. */
   weight = 0;
   /** Neighbours in the recorder's list of open spans. */
@@ -126,7 +128,7 @@ export class SpanRecord {
     this.kind = kind;
     this.traceId = traceId;
     this.spanId = spanId;
-    this.parentId = parentId;
+    this.parentId = parentId === '' ? null : parentId; // below an ignored span without a parent
     this.longTraceId = longTraceId;
     this.startMs = startMs;
     this.startTick = startTick;

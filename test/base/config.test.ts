@@ -49,6 +49,9 @@ describe('the configuration', () => {
       INSTANA_SECRETS: ['equals:a,b', { matcher: 'equals', keywords: ['a', 'b'] }],
       INSTANA_TRACING_ENABLED: ['false', false],
       INSTANA_EXTRA_HTTP_HEADERS: ['X-A;x-b, X-C', ['x-a', 'x-b', 'x-c']],
+      INSTANA_IGNORE_ENDPOINTS: ['http:GET', { http: [{ methods: ['get'] }] }],
+      INSTANA_IGNORE_ENDPOINTS_DISABLE_SUPPRESSION: ['1', true],
+      INSTANA_TRACING_DISABLE: ['Koa;!express,logging', ['koa', '!express', 'logging']],
       INSTANA_TRACING_MAX_REQUEST_MS: ['1000', 1000],
       INSTANA_STACK_TRACE: ['error', 'error'],
       INSTANA_STACK_TRACE_LENGTH: ['700', 500],
@@ -177,6 +180,88 @@ describe('the configuration', () => {
     );
     assert.equal(read({ INSTANA_TRACING_DISABLE: 'false' }).config.tracing.enabled, true);
     assert.equal(read({ INSTANA_DISABLE_AUTO_INSTR: '1' }).config.tracing.automatic, false);
+  });
+
+  it('turns tracing off and on by its two names, the stronger source deciding', () => {
+    const rows: readonly (readonly [NodeJS.ProcessEnv, object, object | undefined, boolean])[] = [
+      [{}, { tracing: { disable: true } }, undefined, false],
+      [{}, { tracing: { disable: false } }, undefined, true],
+      [{}, { tracing: { enabled: false, disable: false } }, undefined, false],
+      [{ INSTANA_TRACING_DISABLE: 'false' }, { tracing: { enabled: false } }, undefined, true],
+      [{ INSTANA_TRACING_ENABLED: 'true' }, { tracing: { disable: true } }, undefined, true],
+      [{ INSTANA_TRACING_ENABLED: 'true', INSTANA_TRACING_DISABLE: '1' }, {}, undefined, false],
+      [{}, {}, { tracing: { disable: true } }, false],
+      [{}, { tracing: { enabled: true } }, { tracing: { disable: true } }, true],
+      [{}, { tracing: { disable: ['koa'] } }, { tracing: { disable: true } }, true],
+    ];
+    for (const [env, code, answer, enabled] of rows)
+      assert.equal(read(env, code, answer).config.tracing.enabled, enabled, JSON.stringify([env, code, answer]));
+  });
+
+  it('takes what is switched off from environment, code and agent, in all their forms', () => {
+    const agent = { tracing: { disable: { Logging: true, console: false, koa: 'yes', express: 1 } } };
+    assert.deepEqual(read({}, {}, agent).config.tracing.disable, ['logging', '!console']);
+    const groups = {
+      tracing: { disable: { groups: ['logging'], instrumentations: ['!console', 'koa'], other: ['x'] } },
+    };
+    assert.deepEqual(read({}, groups, agent).config.tracing.disable, ['logging', '!console', 'koa']);
+    assert.deepEqual(read({ INSTANA_TRACING_DISABLE_GROUPS: 'logging' }, groups).config.tracing.disable, ['logging']);
+    assert.deepEqual(read({ INSTANA_TRACING_DISABLE: 'false' }, groups, agent).config.tracing.disable, []);
+    for (const wrong of [7, null, Symbol('s'), () => true])
+      assert.deepEqual(read({}, { tracing: { disable: wrong } }, agent).config.tracing.disable, [
+        'logging',
+        '!console',
+      ]);
+  });
+
+  it('takes ignored endpoints from file, environment, code and agent, in this order', () => {
+    const file = { http: [{ methods: ['file'] }] };
+    const env = { INSTANA_IGNORE_ENDPOINTS: 'http:env' };
+    const code = { tracing: { ignoreEndpoints: { http: ['code'] } } };
+    const answer = { tracing: { 'ignore-endpoints': { http: ['agent'] } } };
+    const read = (from: NodeJS.ProcessEnv, given: unknown, rules?: typeof file): unknown =>
+      readConfig(from, given, answer, () => {}, rules).tracing.ignoreEndpoints;
+    assert.deepEqual(read(env, code, file), file);
+    assert.deepEqual(read(env, code), { http: [{ methods: ['env'] }] });
+    assert.deepEqual(read({ INSTANA_IGNORE_ENDPOINTS: 'nonsense' }, code), { http: [{ methods: ['code'] }] });
+    assert.deepEqual(read({}, { tracing: { ignoreEndpoints: [] } }), { http: [{ methods: ['agent'] }] });
+    assert.deepEqual(read({}, { tracing: { ignoreEndpoints: {} } }), {});
+  });
+
+  it('tells with one line what of a value cannot be used, and uses the rest', () => {
+    const { config, warnings } = read({ INSTANA_IGNORE_ENDPOINTS: 'http:get;redis;kafka' });
+    assert.deepEqual(config.tracing.ignoreEndpoints, { http: [{ methods: ['get'] }] });
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? '', /INSTANA_IGNORE_ENDPOINTS: "redis".*"kafka"/);
+  });
+
+  it('reads secrets as all Instana sensors read the variable, and tells what it does not take', () => {
+    const rows: readonly (readonly [string, string, readonly string[], RegExp | null])[] = [
+      ['Equals: Alpha ,beta', 'equals', ['Alpha', 'beta'], null],
+      ['NONE', 'none', [], null],
+      ['bogus:alpha', 'contains-ignore-case', ['alpha'], /no matcher "bogus"/],
+      ['regex:a:b,c', 'regex', ['a'], /second colon/],
+      ['equals:', 'contains-ignore-case', ['key', 'pass', 'secret'], /expected/],
+      ['equals: , ', 'contains-ignore-case', ['key', 'pass', 'secret'], /expected/],
+    ];
+    for (const [text, matcher, keywords, told] of rows) {
+      const { config, warnings } = read({ INSTANA_SECRETS: text });
+      assert.deepEqual(config.secrets, { matcher, keywords }, text);
+      assert.equal(warnings.length, told === null ? 0 : 1, text);
+      if (told !== null) assert.match(warnings[0] ?? '', told);
+    }
+  });
+
+  it("takes the agent's secrets only where neither environment nor code has any that can be used", () => {
+    const agent = { secrets: { matcher: 'equals', list: ['agent'] } };
+    const keywords = (env: NodeJS.ProcessEnv, code: unknown): readonly string[] =>
+      read(env, code, agent).config.secrets.keywords;
+    const code = { secrets: { matcher: 'equals', keywords: ['code'] } };
+    assert.deepEqual(keywords({ INSTANA_SECRETS: 'equals:env' }, code), ['env']);
+    assert.deepEqual(keywords({ INSTANA_SECRETS: 'nonsense' }, code), ['code']);
+    assert.deepEqual(keywords({}, { secrets: { matcher: 'nonsense', keywords: ['x'] } }), ['agent']);
+    for (const wrong of [{ matcher: 7, list: [] }, { matcher: 'equals' }, { list: ['x'] }, [], 'equals:x'.length])
+      assert.equal(read({}, {}, { secrets: wrong }).config.secrets.matcher, 'contains-ignore-case');
   });
 
   it('reads secrets as the agent writes them, as code does, and as none', () => {

@@ -54,6 +54,7 @@ export class ToolBox {
       servers: new ListeningServers(),
       faults: this.faults,
       log,
+      power: { isOff: false },
       tracer: () => new InstanaTracer(() => assert.fail('not used')),
     };
   }

@@ -13,7 +13,8 @@ function shownDefault({ default: value }: Option): string {
   if (value === null) return '–';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join();
   if (typeof value !== 'object') return `\`${value}\``;
-  const { matcher, keywords } = value as { matcher: string; keywords: string[] }; // the only object there is
+  if (Object.keys(value).length === 0) return 'none';
+  const { matcher, keywords } = value as { matcher: string; keywords: string[] }; // the only other object there is
   return `\`${matcher}:${keywords.join()}\``;
 }
 

@@ -112,7 +112,8 @@ function isExhausted({ req }: { readonly req?: unknown }): boolean {
 const places: Stamp<Place> = makeStamp();
 
 /** The state of the request that `response` answers; null when it is not traced or has ended. */
-function routeOf({ entry }: Tools, response: unknown): ExpressRoute | null {
+function routeOf({ entry, power }: Tools, response: unknown): ExpressRoute | null {
+  if (power.isOff) return null;
   const http = entry.of(response)?.http ?? null;
   if (http === null) return null;
   if (http.route instanceof ExpressRoute) return http.route;
@@ -123,7 +124,7 @@ function routeOf({ entry }: Tools, response: unknown): ExpressRoute | null {
 
 function noteError(tools: Tools, response: unknown, error: unknown): void {
   // Words by which a handler leaves its route or router; no errors.
-  if (!error || error === 'route' || error === 'router') return;
+  if (!error || error === 'route' || error === 'router' || tools.power.isOff) return;
   const span = tools.entry.of(response);
   if (span === null) return;
   routeOf(tools, response)?.fail();

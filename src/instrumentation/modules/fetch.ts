@@ -22,12 +22,12 @@ interface UndiciMessage {
   readonly error?: unknown;
 }
 
-function channels({ exit, faults }: Tools): Readonly<Record<string, (message: unknown) => void>> {
+function channels({ exit, faults, power }: Tools): Readonly<Record<string, (message: unknown) => void>> {
   const spans: Stamp<SpanRecord> = makeStamp();
   const guard = faults.guard('fetch');
 
   function created({ request }: UndiciMessage): void {
-    if (request === undefined || typeof request.addHeader !== 'function') return;
+    if (power.isOff || request === undefined || typeof request.addHeader !== 'function') return;
     const parent = exit.parent();
     const headers = parent === null ? exit.headersWithoutSpan() : null;
     if (parent === null && headers === null) return;

@@ -39,13 +39,13 @@ function patchClient(exports: unknown, protocol: 'http:' | 'https:', tools: Tool
   return { undo };
 }
 
-function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, faults }: Tools): Request {
+function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, faults, power }: Tools): Request {
   const guard = faults.guard(`${protocol.slice(0, -1)} client`);
   function request(this: unknown, input?: unknown, options?: unknown, callback?: unknown): ClientRequest {
     let span: SpanRecord | null = null;
     let ours: Options | null = null;
     try {
-      if (!guard.off) {
+      if (!guard.off && !power.isOff) {
         const parent = exit.parent();
         const headers = parent === null ? exit.headersWithoutSpan() : null;
         if (parent !== null || headers !== null) ours = mergedOptions(input, options);

@@ -33,7 +33,7 @@ function patchServer(exports: unknown, type: 'http' | 'https', tools: Tools): Pa
 }
 
 function serverEmit(original: Emit, type: 'http' | 'https', tools: Tools): HostFunction {
-  const { entry, scope, servers, faults } = tools;
+  const { entry, scope, servers, faults, power } = tools;
   const guard = faults.guard(`${type} server`);
   function note(server: Server, event: unknown): void {
     try {
@@ -66,7 +66,8 @@ function serverEmit(original: Emit, type: 'http' | 'https', tools: Tools): HostF
     }
     let span: ReturnType<typeof entry.begin> = null;
     try {
-      if (!guard.off && request !== undefined && response !== undefined) span = entry.begin(request, response);
+      if (!guard.off && !power.isOff && request !== undefined && response !== undefined)
+        span = entry.begin(request, response);
     } catch (error) {
       guard.fault(error);
     }

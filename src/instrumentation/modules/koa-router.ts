@@ -68,7 +68,8 @@ function answeredByMethods({ matched, method }: Context, status: number): unknow
 }
 
 /** The state of the request of this context; null when it is not traced or has ended. */
-function routeOf({ entry }: Tools, context: Context | undefined): KoaRoute | null {
+function routeOf({ entry, power }: Tools, context: Context | undefined): KoaRoute | null {
+  if (power.isOff) return null;
   const http = entry.of(context?.res)?.http ?? null;
   if (http === null || context === undefined) return null;
   if (http.route instanceof KoaRoute) return http.route;

@@ -8,8 +8,8 @@ interface Context {
   readonly res?: unknown;
 }
 
-function noteError({ entry }: Tools, context: Context | undefined, error: unknown): void {
-  if (error === undefined || error === null) return;
+function noteError({ entry, power }: Tools, context: Context | undefined, error: unknown): void {
+  if (error === undefined || error === null || power.isOff) return;
   const span = entry.of(context?.res);
   if (span !== null) entry.fail(span, error);
 }

@@ -1,0 +1,67 @@
+// What an application hands to `configure()`: whatever it may be, the values that can be read are taken, and the others are told.
+
+/** Values by the dotted names of their options. */
+export type GivenOptions = Readonly<Record<string, unknown>>;
+
+const mostMembers = 200;
+
+/**
+ * The values in `given` for the options of these names, over those of earlier calls. Every member is looked at once, here: getters
+ * and proxies may throw, or say something else the next time.
+ */
+export function takeOptions(
+  before: GivenOptions,
+  given: unknown,
+  names: readonly string[],
+  warn: (message: string) => void,
+): GivenOptions {
+  const taken: Record<string, unknown> = { ...before };
+  const visit = (value: unknown, prefix: string): void => {
+    const what = prefix === '' ? 'what configure() was given' : `option ${prefix.slice(0, -1)}`;
+    if (typeof value !== 'object' || value === null) {
+      warn(`${what} is no object; it is ignored`);
+      return;
+    }
+    const keys = attempt(() => Object.keys(value));
+    if (keys === undefined) warn(`${what} cannot be read; it is ignored`);
+    for (const key of keys?.slice(0, mostMembers) ?? []) {
+      const name = prefix + key;
+      const isOption = names.includes(name);
+      if (!isOption && !names.some((known) => known.startsWith(`${name}.`))) {
+        warn(`there is no option ${name}; it is ignored`);
+        continue;
+      }
+      const found = attempt(() => [Reflect.get(value, key)] as const);
+      if (found === undefined) warn(`option ${name} cannot be read; it is ignored`);
+      else if (found[0] === undefined) continue;
+      else if (isOption) taken[name] = found[0];
+      else visit(found[0], `${name}.`);
+    }
+  };
+  if (given !== undefined) visit(given, '');
+  return taken;
+}
+
+/** The same values in objects, as an application writes them. */
+export function nested(options: GivenOptions): Record<string, unknown> {
+  const root: Record<string, unknown> = Object.create(null);
+  for (const [name, value] of Object.entries(options)) {
+    const path = name.split('.');
+    const last = path.pop() ?? name;
+    let place = root;
+    for (const key of path) {
+      place[key] ??= Object.create(null);
+      place = place[key] as Record<string, unknown>; // made here: no option has the name of a part of another's
+    }
+    place[last] = value;
+  }
+  return root;
+}
+
+function attempt<Result>(read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

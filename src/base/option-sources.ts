@@ -1,0 +1,123 @@
+// Where the value of an option comes from: environment, code, the agent's answer, or its default, whichever of them can be used first.
+import { disabled, flag, isGroup, type Tell } from './option-values.js';
+
+/** One option, as Configuration.md has it. `parse` returns undefined for a value that cannot be used, and tells of a part that cannot. */
+export interface Option {
+  readonly name: string;
+  /** Environment variables, the first that is set wins. */
+  readonly env: readonly string[];
+  readonly default: unknown;
+  readonly expected: string;
+  readonly meaning: string;
+  /** Where the announce answer of the agent has it, if it does. */
+  readonly agent?: string;
+  parse(value: unknown, tell: Tell): unknown;
+  /** For variables that do not hold the option's value; else they are read as code is. */
+  parseEnv?(value: string): unknown;
+}
+
+export type Source = 'env' | 'code' | 'agent' | 'default';
+
+export interface Resolved {
+  readonly value: unknown;
+  readonly source: Source;
+}
+
+/** Reads a dotted path of own members; undefined when any step is missing. */
+export function at(value: unknown, path: string): unknown {
+  let current = value;
+  for (const key of path.split('.')) {
+    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, key)) return undefined;
+    current = (current as Record<string, unknown>)[key];
+  }
+  return current;
+}
+
+/** Finds the value; what cannot be used is told to `warn`. */
+export function resolve(
+  option: Option,
+  env: NodeJS.ProcessEnv,
+  code: unknown,
+  agentAnswer: unknown,
+  warn: (message: string) => void,
+): Resolved {
+  /** Options come from strangers: a value that throws when it is looked at counts as one that cannot be used. */
+  const parse = (value: unknown, where: string): unknown => {
+    const unusable: string[] = [];
+    const parsed = read(() => option.parse(value, (message) => unusable.push(message)));
+    if (parsed === undefined) warn(`${where} is ${show(value)}, expected ${option.expected}; it is ignored`);
+    else if (unusable.length > 0) warn(`${where}: ${unusable.join('; ')}`);
+    return parsed;
+  };
+  for (const variable of option.env) {
+    const raw = env[variable];
+    if (!isSet(raw)) continue;
+    if (variable === 'INSTANA_AGENT_IP') warn('INSTANA_AGENT_IP is deprecated, use INSTANA_AGENT_HOST');
+    const value = option.parseEnv === undefined ? parse(raw, variable) : option.parseEnv(raw as string); // it is set
+    if (value !== undefined) return { value, source: 'env' };
+  }
+  const inCode = read(() => at(code, option.name));
+  const fromCode = inCode === undefined ? undefined : parse(inCode, `option ${option.name}`);
+  if (fromCode !== undefined) return { value: fromCode, source: 'code' };
+  const answered = agentValue(option, agentAnswer);
+  const fromAgent = answered === undefined ? undefined : parse(answered, `the agent's ${option.agent}`);
+  if (fromAgent !== undefined) return { value: fromAgent, source: 'agent' };
+  return { value: option.default, source: 'default' };
+}
+
+function agentValue(option: Option, answer: unknown): unknown {
+  if (option.agent === undefined) return undefined;
+  const value = at(answer, option.agent);
+  if (value !== undefined || option.name !== 'tracing.extraHttpHeaders') return value ?? undefined;
+  // The list of older agents counts only when there is no tracing section at all.
+  return at(answer, 'tracing') === undefined ? (at(answer, 'extraHeaders') ?? undefined) : undefined;
+}
+
+/** A getter or a proxy that throws counts as absent. */
+function read(get: () => unknown): unknown {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
+}
+
+function show(value: unknown): string {
+  try {
+    return typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  } catch {
+    return typeof value;
+  }
+}
+
+const sources: readonly Source[] = ['env', 'code', 'agent', 'default'];
+
+/** Whether there is tracing. Two names for one switch: the stronger source decides, and of one source both have to agree that there is tracing. */
+export function readEnabled(enabled: Resolved, disable: Resolved): boolean {
+  if (typeof disable.value !== 'boolean') return enabled.value === true;
+  const difference = sources.indexOf(disable.source) - sources.indexOf(enabled.source);
+  if (difference === 0) return enabled.value === true && !disable.value;
+  return difference < 0 ? !disable.value : enabled.value === true;
+}
+
+/** The names of `tracing.disable`. Two more variables each stand in the place of one half of the list; with any of the three, other sources are not asked. */
+export function readDisabled({ value, source }: Resolved, env: NodeJS.ProcessEnv): readonly string[] {
+  const instrumentations = namesOf(env['INSTANA_TRACING_DISABLE_INSTRUMENTATIONS']);
+  const groups = namesOf(env['INSTANA_TRACING_DISABLE_GROUPS']);
+  const list = Array.isArray(value) ? (value as string[]) : []; // what `parse` makes
+  if (instrumentations === undefined && groups === undefined) return list;
+  const inEnv = source === 'env' ? list : [];
+  return [
+    ...(instrumentations ?? inEnv.filter((name) => !isGroup(name))),
+    ...(groups ?? inEnv.filter((name) => isGroup(name))),
+  ];
+}
+
+function namesOf(variable: string | undefined): string[] | undefined {
+  const names = isSet(variable) ? disabled(`${variable},`) : undefined;
+  return Array.isArray(names) ? names : undefined;
+}
+
+export function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== '';
+}

@@ -1,0 +1,80 @@
+// What is not traced although it could be: ignored endpoints, and instrumentations that are switched off. Worked out when the
+// configuration changes, so that a request finds an answer and not a question.
+import type { Config, IgnoreEndpoints, IgnoreRule } from '../base/config.js';
+import { sanitizeUrl } from '../wire/secrets.js';
+
+/** Whether a span of this operation (method), endpoint (path, topic) and connection (host) is ignored. */
+export type IgnoreMatcher = (operation: string, endpoint: string, connection: string) => boolean;
+
+/** What is in force. */
+export interface Policy {
+  /** Which requests get no span; null when there is nothing to ask. */
+  readonly ignoresRequest: IgnoreMatcher | null;
+  /** Whether all that an ignored request does is ignored, too. */
+  readonly suppressesBelowIgnored: boolean;
+  /** Whether an instrumentation is switched off, by its own name or by that of its group. */
+  isDisabled(name: string, group?: string): boolean;
+}
+
+export function makePolicy(tracing: Config['tracing']): Policy {
+  const disabled = new Set(tracing.disable);
+  return {
+    ignoresRequest: ignoreMatcher('node.http.server', tracing.ignoreEndpoints),
+    suppressesBelowIgnored: !tracing.ignoreEndpointsDisableSuppression,
+    isDisabled: (name, group) => {
+      if (disabled.has(name)) return true;
+      return group !== undefined && disabled.has(group) && !disabled.has(`!${name}`);
+    },
+  };
+}
+
+/** Spans that can be ignored, and how rules call them. */
+const services: Readonly<Record<string, string>> = {
+  'node.http.server': 'http',
+  redis: 'redis',
+  dynamodb: 'dynamodb',
+  kafka: 'kafka',
+};
+
+/** The matcher for spans of this name; null when no rule can match them. */
+export function ignoreMatcher(spanName: string, rules: IgnoreEndpoints): IgnoreMatcher | null {
+  const service = Object.hasOwn(services, spanName) ? services[spanName] : undefined;
+  const own = service !== undefined && Object.hasOwn(rules, service) ? (rules[service] ?? []) : [];
+  // A rule without criteria matches nothing.
+  const compiled = own.filter((rule) => Object.keys(rule).length > 0).map((rule) => new CompiledRule(rule));
+  if (compiled.length === 0) return null;
+  // A message may go to several topics; a path may hold commas.
+  const isList = service === 'kafka';
+  return (operation, endpoint, connection) => {
+    const method = operation.toLowerCase();
+    const place = endpoint.toLowerCase();
+    const host = connection.toLowerCase();
+    for (const rule of compiled) if (rule.matches(method, place, host, isList)) return true;
+    return false;
+  };
+}
+
+/** Criteria that are not given, or have `*`, are null. */
+class CompiledRule {
+  readonly #methods: ReadonlySet<string> | null;
+  readonly #endpoints: ReadonlySet<string> | null;
+  readonly #connections: readonly string[] | null;
+
+  constructor({ methods, endpoints, connections }: IgnoreRule) {
+    this.#methods = methods === undefined || methods.includes('*') ? null : new Set(methods);
+    // Paths arrive encoded, and are written as people read them.
+    this.#endpoints =
+      endpoints === undefined || endpoints.includes('*')
+        ? null
+        : new Set(endpoints.flatMap((endpoint) => [endpoint, sanitizeUrl(endpoint).toLowerCase()]));
+    this.#connections = connections === undefined || connections.includes('*') ? null : connections;
+  }
+
+  matches(method: string, endpoint: string, connection: string, isList: boolean): boolean {
+    if (this.#methods !== null && !this.#methods.has(method)) return false;
+    if (this.#connections !== null && !this.#connections.some((part) => connection.includes(part))) return false;
+    const endpoints = this.#endpoints;
+    if (endpoints === null || endpoints.has(endpoint)) return true;
+    return isList && endpoint.split(',').every((one) => endpoints.has(one.trim()));
+  }
+}
