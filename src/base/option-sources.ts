@@ -1,5 +1,5 @@
 // Where the value of an option comes from: environment, code, the agent's answer, or its default, whichever of them can be used first.
-import { disabled, flag, isGroup, type Tell } from './option-values.js';
+import { disabled, isGroup, type Tell } from './option-values.js';
 
 /** One option, as Configuration.md has it. `parse` returns undefined for a value that cannot be used, and tells of a part that cannot. */
 export interface Option {
@@ -84,7 +84,8 @@ function read(get: () => unknown): unknown {
 
 function show(value: unknown): string {
   try {
-    return typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+    if (typeof value === 'number') return String(value); // JSON has no form for NaN
+    return JSON.stringify(value) ?? String(value);
   } catch {
     return typeof value;
   }

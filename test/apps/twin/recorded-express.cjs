@@ -2,10 +2,11 @@
 // API it does here by OpenTracing.
 const http = require('node:http');
 const express = require('express');
-const { tracer } = require('@instana/ts-sensor');
+const { configure, tracer } = require('@instana/ts-sensor');
 const { followsFrom } = require('opentracing');
 
 const downstream = process.env.DOWNSTREAM_URL;
+if (process.env.SERVICE_NAME_IN_CODE) configure({ serviceName: process.env.SERVICE_NAME_IN_CODE });
 const app = express();
 
 app.get('/', (_req, res) => res.send('hello'));
