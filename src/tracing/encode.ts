@@ -101,15 +101,16 @@ function sdkSections(sdk: SdkFacts, kind: SpanKind, context: EncodeContext): str
   const { section } = sdk;
   if (section === null) return `"sdk":${sdkJson(sdk, kind, context)}`;
   const text = `${stringify(section.name)}:${boundedJson(section.facts, undefined, context.secrets)}`;
-  return Object.keys(sdk.tags).length === 0 && sdk.logs === null ? text : `${text},"sdk":${sdkJson(sdk, kind, context)}`;
+  return Object.keys(sdk.tags).length === 0 && sdk.logs === null
+    ? text
+    : `${text},"sdk":${sdkJson(sdk, kind, context)}`;
 }
 
 const sdkTypes: Readonly<Record<SpanKind, string>> = { 1: 'entry', 2: 'exit', 3: 'intermediate' };
 
 function sdkJson(sdk: SdkFacts, kind: SpanKind, { secrets, quoted }: EncodeContext): string {
   let text = '{';
-  if (sdk.name !== null)
-    text += `"name":${quoted.of(secrets.redactTag('', sdk.name))},"type":"${sdkTypes[kind]}",`;
+  if (sdk.name !== null) text += `"name":${quoted.of(secrets.redactTag('', sdk.name))},"type":"${sdkTypes[kind]}",`;
   text += `"custom":{"tags":${boundedJson(sdk.tags, undefined, secrets)}`;
   if (sdk.logs !== null) text += `,"logs":${boundedJson(sdk.logs, undefined, hidingInLogs(secrets))}`;
   return `${text}}}`;

@@ -48,7 +48,8 @@ function serverEmit(original: Emit, type: 'http' | 'https', tools: Tools): HostF
     let span: ReturnType<typeof entry.begin> = null;
     try {
       const [, request, connection] = args as unknown as [unknown, IncomingMessage?, Duplex?];
-      if (!guard.off && request !== undefined && connection !== undefined && self.listenerCount('upgrade') > 0) {
+      const isWanted = !guard.off && !power.isOff && self.listenerCount('upgrade') > 0;
+      if (isWanted && request !== undefined && connection !== undefined) {
         span = entry.begin(request, connection as unknown as ServerResponse); // stands in for it, to be compared only
         if (span instanceof SpanRecord) new Handshake(tools, span, connection);
       }
