@@ -12,6 +12,9 @@ import { arePeersInstalled, howToInstall } from './variants.js';
 /** What `--check` runs. */
 const checkedNames: readonly string[] = ['per-request', 'start-up'];
 
+/** Whose figures have the sections without a number. */
+const documentedMajor = '20';
+
 function choose(options: Options): Benchmark[] {
   const names = options.names.length === 0 && options.is('check') ? checkedNames : options.names;
   for (const name of names) {
@@ -30,6 +33,13 @@ function goalsText({ measured }: Report): string | null {
     return [`${title}, ${unit}`, value, limit, verdict];
   });
   return table(['goals, for a machine of this speed', 'measured', 'goal', ''], rows);
+}
+
+/** Runs with other tracers, or with another major of Node.js than the one that is built with, have sections of their own. */
+function sectionTitle({ title }: Benchmark, options: Options): string {
+  const major = process.versions.node.split('.')[0];
+  const onNode = major === documentedMajor ? '' : `, Node.js ${major}`;
+  return `${title}${options.is('peers') ? ', beside other tracers' : ''}${onNode}`;
 }
 
 /** All that is to be read of a benchmark. */
@@ -61,8 +71,9 @@ async function main(): Promise<void> {
     const report = await benchmark.run(options);
     reports.push(report);
     const text = textOf(report, options);
-    if (!isJson) process.stdout.write(`## ${benchmark.title}\n\n${text}\n\n`);
-    if (options.is('write')) writeSection(benchmark.title, `${machineLine(machine)}\n\n${text}`);
+    const title = sectionTitle(benchmark, options);
+    if (!isJson) process.stdout.write(`## ${title}\n\n${text}\n\n`);
+    if (options.is('write')) writeSection(title, `${machineLine(machine)}\n\n${text}`);
   }
   if (isJson) {
     const results = Object.fromEntries(chosen.map(({ name }, index) => [name, reports[index]?.result]));

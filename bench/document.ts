@@ -42,9 +42,11 @@ function readSections(): Map<string, string> {
 export function writeSection(title: string, text: string): void {
   const sections = readSections();
   sections.set(title, `\`\`\`text\n${text}\n\`\`\``);
-  const written = catalogue.flatMap(({ title: known }) => {
-    const section = sections.get(known);
-    return section === undefined ? [] : [`## ${known}\n\n${section}`];
-  });
+  const written = catalogue.flatMap(({ title: known }) =>
+    [...sections]
+      .filter(([heading]) => heading === known || heading.startsWith(`${known}, `))
+      .sort(([left], [right]) => left.length - right.length)
+      .map(([heading, section]) => `## ${heading}\n\n${section}`),
+  );
   writeFileSync(file, `${[introduction, ...written].join('\n\n')}\n`);
 }
