@@ -100,7 +100,7 @@ function redactedHeaders(headers: Readonly<Record<string, string>>, secrets: Sec
 function sdkSections(sdk: SdkFacts, kind: SpanKind, context: EncodeContext): string {
   const { section } = sdk;
   if (section === null) return `"sdk":${sdkJson(sdk, kind, context)}`;
-  const text = `${stringify(section.name)}:${boundedJson(section.facts, undefined, context.secrets)}`;
+  const text = `${stringify(section.name)}:${boundedJson(section.facts, undefined, hidingButKeys(context.secrets))}`;
   return Object.keys(sdk.tags).length === 0 && sdk.logs === null
     ? text
     : `${text},"sdk":${sdkJson(sdk, kind, context)}`;
@@ -112,12 +112,12 @@ function sdkJson(sdk: SdkFacts, kind: SpanKind, { secrets, quoted }: EncodeConte
   let text = '{';
   if (sdk.name !== null) text += `"name":${quoted.of(secrets.redactTag('', sdk.name))},"type":"${sdkTypes[kind]}",`;
   text += `"custom":{"tags":${boundedJson(sdk.tags, undefined, secrets)}`;
-  if (sdk.logs !== null) text += `,"logs":${boundedJson(sdk.logs, undefined, hidingInLogs(secrets))}`;
+  if (sdk.logs !== null) text += `,"logs":${boundedJson(sdk.logs, undefined, hidingButKeys(secrets))}`;
   return `${text}}}`;
 }
 
-/** What is just called `key` in a log is by custom what was looked up, in a cache for instance. */
-function hidingInLogs(secrets: Secrets): Hiding {
+/** What is just called `key` in a log, or by a protocol, is what was looked up, in a cache for instance. */
+function hidingButKeys(secrets: Secrets): Hiding {
   return {
     isSecret: (name) => name !== 'key' && secrets.isSecret(name),
     redactTag: (name, text) => secrets.redactTag(name, text),
