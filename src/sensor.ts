@@ -233,6 +233,7 @@ export class Sensor {
 
   /** The active trace; null where nothing is traced, undefined outside any request and span. */
   #pageTrace(): string | null | undefined {
+    if (!this.#config.tracing.enabled) return null; // whether there is a request is not known then
     const span = this.#scope.active();
     if (span !== null) return span.unsampled ? null : span.traceId;
     return this.#scope.isSuppressed() ? null : undefined;

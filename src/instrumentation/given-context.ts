@@ -46,9 +46,18 @@ export function settleContext(given: readonly Pair[], added: readonly string[], 
   let replaced = 0;
   if ((families & instanaFamily) !== 0 && !exit.isOwnContext(context)) replaced |= instanaFamily;
   const hasOwn = (families & instanaFamily & ~replaced) !== 0;
-  if ((families & w3cFamily) !== 0 && !hasOwn && !exit.isOwnParent(context.parent)) replaced |= w3cFamily;
+  // Without headers of ours in their place, those of W3C stay: to write none is not to take them away.
+  const isReplaced = (families & familiesOf(added) & w3cFamily) !== 0 && !hasOwn;
+  if (isReplaced && !exit.isOwnParent(context.parent)) replaced |= w3cFamily;
   const kept = replaced === 0 ? given : given.filter((pair) => (familyOf(pair) & replaced) === 0);
   return { kept, free: headersNotTaken(added, families & ~replaced) };
+}
+
+/** Of a flat list. */
+function familiesOf(added: readonly string[]): number {
+  let families = 0;
+  for (let index = 0; index < added.length; index += 2) families |= headerFamily(added[index] as string); // inside the bounds
+  return families;
 }
 
 function familyOf(pair: Pair): number {

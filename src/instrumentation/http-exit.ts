@@ -38,13 +38,16 @@ export class HttpExit {
 
   /** The span under which a call made now would stand; null outside any, inside another exit, and where nothing is reported. */
   parent(): SpanRecord | null {
-    const span = this.#dependencies.scope.active();
-    return span === null || span.kind === 2 || span.unsampled ? null : span;
+    const { scope, config } = this.#dependencies;
+    const span = scope.active();
+    if (span === null || span.kind === 2 || span.unsampled) return null;
+    return config().tracing.enabled ? span : null;
   }
 
   /** Headers for a call that gets no span of its own: the level when suppressed, the context of a manual exit span, else nothing. */
   headersWithoutSpan(): OutgoingHeaders {
-    const { scope } = this.#dependencies;
+    const { scope, config } = this.#dependencies;
+    if (!config().tracing.enabled) return null;
     const suppression = scope.suppression();
     if (suppression !== null) return this.#suppressedHeaders(suppression.w3c);
     const span = scope.active();

@@ -17,7 +17,7 @@ function ownKeys(tags: object): string[] {
 }
 
 const entryKinds = new Set(['server', 'consumer', 'entry']);
-const exitKinds = new Set(['client', 'producer', 'exit']);
+const exitKinds = new Set(['client', 'producer', 'exit', 'soap']);
 const longestKey = 1024;
 const longestTag = 25_000;
 /** Of the texts of one span; more could not be sent. */

@@ -61,7 +61,7 @@ export function extractTextMap(carrier: unknown, forHttp: boolean): InstanaSpanC
   for (const [name, value] of Object.entries(carrier)) {
     const text = Array.isArray(value) ? (value.length === 1 ? value[0] : undefined) : value;
     if (typeof text !== 'string') continue;
-    readMember(canonical(name), text, found, baggage, room, forHttp);
+    readMember(canonical(name), name, text, found, baggage, room, forHttp);
   }
   const suppressed = found.l?.split(',', 1)[0]?.trim() === '0';
   const traceId = parseId(found.t);
@@ -83,6 +83,7 @@ function canonical(name: string): string {
 
 function readMember(
   name: string,
+  given: string,
   text: string,
   found: { t?: string; s?: string; l?: string },
   baggage: Record<string, string>,
@@ -97,7 +98,9 @@ function readMember(
     if (!name.startsWith(prefix)) return;
     room.items--;
     room.bytes -= name.length + text.length;
-    baggage[name.slice(prefix.length)] = forHttp ? decode(text) : text;
+    // HTTP knows no case of names; elsewhere a key comes out as it went in.
+    const shown = forHttp || given.length !== name.length ? name : given;
+    baggage[shown.slice(prefix.length)] = forHttp ? decode(text) : text;
   }
 }
 

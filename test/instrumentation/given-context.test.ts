@@ -9,9 +9,15 @@ const traceId = '8448eb211c80319c';
 const caller = 'b7ad6b7169203331';
 const received = `00-0af7651916cd43dd${traceId}-${caller}-01`;
 const box = new ToolBox();
+const withoutW3c = new ToolBox({ tracing: { w3c: { write: false } } });
+const untraced = new ToolBox({ tracing: { enabled: false } });
 
 /** What goes out for a call inside a request that came with `traceparent`, when the application sets these headers. */
 function sent(...given: string[]): Record<string, string[]> {
+  return sentBy(box, ...given);
+}
+
+function sentBy(box: ToolBox, ...given: string[]): Record<string, string[]> {
   const w3c = readTraceparent(received);
   assert.ok(w3c !== null);
   w3c.readTracestate('congo=t61', 1);
@@ -79,6 +85,29 @@ describe('trace headers that the application puts on a call', () => {
     assert.deepEqual(sent('traceparent', 'mine')['traceparent'], ['mine']);
     const headers = sent('tracestate', 'mine=1');
     assert.deepEqual([headers['traceparent'], headers['tracestate']], [undefined, ['mine=1']]);
+  });
+
+  it('stand where we write none in their place', () => {
+    const headers = sentBy(withoutW3c, 'traceparent', received, 'tracestate', 'congo=t61', 'x-instana-t', traceId);
+    assert.deepEqual([headers['traceparent'], headers['tracestate']], [[received], ['congo=t61']]);
+    assert.deepEqual(headers['x-instana-t'], [traceId]);
+    assert.equal(headers['x-instana-s']?.length, 1);
+  });
+
+  it('are left to it altogether where tracing is off, below a span by hand as well', () => {
+    const span = new SpanRecord('sdk', 1, traceId, caller, null, null, 0, 0, null);
+    span.unsampled = true;
+    const { exit } = untraced.tools;
+    untraced.scope.apply(
+      span,
+      () => {
+        assert.equal(exit.parent(), null);
+        assert.equal(exit.headersWithoutSpan(), null);
+      },
+      undefined,
+      [],
+    );
+    untraced.scope.suppress(() => assert.equal(exit.headersWithoutSpan(), null));
   });
 
   it('stand where they are signed', () => {

@@ -173,3 +173,17 @@ describe('a server that is traced by hand, without a preload', () => {
     assert.deepEqual([work?.data.sdk?.name, work?.p, work?.t], ['work', entry?.s, entry?.t]);
   });
 });
+
+describe('pages where tracing is off', () => {
+  it('have their snippet, which names no trace', async () => {
+    const script = "process.stdout.write(require('@instana/ts-sensor').eumSnippet({ apiKey: 'k' }))";
+    for (const [value, expected] of [
+      ['true', /^<script>.*ineum\('apiKey','k'\);<\/script>$/],
+      ['false', /^$/], // outside any request
+    ] as const) {
+      const { stdout } = await start('--', ['-e', script], { INSTANA_TRACING_DISABLE: value });
+      assert.match(stdout, expected);
+      assert.doesNotMatch(stdout, /traceId/);
+    }
+  });
+});

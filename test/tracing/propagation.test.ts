@@ -33,6 +33,18 @@ describe('a context in a carrier', () => {
     }
   });
 
+  it('keeps the case of baggage keys, which HTTP does not have', () => {
+    const context = new InstanaSpanContext(t, s, false, { userId: '1' });
+    for (const [forHttp, key] of [
+      [false, 'userId'],
+      [true, 'userid'],
+    ] as const) {
+      const carrier = {};
+      injectTextMap(context, carrier, forHttp);
+      assert.deepEqual({ ...extractTextMap(carrier, forHttp)?.baggage }, { [key]: '1' });
+    }
+  });
+
   it('without a level is traced, which the official sensor gets wrong', () => {
     assert.equal(extractTextMap({ 'x-instana-t': t, 'x-instana-s': s }, false)?.suppressed, false);
     assert.equal(extractTextMap({ 'x-instana-t': t, 'x-instana-s': s, 'x-instana-l': 'x' }, false)?.suppressed, false);

@@ -41,6 +41,7 @@ describe('a span made by hand', () => {
     ['consumer', 1, 'entry'],
     ['client', 2, 'exit'],
     ['producer', 2, 'exit'],
+    ['soap', 2, 'exit'],
   ] as const) {
     it(`of span.kind ${kind} is an ${type}, and the kind is no tag`, () => {
       const fixture = new Fixture();
