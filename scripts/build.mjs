@@ -29,6 +29,9 @@ async function bundle() {
     entryPoints: [entry],
     outfile,
     bundle: true,
+    // A process keeps the source for as long as it lives; lines stay short enough to be named in a stack.
+    minifyWhitespace: true,
+    lineLimit: 120,
     platform: 'node',
     target: 'node20',
     metafile: true,
