@@ -66,8 +66,8 @@ function sections(span: SpanRecord, context: EncodeContext): string {
   return text;
 }
 
-/** A path that is written as it is: nothing to be quoted, encoded or blanked out. Two slashes in front would begin a host. */
-const plainPath = /^\/(?!\/)[\w\-./~!$'()*+,:%]*$/;
+/** A path that is written as it is: nothing to be quoted, decoded or blanked out. Two slashes in front would begin a host. */
+const plainPath = /^\/(?!\/)[\w\-./~!$'()*+,:]*$/;
 
 function httpJson(http: HttpFacts, isEntry: boolean, context: EncodeContext): string {
   const { secrets, quoted } = context;

@@ -10,10 +10,17 @@ export const redacted = '<redacted>';
 const parameters = /[^&;?#]+/g;
 /** Of a path, with the separators that stand in front of a parameter, as they are and encoded. */
 const pathSeparators = /([/;?&]|%3[bf]|%26)/i;
+const segments = /[^/]+/g;
 /** Of a text for people, what may be a parameter. */
 const words = /[^\s&;?#,'"()<>]+/g;
 const credentials = /\/\/[^/\s]+@/g;
 const hiddenCredentials = `//${redacted}:${redacted}@`;
+/** Credentials of a URL of which any part is percent-encoded. */
+const encodedCredentials = /((?:\/|%2f){2})(?:(?!%2f|%3f|%23)[^/\s])+(@|%40)/gi;
+/** Credentials that are not blanked out yet. */
+const openCredentials = new RegExp(`//(?!(?:${redacted}:)?${redacted}@[^\\s/?#@]*(?:[\\s/?#]|$))[^/\\s?#]+@`);
+/** Where parameters may begin and end in a text that was encoded. */
+const separators = /[&;?#\s,'"(){}/]+/;
 /** Headers that hold credentials whatever the rule says. */
 const credentialHeaders = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 const unsafeInPath = /[^\x21-\x7e]|["<>`{}|\\^]/g;
@@ -49,9 +56,11 @@ export class Secrets {
   redactPath(path: string): string {
     // Parameters first: what stands in front of an @ may end in the middle of one.
     const shown = path.includes(';') || path.includes('=') ? this.#redactPathParameters(path) : path;
-    return shown.includes('@')
+    const plain = shown.includes('@')
       ? shown.replace(credentials, hiddenCredentials).replace(/^[^/?#]*@/, `${redacted}@`)
       : shown;
+    if (!plain.includes('%')) return plain;
+    return withoutEncodedCredentials(plain).replace(segments, (segment) => (this.#hides(segment) ? redacted : segment));
   }
 
   #redactPathParameters(path: string): string {
@@ -69,10 +78,10 @@ export class Secrets {
   redactText(text: string): string {
     const hasParameters = text.includes('=');
     let shown = text;
-    if ((hasParameters || text.includes(':')) && this.#mayContainSecret(text)) {
-      if (hasParameters) shown = text.replace(words, (word) => (/=./.test(word) ? this.#redactParameter(word) : word));
+    if (text.includes('%') || (hasParameters && this.#mayContainSecret(text)))
+      shown = text.replace(words, this.#redactWord);
+    if ((hasParameters || text.includes(':')) && this.#mayContainSecret(text))
       shown = redactQuoted(shown, this.#isSecretEncoded);
-    }
     return shown.includes('//') ? shown.replace(credentials, hiddenCredentials) : shown;
   }
 
@@ -92,22 +101,87 @@ export class Secrets {
   #redactParameter(parameter: string): string {
     const equals = parameter.indexOf('=');
     const name = equals < 0 ? parameter : parameter.slice(0, equals);
-    if (this.#isSecretEncoded(name)) return `${name}=${redacted}`;
-    return mayContainCredentials(parameter) ? withoutCredentials(parameter) : parameter;
+    if (this.#isSecretEncoded(name)) return `${this.#hides(name) ? redacted : withoutCredentials(name)}=${redacted}`;
+    if (!mayContainCredentials(parameter)) return parameter;
+    // The value may be a URL, as it stands or percent-encoded.
+    const shown = withoutCredentials(parameter);
+    return shown.includes('%') ? this.#redactEncoded(shown) : shown;
   }
 
-  readonly #isSecretEncoded = (name: string): boolean =>
-    this.isSecret(name) || (name.includes('%') && this.isSecret(decode(name)));
+  /** A parameter of which the name or the value is blanked out when something is hidden in it. */
+  #redactEncoded(parameter: string): string {
+    const equals = parameter.indexOf('=');
+    if (equals >= 0) {
+      const name = parameter.slice(0, equals);
+      const value = parameter.slice(equals + 1);
+      return `${this.#hides(name) ? redacted : name}=${this.#hides(value) ? redacted : value}`;
+    }
+    return this.#hides(parameter) ? redacted : parameter;
+  }
+
+  readonly #redactWord = (word: string): string => {
+    if (/=./.test(word)) return this.#redactParameter(word);
+    if (!word.includes('%')) return word;
+    const shown = withoutEncodedCredentials(word);
+    return this.#hides(shown) ? redacted : shown;
+  };
+
+  /** Whether there is a secret in what a text says when it is percent-decoded, once or twice. */
+  #hides(text: string): boolean {
+    let shown = text;
+    for (let round = 0; round < 2 && shown.includes('%'); round++) {
+      shown = decode(shown);
+      if (this.#isTelling(shown)) return true;
+    }
+    return false;
+  }
+
+  #isTelling(text: string): boolean {
+    if (text.includes('@') && openCredentials.test(text)) return true;
+    if (!this.#mayContainSecret(text)) return false;
+    const isQuoted = text.includes('"') || text.includes("'");
+    if (isQuoted && redactQuoted(text, this.#isSecretEncoded) !== text) return true;
+    return text.includes('=') && text.split(separators).some((piece) => this.#isOpenParameter(piece));
+  }
+
+  #isOpenParameter(parameter: string): boolean {
+    const equals = parameter.indexOf('=');
+    if (equals < 1) return false;
+    const value = parameter.slice(equals + 1);
+    // What ends in equals signs only is Base64.
+    return value !== redacted && !/^=*$/.test(value) && this.#isSecretEncoded(parameter.slice(0, equals));
+  }
+
+  readonly #isSecretEncoded = (name: string): boolean => {
+    if (this.isSecret(name)) return true;
+    let shown = name;
+    for (let round = 0; round < 2 && shown.includes('%'); round++) {
+      shown = decode(shown);
+      // Encoded separators may stand in front of the name proper.
+      if (this.isSecret(shown) || this.isSecret(behindSeparators(shown))) return true;
+    }
+    return false;
+  };
 }
 
+function behindSeparators(name: string): string {
+  return name.slice(Math.max(...['&', ';', '?', '#'].map((separator) => name.lastIndexOf(separator))) + 1);
+}
+
+function withoutCredentials(text: string): string {
+  const plain = text.includes('@') ? text.replace(credentials, hiddenCredentials) : text;
+  return plain.includes('%') ? withoutEncodedCredentials(plain) : plain;
+}
+
+/** What is encoded may hold credentials, too. */
 function mayContainCredentials(text: string): boolean {
-  return text.includes('@') || text.includes('%40');
+  return text.includes('@') || text.includes('%');
 }
 
-/** The value of a parameter may be a URL, as it stands or percent-encoded. */
-function withoutCredentials(value: string): string {
-  const plain = value.replace(credentials, hiddenCredentials);
-  return plain.includes('%40') ? plain.replace(/(%2f%2f)(?:(?!%2f|%3f|%23).)+%40/gi, `$1${redacted}%40`) : plain;
+function withoutEncodedCredentials(text: string): string {
+  return text.replace(encodedCredentials, (whole: string, slashes: string, at: string) =>
+    slashes === '//' && at === '@' ? whole : `${slashes}${redacted}${at}`,
+  );
 }
 
 /** A text with quoted values replaced where the name in front of them is secret: `"password": "x"`, `password='x'`. */

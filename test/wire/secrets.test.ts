@@ -191,6 +191,62 @@ describe('credentials in the value of a parameter', () => {
     it(`${query} becomes ${shown}`, () => assert.equal(secrets.redactQuery(query), shown));
 });
 
+describe('what is hidden in encoded text', () => {
+  const secrets = new Secrets(byDefault);
+  const queries: readonly (readonly [string, string])[] = [
+    ['next=http%3A%2F%2Fh%2F%3Fpassword%3Dm&a=1', 'next=<redacted>&a=1'],
+    ['next=http%253A%252F%252Fh%252F%253Fpassword%253Dm', 'next=<redacted>'],
+    ['a=%26password=m', 'a=<redacted>'],
+    ['a%26password=m', 'a%26password=<redacted>'],
+    ['a=b%3Bpassword=m', 'a=<redacted>'],
+    ['a=%3Fpassword%3Dm', 'a=<redacted>'],
+    ['a=password%3Dm', 'a=<redacted>'],
+    ['a%3D1%26password%3Dm', '<redacted>=<redacted>'],
+    ['q=%7B%22password%22%3A%22m%22%7D', 'q=<redacted>'],
+    ['u=https%3A//u:m%40h/', 'u=https%3A//<redacted>%40h/'],
+    ['u=https:%2F%2Fu:m@h/', 'u=https:%2F%2F<redacted>@h/'],
+    ['u=//u:m%40h', 'u=//<redacted>%40h'],
+    ['u=redis%3A%2F%2F:m@h', 'u=redis%3A%2F%2F<redacted>@h'],
+    ['u=http%253A%252F%252Fu%253Am%2540h', 'u=<redacted>'],
+    ['u=http%3A%2F%2Fa%40u:m@h', 'u=http%3A%2F%2F<redacted>@h'],
+    ['http://u:m@key=1', 'http://<redacted>:<redacted>@key=<redacted>'],
+  ];
+  for (const [query, shown] of queries)
+    it(`${query} becomes ${shown}`, () => assert.equal(secrets.redactQuery(query), shown));
+
+  it('credentials are no matter of names', () => {
+    const none = new Secrets({ matcher: 'none', keywords: [] });
+    assert.equal(
+      none.redactQuery('u=https:%2F%2Fu:m@h/&u=http%253A%252F%252Fu%253Am%2540h'),
+      'u=https:%2F%2F<redacted>@h/&u=<redacted>',
+    );
+  });
+
+  it('leaves alone what has no secret', () => {
+    for (const query of [
+      'next=http%3A%2F%2Fkeycloak%3A8080%2Fpass%3Fa%3D1%26b%3D2',
+      'data=aGVsbG9rZXk%3D',
+      'data=aGVsbG9rZXk%3D%3D',
+      'q=100%25',
+      'q=%7B%22a%22%3A%22key%22%7D',
+      'when=12%3A30',
+      'mail=joe%2540example.com',
+    ])
+      assert.equal(secrets.redactQuery(query), query);
+    for (const path of ['/a%20b/c%2Fd', '/%7Bkey%7D', '/key%3D', '/a%40b'])
+      assert.equal(secrets.redactPath(path), path);
+  });
+
+  it('is found in paths, texts and headers', () => {
+    assert.equal(secrets.redactPath('/%2F%2Fu:m@h'), '/%2F%2F<redacted>@h');
+    assert.equal(secrets.redactPath('/to/http%3A%2F%2Fu%3Am%40h/x'), '/to/http%3A%2F%2F<redacted>%40h/x');
+    assert.equal(secrets.redactPath('/a%3Fpassword%3Dm/b'), '/<redacted>/b');
+    assert.equal(secrets.redactHeader('x-url', 'http%3A%2F%2Fu%3Am%40h'), 'http%3A%2F%2F<redacted>%40h');
+    assert.equal(secrets.redactText('at http%3A%2F%2Fh%2F%3Fpassword%3Dm now'), 'at <redacted> now');
+    assert.equal(secrets.redactTag('x', '/a?next=%3Fpassword%3Dm'), '/a?next=<redacted>');
+  });
+});
+
 describe('a URL', () => {
   const rows: readonly (readonly [string, string])[] = [
     ['/a?x#y', '/a'],
@@ -300,6 +356,13 @@ describe('secrets outside the query', () => {
         '%2f%2f%40',
         ';key=',
         '%3f',
+        '%2f%2fa',
+        '%252f%2540',
+        '%26a',
+        'a%3d',
+        '%22key%22%3a',
+        'u:a',
+        'pass: ',
         '\\"',
         ': ',
         ' ',
