@@ -33,7 +33,7 @@ export function makeEncodeContext(
     serviceName,
     stackTraceLength,
     quoted: new TextCache(stringify, 1000, 200),
-    stacks: new StackCache((text) => framesJson(parseStack(text, stackTraceLength))),
+    stacks: new StackCache((text) => framesJson(parseStack(text, stackTraceLength), secrets)),
   };
 }
 
@@ -126,18 +126,19 @@ function hidingButKeys(secrets: Secrets): Hiding {
 
 function stackJson(stack: readonly StackFrame[] | StackHolder | null, context: EncodeContext): string {
   if (stack === null || context.stackTraceLength === 0) return '[]';
-  if (isFrames(stack)) return framesJson(stack.slice(0, context.stackTraceLength));
+  if (isFrames(stack)) return framesJson(stack.slice(0, context.stackTraceLength), context.secrets);
   return context.stacks.of(stack);
 }
 
 /** Member by member: a `toJSON` that the application gave to all objects would change what is written. */
-function framesJson(frames: readonly StackFrame[]): string {
-  return `[${frames.map(frameJson).join(',')}]`;
+function framesJson(frames: readonly StackFrame[], secrets: Secrets): string {
+  return `[${frames.map((frame) => frameJson(frame, secrets)).join(',')}]`;
 }
 
-function frameJson({ m, c, n }: StackFrame): string {
-  const file = c === undefined ? '' : `,"c":${stringify(c)}`;
-  return `{"m":${stringify(m)}${file}${n === undefined ? '' : `,"n":${n}`}}`;
+/** The text of a message may look like a frame, and a module may have been loaded with a query. */
+function frameJson({ m, c, n }: StackFrame, secrets: Secrets): string {
+  const file = c === undefined ? '' : `,"c":${stringify(secrets.redactTag('', c))}`;
+  return `{"m":${stringify(secrets.redactText(m))}${file}${n === undefined ? '' : `,"n":${n}`}}`;
 }
 
 function isFrames(stack: readonly StackFrame[] | StackHolder): stack is readonly StackFrame[] {

@@ -1,6 +1,7 @@
 // The text of an error in a span, and the stack it came with; for whatever a program may throw.
 
 const maximumLength = 200;
+const longestName = 200;
 
 /** `Name: message`, at most 200 characters; a thrown string is its own text. Never throws. */
 export function errorText(error: unknown): string {
@@ -8,7 +9,7 @@ export function errorText(error: unknown): string {
     const text = describe(error);
     if (text.length <= maximumLength) return text;
     // Without what comes behind it, the user of a URL cannot be told from its host.
-    return text.slice(0, maximumLength).replace(/\/\/[^/@\s]*$/, '//');
+    return text.slice(0, maximumLength).replace(/((?:\/|%2f){2})(?:(?!%2f|%40)[^/@\s])*$/i, '$1');
   } catch {
     return 'Error that cannot be read';
   }
@@ -30,14 +31,22 @@ function describe(error: unknown): string {
   return name;
 }
 
-/** The stack of an error as its runtime text; null when it has none that can be read. */
+/** The stack of an error as its runtime text, without a message of several lines; null when it has none that can be read. */
 export function errorStack(error: unknown): string | null {
   try {
     if (typeof error !== 'object' || error === null) return null;
     const { cause } = error as { cause?: unknown };
-    const { stack } = (cause instanceof Error ? cause : error) as { stack?: unknown };
-    return typeof stack === 'string' ? stack : null;
+    const { stack, message } = (cause instanceof Error ? cause : error) as { stack?: unknown; message?: unknown };
+    if (typeof stack !== 'string') return null;
+    // Lines of the message may look like frames.
+    return typeof message === 'string' && message.includes('\n') ? withoutMessage(stack, message) : stack;
   } catch {
     return null;
   }
+}
+
+/** The message stands behind the name of the error, which is short. */
+function withoutMessage(stack: string, message: string): string {
+  const start = stack.slice(0, longestName + message.length).indexOf(message);
+  return start < 0 ? stack : stack.slice(start + message.length);
 }

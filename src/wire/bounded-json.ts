@@ -13,6 +13,7 @@ const maximumTextLength = 25_000;
 const cut = '…';
 /** Short, and written as it is: names of tags and most of their values. */
 const plain = /^[\w .:/@-]{0,100}$/;
+const plainName = /^[\w.-]{0,100}$/;
 const unreadable = '[cannot be read]';
 /** The text of a larger number takes long to make. */
 const largestBigInt = 10n ** 1000n;
@@ -61,7 +62,7 @@ class BoundedWriter {
       case 'bigint':
         return this.#text(value > -largestBigInt && value < largestBigInt ? String(value) : '[bigint]');
       case 'symbol':
-        return this.#text(String(value));
+        return this.#text(this.#shown(String(value)));
       case 'function':
         return this.#text('[function]');
       case 'undefined':
@@ -134,7 +135,7 @@ class BoundedWriter {
       }
       count++;
       const name = keyText(key);
-      text += `,${this.#text(name)}:${this.#named(name, value, depth)}`;
+      text += `,${this.#nameText(name)}:${this.#named(name, value, depth)}`;
     }
     return `{${text.slice(1)}}`;
   }
@@ -160,7 +161,13 @@ class BoundedWriter {
     } catch {
       // A getter of the application, or its proxy.
     }
-    return value === undefined ? '' : `,${this.#text(key)}:${this.#named(key, value, depth)}`;
+    return value === undefined ? '' : `,${this.#nameText(key)}:${this.#named(key, value, depth)}`;
+  }
+
+  /** A name may be a URL, or hold one. */
+  #nameText(name: string): string {
+    if (this.#hiding === null || plainName.test(name)) return this.#text(name);
+    return this.#text(this.#hiding.redactTag('', name.slice(0, maximumTextLength + 1)));
   }
 
   /** The value of a member, or what stands in its place. */

@@ -193,6 +193,45 @@ describe('a span by hand', () => {
   });
 });
 
+describe('what an application may put anywhere', () => {
+  it('shows no secret in the names of tags and members, and in symbols', () => {
+    const fixture = new Fixture();
+    const span = fixture.tracer.startSpan('x');
+    span.setTag('http://u:m@h/', 1);
+    span.setTag('x?password=m', 1);
+    span.setTag('map', new Map([['http://u:m@h', 1]]));
+    span.setTag('object', { '//u:m@h': { 'a b': 1 } });
+    span.setTag('symbol', Symbol('password=m'));
+    span.finish();
+    assert.deepEqual(fixture.only().data.sdk?.custom?.tags, {
+      'http://<redacted>:<redacted>@h/': 1,
+      'x?password=<redacted>': '<redacted>',
+      map: { 'http://<redacted>:<redacted>@h': 1 },
+      object: { '//<redacted>:<redacted>@h': { 'a b': 1 } },
+      symbol: 'Symbol(password=<redacted>)',
+    });
+  });
+
+  it('shows no secret in the frames of a stack', () => {
+    const fixture = new Fixture();
+    const lines = ['Error', '    at http://u:m@h/x (/a.js:1:1)', '    at login(password=m) (/b.js?key=m:2:2)'];
+    for (const stack of [{ stack: lines.join('\n') }, [{ m: 'http://u:m@h/x' }, { m: 'f', c: '/b.js?key=m' }]]) {
+      const span = fixture.entry();
+      span.stack = stack;
+      fixture.recorder.finish(span);
+    }
+    const [fromText, fromFrames] = fixture.drain();
+    assert.deepEqual(fromText?.stack, [
+      { m: 'http://<redacted>:<redacted>@h/x', c: '/a.js', n: 1 },
+      { m: 'login(password=<redacted>)', c: '/b.js?key=<redacted>', n: 2 },
+    ]);
+    assert.deepEqual(fromFrames?.stack, [
+      { m: 'http://<redacted>:<redacted>@h/x' },
+      { m: 'f', c: '/b.js?key=<redacted>' },
+    ]);
+  });
+});
+
 describe('an application that changes what Node.js gives everybody', () => {
   it('costs no span when its Error.prepareStackTrace throws', () => {
     const { prepareStackTrace } = Error;

@@ -25,6 +25,12 @@ describe('the text of an error', () => {
     assert.equal(errorText(new Error('x'.repeat(1_000_000))).length, 200);
   });
 
+  it('is cut without half of the credentials of a URL, encoded or not', () => {
+    const filler = 'x'.repeat(175);
+    assert.equal(errorText(new Error(`${filler} http://u:password@h/`)), `Error: ${filler} http://`);
+    assert.equal(errorText(new Error(`${filler} h:%2F%2Fu:password%40h/`)), `Error: ${filler} h:%2F%2F`);
+  });
+
   it('is there for whatever may be thrown', () => {
     assert.equal(errorText(null), 'null');
     assert.equal(errorText(undefined), 'undefined');
@@ -49,6 +55,17 @@ describe('the stack of an error', () => {
   it('is that of the cause when there is one', () => {
     const cause = new Error('inner');
     assert.equal(errorStack(new Error('outer', { cause })), cause.stack);
+  });
+
+  it('has no lines of the message, which may look like frames', () => {
+    const text = errorStack(
+      new TypeError('boom\n    at http://u:m@h/x (/a.js:1:1)\n    at login(password=m) (/b.js:2:2)'),
+    );
+    assert.match(String(text), /^\n {4}at .*error-text\.test/);
+    const changed = new Error('a\n    at b (/a.js:1:1)');
+    const { stack } = changed;
+    changed.message = 'else\nelse';
+    assert.equal(errorStack(changed), stack);
   });
 
   it('is null where there is none that can be read', () => {
