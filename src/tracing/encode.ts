@@ -18,6 +18,11 @@ export interface EncodeContext {
   readonly stackTraceLength: number;
   /** JSON of texts that come again and again: methods, hosts, templates. */
   readonly quoted: TextCache;
+  /** The same for hosts, which may have a user in front. */
+  readonly hosts: TextCache;
+  /** For tags; in logs and facts, what is just called `key` is what was looked up, in a cache for instance. */
+  readonly hiding: Hiding;
+  readonly hidingButKeys: Hiding;
   /** JSON frames of stacks; one line of the application makes the same again and again. */
   readonly stacks: StackCache;
 }
@@ -28,11 +33,15 @@ export function makeEncodeContext(
   serviceName: string | null,
   stackTraceLength: number,
 ): EncodeContext {
+  const redactTag = (name: string, text: string): string => secrets.redactTag(name, text);
   return {
     secrets,
     serviceName,
     stackTraceLength,
     quoted: new TextCache(stringify, 1000, 200),
+    hosts: new TextCache((host) => stringify(secrets.redactHost(host)), 1000, 200),
+    hiding: { isSecret: (name) => secrets.isSecretTag(name), redactTag },
+    hidingButKeys: { isSecret: (name) => name !== 'key' && secrets.isSecretTag(name), redactTag },
     stacks: new StackCache((text) => framesJson(parseStack(text, stackTraceLength), secrets)),
   };
 }
@@ -70,9 +79,9 @@ function sections(span: SpanRecord, context: EncodeContext): string {
 const plainPath = /^\/(?!\/)[\w\-./~!$'()*+,:]*$/;
 
 function httpJson(http: HttpFacts, isEntry: boolean, context: EncodeContext): string {
-  const { secrets, quoted } = context;
+  const { secrets, quoted, hosts } = context;
   let text = `{"method":${quoted.of(http.method)},"url":${urlJson(http, isEntry, context)}`;
-  if (isEntry && http.host !== null) text += `,"host":${quoted.of(http.host)}`;
+  if (isEntry && http.host !== null) text += `,"host":${hosts.of(http.host)}`;
   if (http.status !== 0) text += `,"status":${http.status}`;
   if (http.template !== null) text += `,"path_tpl":${quoted.of(http.template)}`;
   if (http.headers !== null) text += `,"header":${boundedJson(redactedHeaders(http.headers, secrets))}`;
@@ -81,12 +90,12 @@ function httpJson(http: HttpFacts, isEntry: boolean, context: EncodeContext): st
 }
 
 /** The value of `url`, and the member `params` behind it when there is a query. */
-function urlJson({ url: whole, host }: HttpFacts, isEntry: boolean, { secrets, quoted }: EncodeContext): string {
+function urlJson({ url: whole, host }: HttpFacts, isEntry: boolean, { secrets, hosts }: EncodeContext): string {
   const origin = isEntry || host === null ? '' : host;
-  if (whole.length <= longestUrl && plainPath.test(whole)) return `${quoted.of(origin).slice(0, -1)}${whole}"`;
+  if (whole.length <= longestUrl && plainPath.test(whole)) return `${hosts.of(origin).slice(0, -1)}${whole}"`;
   const url = whole.length > longestUrl ? whole.slice(0, longestUrl) : whole;
   const address = url.startsWith('/') ? origin : '';
-  const json = stringify(address + secrets.redactPath(sanitizeUrl(url)));
+  const json = stringify(secrets.redactHost(address) + secrets.redactPath(sanitizeUrl(url)));
   const params = secrets.redactQuery(queryOf(url));
   return params === undefined ? json : `${json},"params":${stringify(params)}`;
 }
@@ -100,7 +109,7 @@ function redactedHeaders(headers: Readonly<Record<string, string>>, secrets: Sec
 function sdkSections(sdk: SdkFacts, kind: SpanKind, context: EncodeContext): string {
   const { section } = sdk;
   if (section === null) return `"sdk":${sdkJson(sdk, kind, context)}`;
-  const text = `${stringify(section.name)}:${boundedJson(section.facts, undefined, hidingButKeys(context.secrets))}`;
+  const text = `${stringify(section.name)}:${boundedJson(section.facts, undefined, context.hidingButKeys)}`;
   return Object.keys(sdk.tags).length === 0 && sdk.logs === null
     ? text
     : `${text},"sdk":${sdkJson(sdk, kind, context)}`;
@@ -108,20 +117,12 @@ function sdkSections(sdk: SdkFacts, kind: SpanKind, context: EncodeContext): str
 
 const sdkTypes: Readonly<Record<SpanKind, string>> = { 1: 'entry', 2: 'exit', 3: 'intermediate' };
 
-function sdkJson(sdk: SdkFacts, kind: SpanKind, { secrets, quoted }: EncodeContext): string {
+function sdkJson(sdk: SdkFacts, kind: SpanKind, { secrets, quoted, hiding, hidingButKeys }: EncodeContext): string {
   let text = '{';
   if (sdk.name !== null) text += `"name":${quoted.of(secrets.redactTag('', sdk.name))},"type":"${sdkTypes[kind]}",`;
-  text += `"custom":{"tags":${boundedJson(sdk.tags, undefined, secrets)}`;
-  if (sdk.logs !== null) text += `,"logs":${boundedJson(sdk.logs, undefined, hidingButKeys(secrets))}`;
+  text += `"custom":{"tags":${boundedJson(sdk.tags, undefined, hiding)}`;
+  if (sdk.logs !== null) text += `,"logs":${boundedJson(sdk.logs, undefined, hidingButKeys)}`;
   return `${text}}}`;
-}
-
-/** What is just called `key` in a log, or by a protocol, is what was looked up, in a cache for instance. */
-function hidingButKeys(secrets: Secrets): Hiding {
-  return {
-    isSecret: (name) => name !== 'key' && secrets.isSecret(name),
-    redactTag: (name, text) => secrets.redactTag(name, text),
-  };
 }
 
 function stackJson(stack: readonly StackFrame[] | StackHolder | null, context: EncodeContext): string {

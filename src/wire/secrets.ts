@@ -21,8 +21,14 @@ const encodedCredentials = /((?:\/|%2f){2})(?:(?!%2f|%3f|%23)[^/\s])+(@|%40)/gi;
 const openCredentials = new RegExp(`//(?!(?:${redacted}:)?${redacted}@[^\\s/?#@]*(?:[\\s/?#]|$))[^/\\s?#]+@`);
 /** Where parameters may begin and end in a text that was encoded. */
 const separators = /[&;?#\s,'"(){}/]+/;
+/** Of a text: user and password in front of a host, without a scheme. The bounds keep the time linear. */
+const bareCredentials =
+  /(?<![^\s'"(,;=])(?!(?:mailto|sips?|acct|xmpp|npm|workspace):)[^\s/@:'"(<,;=]{0,100}:[^\s/@]{1,256}@(?=[\w[])/gi;
+/** Tags that hold a host, maybe with a user in front of it. */
+const hostTags = new Set(['http.host', 'peer.address', 'peer.hostname']);
 /** Headers that hold credentials whatever the rule says. */
 const credentialHeaders = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
+const mayNameCredentials = /authorization|cookie/i;
 const unsafeInPath = /[^\x21-\x7e]|["<>`{}|\\^]/g;
 /** Longer names are not shown to patterns, which may take more than linear time, and count as secret. */
 const longestForPattern = 200;
@@ -77,12 +83,24 @@ export class Secrets {
   /** A text for people with the credentials of URLs, and the values of what looks like secret parameters, replaced. */
   redactText(text: string): string {
     const hasParameters = text.includes('=');
+    const hasColon = text.includes(':');
+    const maySecret = (hasParameters || hasColon) && this.#mayContainSecret(text);
     let shown = text;
-    if (text.includes('%') || (hasParameters && this.#mayContainSecret(text)))
-      shown = text.replace(words, this.#redactWord);
-    if ((hasParameters || text.includes(':')) && this.#mayContainSecret(text))
-      shown = redactQuoted(shown, this.#isSecretEncoded);
-    return shown.includes('//') ? shown.replace(credentials, hiddenCredentials) : shown;
+    if (text.includes('%') || (hasParameters && maySecret)) shown = shown.replace(words, this.#redactWord);
+    if (maySecret || (hasColon && mayNameCredentials.test(text)))
+      shown = redactUnquoted(redactQuoted(shown, this.#isSecretInText), this.#isSecretInText);
+    if (shown.includes('//')) shown = shown.replace(credentials, hiddenCredentials);
+    return hasColon && shown.includes('@') ? shown.replace(bareCredentials, `${redacted}:${redacted}@`) : shown;
+  }
+
+  /** A host as a request or the application names it. */
+  redactHost(host: string): string {
+    return host.includes('@') ? this.redactPath(host) : host;
+  }
+
+  /** Of the names of tags: those of the rule, and of headers with credentials. */
+  isSecretTag(name: string): boolean {
+    return this.isSecret(name) || isCredentialHeader(name);
   }
 
   /** The value of a captured header; `name` in lower case. */
@@ -93,6 +111,7 @@ export class Secrets {
   /** A text that the application put into a tag or log; one that is a URL or a query is taken apart as such. */
   redactTag(name: string, value: string): string {
     if (name === 'http.params') return this.redactQuery(value) ?? value;
+    if (hostTags.has(name)) return this.redactText(this.redactHost(value));
     if (!/^(?:[a-z][a-z\d+.-]{0,30}:)?\/\S*$/i.test(value)) return this.redactText(value);
     const path = endOfPath(value);
     return this.redactPath(value.slice(0, path)) + (this.redactQuery(value.slice(path)) ?? '');
@@ -140,7 +159,8 @@ export class Secrets {
     if (text.includes('@') && openCredentials.test(text)) return true;
     if (!this.#mayContainSecret(text)) return false;
     const isQuoted = text.includes('"') || text.includes("'");
-    if (isQuoted && redactQuoted(text, this.#isSecretEncoded) !== text) return true;
+    if (isQuoted && redactUnquoted(redactQuoted(text, this.#isSecretEncoded), this.#isSecretEncoded) !== text)
+      return true;
     return text.includes('=') && text.split(separators).some((piece) => this.#isOpenParameter(piece));
   }
 
@@ -152,6 +172,8 @@ export class Secrets {
     return value !== redacted && !/^=*$/.test(value) && this.#isSecretEncoded(parameter.slice(0, equals));
   }
 
+  readonly #isSecretInText = (name: string): boolean => this.#isSecretEncoded(name) || isCredentialHeader(name);
+
   readonly #isSecretEncoded = (name: string): boolean => {
     if (this.isSecret(name)) return true;
     let shown = name;
@@ -162,6 +184,11 @@ export class Secrets {
     }
     return false;
   };
+}
+
+/** Whether it is the name of a header that holds credentials whatever the rule says. */
+export function isCredentialHeader(name: string): boolean {
+  return name.length <= 19 && credentialHeaders.has(name.toLowerCase());
 }
 
 function behindSeparators(name: string): string {
@@ -201,6 +228,41 @@ export function redactQuoted(text: string, isSecret: (name: string) => boolean):
     names.lastIndex = from;
   }
   return shown + text.slice(from);
+}
+
+/**
+ * A text with values replaced that stand without quotes behind a secret name and a colon: `password: x`, `"pin":1`, all of the line
+ * behind `Authorization:`. Names of errors are none, and behind a mere `key:` only the last word of a line is taken for a value.
+ */
+function redactUnquoted(text: string, isSecret: (name: string) => boolean): string {
+  const names = /(?<![\w$.%-])([\w$.%-]{1,200})(?:\\{0,3}["']\s{0,5}:\s{0,5}|:\s{1,5})(?=[^\s"'{[\\])/g;
+  let shown = '';
+  let from = 0;
+  for (let match = names.exec(text); match !== null; match = names.exec(text)) {
+    const [opening, name = ''] = match;
+    if (/(?:Error|Exception)$/.test(name) || !isSecret(name)) continue;
+    const start = match.index + opening.length;
+    const end = isCredentialHeader(name) ? endOf(/[^\r\n"'}]*/y, text, start) : endOfValue(text, start);
+    names.lastIndex = end;
+    if (name === 'key' && !/^[ ,;})\]]{0,20}(?:[\r\n]|$)/.test(text.slice(end, end + 21))) continue;
+    shown += text.slice(from, start) + redacted;
+    from = end;
+  }
+  return shown + text.slice(from);
+}
+
+/** Where a word ends; punctuation at its end is no part of it. */
+function endOfValue(text: string, start: number): number {
+  const end = endOf(/\S+/y, text, start);
+  let last = end;
+  while (last > start + 1 && ',;})]'.includes(text[last - 1] as string)) last--; // inside the bounds
+  return last;
+}
+
+function endOf(pattern: RegExp, text: string, start: number): number {
+  pattern.lastIndex = start;
+  pattern.exec(text);
+  return pattern.lastIndex;
 }
 
 function compile(rule: SecretsRule, warn: (message: string) => void): (name: string) => boolean {

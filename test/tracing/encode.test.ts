@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { makeEncodeContext } from '../../src/tracing/encode.js';
 import { errorText } from '../../src/tracing/error-text.js';
+import { HttpFacts, SpanRecord } from '../../src/tracing/span.js';
 import { Secrets } from '../../src/wire/secrets.js';
 import { Fixture } from './fixtures.js';
 
@@ -209,6 +210,35 @@ describe('what an application may put anywhere', () => {
       map: { 'http://<redacted>:<redacted>@h': 1 },
       object: { '//<redacted>:<redacted>@h': { 'a b': 1 } },
       symbol: 'Symbol(password=<redacted>)',
+    });
+  });
+
+  it('shows no credentials of headers in tags, and none in front of a host', () => {
+    const fixture = new Fixture();
+    const { traceId, spanId } = fixture.entry();
+    const facts = new HttpFacts('GET', '/', 'u:m@h');
+    const entry = new SpanRecord('node.http.server', 1, traceId, spanId, null, null, 0, 0, facts);
+    fixture.recorder.open(entry);
+    fixture.recorder.finish(entry);
+    const headers = {
+      authorization: 'Basic m',
+      cookie: 'm',
+      'Set-Cookie': ['m'],
+      'proxy-authorization': 'm',
+      accept: '*',
+    };
+    fixture.tracer.startSpan('x', { tags: { headers, 'http.host': 'u:m@h' } }).finish();
+    const [http, manual] = fixture.drain();
+    assert.equal(http?.data.http?.host, '<redacted>@h');
+    assert.deepEqual(manual?.data.sdk?.custom?.tags, {
+      headers: {
+        authorization: '<redacted>',
+        cookie: '<redacted>',
+        'Set-Cookie': '<redacted>',
+        'proxy-authorization': '<redacted>',
+        accept: '*',
+      },
+      'http.host': '<redacted>@h',
     });
   });
 

@@ -313,6 +313,18 @@ describe('secrets outside the query', () => {
       ['{\\"password\\":\\"m\\"}', '{\\"password\\":\\"<redacted>'],
       ['"password":"m', '"password":"<redacted>'],
       ['TypeError: key: not a text', 'TypeError: key: not a text'],
+      ['KeyError: nothing found', 'KeyError: nothing found'],
+      ['no key: m', 'no key: <redacted>'],
+      ['login failed, password: m for joe', 'login failed, password: <redacted> for joe'],
+      ['{ password: m,m, user: joe }', '{ password: <redacted>, user: joe }'],
+      ['{"secret": 7, "a": 1}', '{"secret": <redacted>, "a": 1}'],
+      ['sent Authorization: Bearer m\nto h', 'sent Authorization: <redacted>\nto h'],
+      ['Cookie: a=m; b=m', 'Cookie: <redacted>'],
+      ['{"authorization":"Basic m"}', '{"authorization":"<redacted>"}'],
+      ['http://keycloak:8080/ refused', 'http://keycloak:8080/ refused'],
+      ['getaddrinfo ENOTFOUND u:m@h', 'getaddrinfo ENOTFOUND <redacted>:<redacted>@h'],
+      ['connect :m@h:1', 'connect <redacted>:<redacted>@h:1'],
+      ['mailto:joe@h npm:a@1 joe@h 12:30', 'mailto:joe@h npm:a@1 joe@h 12:30'],
     ];
     for (const [text, shown] of rows) assert.equal(secrets.redactText(text), shown);
   });
@@ -328,6 +340,11 @@ describe('secrets outside the query', () => {
       ['http.params', 'b=1&pass=m(m', 'b=1&pass=<redacted>'],
       ['http.params', '', ''],
       ['db.statement', 'SELECT 1', 'SELECT 1'],
+      ['http.host', 'u:m@h', '<redacted>@h'],
+      ['http.host', 'm@h:1', '<redacted>@h:1'],
+      ['peer.address', 'u:m@h:1', '<redacted>@h:1'],
+      ['address', 'u:m@h:1', '<redacted>:<redacted>@h:1'],
+      ['peer.address', '10.0.0.1:80', '10.0.0.1:80'],
       ['db.url', 'postgres://u:m@h/db', 'postgres://<redacted>:<redacted>@h/db'],
       ['text', 'tried http://u:m@h/ with key=m', 'tried http://<redacted>:<redacted>@h/ with key=<redacted>'],
     ];
