@@ -16,6 +16,9 @@ export interface Option {
   parseEnv?(value: string): unknown;
 }
 
+/** A text that may be written into our log: no place in it for a user and password. */
+const harmlessText = /^(?!.*(?:key|pass|secret|token))[\w .,:;/*!$^|()[\]+<>-]{0,100}$/i;
+
 export type Source = 'env' | 'code' | 'agent' | 'default';
 
 export interface Resolved {
@@ -45,7 +48,8 @@ export function resolve(
   const parse = (value: unknown, where: string): unknown => {
     const unusable: string[] = [];
     const parsed = read(() => option.parse(value, (message) => unusable.push(message)));
-    if (parsed === undefined) warn(`${where} is ${show(value)}, expected ${option.expected}; it is ignored`);
+    if (parsed === undefined)
+      warn(`${where} is ${show(option.name, value)}, expected ${option.expected}; it is ignored`);
     else if (unusable.length > 0) warn(`${where}: ${unusable.join('; ')}`);
     return parsed;
   };
@@ -82,13 +86,13 @@ function read(get: () => unknown): unknown {
   }
 }
 
-function show(value: unknown): string {
-  try {
-    if (typeof value === 'number') return String(value); // JSON has no form for NaN
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return typeof value;
-  }
+/** For our log: what was given, without secrets. Of objects, and of keys, just what kind of value it is. */
+function show(name: string, value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'an object';
+  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return String(value);
+  if (typeof value !== 'string' || /key/i.test(name)) return `a ${typeof value}`;
+  return harmlessText.test(value) ? JSON.stringify(value) : 'a text that is not shown here';
 }
 
 const sources: readonly Source[] = ['env', 'code', 'agent', 'default'];

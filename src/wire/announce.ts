@@ -1,5 +1,5 @@
 // Look-up, announce and the agent's paths, as they cross the network.
-import { redacted, redactQuoted } from './secrets.js';
+import { decode, isCredentialHeader, redacted, redactQuoted } from './secrets.js';
 
 /** The plugin as which the process is known to the agent. */
 export const pluginName = 'com.instana.plugin.nodejs';
@@ -78,17 +78,24 @@ function parseObject(text: string): Record<string, unknown> | null {
 
 /** Words of secret names, whatever the secrets option says. */
 const secretWord = /key|pass|secret/i;
+/** The names of headers that hold credentials, and all behind them. */
+const credentialHeader = /((?:authorization|cookie)\s{0,5}[:=])\s*(?=\S).*/is;
+/** What is a flag, and no value, also behind a flag that is secret. */
+const longFlag = /^--[a-z][\w.-]*(?:=|$)/i;
 const maximumArgumentLength = 16_384;
 
 /**
- * A command line without what looks like a secret: `--password=x`, `--password x`, `https://user:password@host`, `?apiKey=x`. Names
- * are secret by the default words of the secrets option, and by `isSecret`. Very long arguments are cut.
+ * A command line without what looks like a secret: `--password=x`, `--password x`, `https://user:password@host`, `?apiKey=x`,
+ * percent-encoded or not, and without headers that hold credentials. Names are secret by the default words of the secrets option, and by `isSecret`. Very long arguments are cut.
  */
 export function redactArguments(args: readonly string[], isSecret: (name: string) => boolean = () => false): string[] {
-  const isSecretName = (name: string): boolean => secretWord.test(name) || isSecret(name.replace(/^-+/, ''));
+  const isSecretWord = (name: string): boolean =>
+    secretWord.test(name) || isSecret(name.replace(/^-+/, '')) || isCredentialHeader(name.replace(/^-+/, ''));
+  const isSecretName = (name: string): boolean =>
+    isSecretWord(name) || (name.includes('%') && isSecretWord(decode(name)));
   return args.map((argument, index) => {
     const previous = args[index - 1];
-    if (previous !== undefined && isFlag(previous) && isSecretName(previous) && !argument.startsWith('-'))
+    if (previous !== undefined && isFlag(previous) && isSecretName(previous) && !longFlag.test(argument))
       return redacted;
     return redactArgument(argument.slice(0, maximumArgumentLength), isSecretName);
   });
@@ -102,7 +109,29 @@ function redactArgument(argument: string, isSecret: (name: string) => boolean): 
   const whole = assignedName(argument);
   // The whole rest, since a password may hold any separator.
   if (whole !== null && isSecret(whole)) return `${whole}${argument[whole.length]}${redacted}`;
-  return redactQuoted(redactPairs(redactCredentials(argument), isSecret), isSecret);
+  const shown = redactPlain(argument, isSecret);
+  if (!shown.includes('%')) return shown;
+  const pieces = shown.split(/([?&;,\s])/);
+  return pieces.map((piece) => (hides(piece, isSecret) ? withoutValue(piece) : piece)).join('');
+}
+
+function redactPlain(text: string, isSecret: (name: string) => boolean): string {
+  const shown = redactQuoted(redactPairs(redactCredentials(text), isSecret), isSecret);
+  return shown.replace(credentialHeader, `$1 ${redacted}`);
+}
+
+/** Whether there is a secret in what a piece says when it is percent-decoded, once or twice. */
+function hides(piece: string, isSecret: (name: string) => boolean): boolean {
+  let shown = piece;
+  for (let round = 0; round < 2 && shown.includes('%'); round++) {
+    shown = decode(shown);
+    if (redactPlain(shown, isSecret) !== shown) return true;
+  }
+  return false;
+}
+
+function withoutValue(piece: string): string {
+  return `${piece.slice(0, piece.indexOf('=') + 1)}${redacted}`;
 }
 
 /** The name in `name=value`, `--name:value` and `Name: value`; null when the argument is nothing of that. */

@@ -30,6 +30,8 @@ const hostTags = new Set(['http.host', 'peer.address', 'peer.hostname']);
 const credentialHeaders = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 const mayNameCredentials = /authorization|cookie/i;
 const unsafeInPath = /[^\x21-\x7e]|["<>`{}|\\^]/g;
+/** When there is a rule of which nothing can be used. */
+const fallback: SecretsRule = { matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] };
 /** Longer names are not shown to patterns, which may take more than linear time, and count as secret. */
 const longestForPattern = 200;
 
@@ -281,8 +283,12 @@ function compile(rule: SecretsRule, warn: (message: string) => void): (name: str
         return lowered.some((word) => lower.includes(word));
       };
     case 'regex': {
+      if (words.length === 0) return () => false;
       const patterns = words.flatMap((source) => anchored(source, warn));
-      if (patterns.length === 0) return () => false;
+      if (patterns.length === 0) {
+        warn('no secrets pattern can be used; names that contain key, pass or secret are taken as secret');
+        return compile(fallback, warn);
+      }
       return (name) => name.length > longestForPattern || patterns.some((pattern) => pattern.test(name));
     }
     case 'none':
@@ -290,10 +296,11 @@ function compile(rule: SecretsRule, warn: (message: string) => void): (name: str
   }
 }
 
-/** Java semantics: the whole name has to match, alternatives included. */
+/** Java semantics: the whole name has to match, alternatives included; flags may stand in front. */
 function anchored(source: string, warn: (message: string) => void): RegExp[] {
   try {
-    return [new RegExp(`^(?:${source})$`)];
+    const [flags = '', letters = ''] = /^\(\?([imsu]+)\)/.exec(source) ?? [];
+    return [new RegExp(`^(?:${source.slice(flags.length)})$`, [...new Set(letters)].join(''))];
   } catch {
     warn(`the secrets pattern ${JSON.stringify(source)} is no regular expression; it is ignored`);
     return [];
@@ -311,7 +318,7 @@ function prefilter(rule: SecretsRule): (query: string) => boolean {
 }
 
 /** What is encoded wrongly stays as it is, and hides nothing that is encoded well. */
-function decode(text: string): string {
+export function decode(text: string): string {
   return text.replace(/(?:%[\da-f]{2})+/gi, (bytes) => {
     try {
       return decodeURIComponent(bytes);

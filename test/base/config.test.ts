@@ -278,3 +278,21 @@ describe('the configuration', () => {
     assert.deepEqual(read({}, {}, current).config.tracing.extraHttpHeaders, ['x-b']);
   });
 });
+
+describe('what is written about values that cannot be used', () => {
+  it('has no secret in it', () => {
+    const warnings: string[] = [];
+    const env = { INSTANA_AGENT_HOST: 'http://user:hunter2@127.0.0.1' };
+    const warn = (message: string): void => void warnings.push(message);
+    readConfig(env, { eumApiKey: { secret: 'hunter2' } }, undefined, warn);
+    readConfig({ INSTANA_AGENT_HOST: 'user:hunter2@127.0.0.1' }, { agentHost: { a: 'hunter2' } }, undefined, warn);
+    readConfig({ INSTANA_AGENT_HOST: 'hunter2@127.0.0.1' }, { agentHost: ['hunter2'] }, undefined, warn);
+    assert.equal(warnings.length, 6);
+    assert.ok(!warnings.some((message) => message.includes('hunter2')), warnings.join());
+    assert.equal(
+      warnings[0],
+      `INSTANA_AGENT_HOST is a text that is not shown here, expected ${options.find(({ name }) => name === 'agentHost')?.expected}; it is ignored`,
+    );
+    assert.match(String(read({ INSTANA_AGENT_PORT: '42 699' }).warnings), /INSTANA_AGENT_PORT is "42 699", expected/);
+  });
+});

@@ -56,9 +56,37 @@ test('redacts what looks like a secret in a command line', () => {
     [`--config={"password":"${marker}"}`],
     [`const password = '${marker}'`],
     [`--env.db.secret=${marker}`],
+    [`--url=http://h/?%70assword=${marker}`],
+    [`--cb=http%3A%2F%2Fh%2F%3Fpassword%3D${marker}`],
+    [`--cb=http%253A%252F%252Fh%252F%253Fpassword%253D${marker}`],
+    [`--db=http%3A%2F%2Fu:${marker}%40h`],
+    [`--db=http://u:${marker}%40h`],
+    [`http%3A%2F%2Fu:${marker}%40h`],
+    ['--password', `-${marker}`],
+    ['--password', `--${marker}!`],
+    ['-H', `Authorization: Bearer ${marker}`],
+    ['-H', `authorization:${marker}`],
+    [`-HAuthorization: Bearer ${marker}`],
+    [`--header=Proxy-Authorization: Basic ${marker}`],
+    ['-H', `Cookie: a=b; sid=${marker}`],
+    ['--cookie', marker],
+    [`{"authorization":"Basic ${marker}"}`],
   ];
   for (const args of secret) assert.ok(!redactArguments(args).join(' ').includes(marker), args.join(' '));
-  const harmless = ['app.js', '--port=80', '--require', './x.js', 'https://host/a@b?page=1', '--', '-'];
+  const harmless = [
+    '--use-key',
+    '--port=81',
+    'a%20b',
+    '--x=http%3A%2F%2Fkeycloak%3A80%2F',
+    'cookie.js',
+    'app.js',
+    '--port=80',
+    '--require',
+    './x.js',
+    'https://host/a@b?page=1',
+    '--',
+    '-',
+  ];
   assert.deepEqual(redactArguments(harmless), harmless);
   assert.deepEqual(redactArguments(['--url=https://h/?apiKey=x&page=1']), [
     '--url=https://h/?apiKey=<redacted>&page=1',
@@ -79,8 +107,8 @@ test('redacts credentials in the ranges of package.json', () => {
 });
 
 test('takes linear time for hostile arguments', () => {
-  const hostile = ['key', '://', 'a.', '@', '?', 'a=', '-', 'pass:', '"key":"', "'", '\\"'].map((piece) =>
-    piece.repeat(60_000 / piece.length),
+  const hostile = ['key', '://', 'a.', '@', '?', 'a=', '-', 'pass:', '"key":"', "'", '\\"', 'cookie ', '%', 'a%3a'].map(
+    (piece) => piece.repeat(60_000 / piece.length),
   );
   const start = performance.now();
   for (let round = 0; round < 5; round++) redactArguments(hostile);

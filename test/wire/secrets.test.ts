@@ -109,6 +109,18 @@ describe('secrets', () => {
     assert.equal(rule.isSecret('aaa'), true);
   });
 
+  it('of patterns take the flags that Java has in front', () => {
+    const secrets = new Secrets({ matcher: 'regex', keywords: ['(?i).*token.*'] }, assert.fail);
+    assert.equal(secrets.redactQuery('myToken=m&other=1'), 'myToken=<redacted>&other=1');
+  });
+
+  it('are those of the default when all patterns are broken', () => {
+    const warnings: string[] = [];
+    const secrets = new Secrets({ matcher: 'regex', keywords: ['(', '['] }, (message) => warnings.push(message));
+    assert.equal(secrets.redactQuery('Password=m&a=1'), 'Password=<redacted>&a=1');
+    assert.equal(warnings.length, 3);
+  });
+
   it('take time that grows no faster than the query', () => {
     const time = (length: number): number => {
       const query = 'key%'.repeat(length / 4);
