@@ -19,6 +19,8 @@ const hiddenCredentials = `//${redacted}:${redacted}@`;
 const encodedCredentials = /((?:\/|%2f){2})(?:(?!%2f|%3f|%23)[^/\s])+(@|%40)/gi;
 /** Credentials that are not blanked out yet. */
 const openCredentials = new RegExp(`//(?!(?:${redacted}:)?${redacted}@[^\\s/?#@]*(?:[\\s/?#]|$))[^/\\s?#]+@`);
+/** What has to be in a text, as it is or encoded, for a secret to be hidden in it; or it is encoded twice. */
+const mayHide = /[="'@]|%(?:3d|22|27|40|25)/i;
 /** Where parameters may begin and end in a text that was encoded. */
 const separators = /[&;?#\s,'"(){}/]+/;
 /** Of a text: user and password in front of a host, without a scheme. The bounds keep the time linear. */
@@ -149,6 +151,7 @@ export class Secrets {
 
   /** Whether there is a secret in what a text says when it is percent-decoded, once or twice. */
   #hides(text: string): boolean {
+    if (!mayHide.test(text)) return false;
     let shown = text;
     for (let round = 0; round < 2 && shown.includes('%'); round++) {
       shown = decode(shown);
@@ -208,6 +211,7 @@ function mayContainCredentials(text: string): boolean {
 }
 
 function withoutEncodedCredentials(text: string): string {
+  if (!text.includes('@') && !text.includes('%40')) return text;
   return text.replace(encodedCredentials, (whole: string, slashes: string, at: string) =>
     slashes === '//' && at === '@' ? whole : `${slashes}${redacted}${at}`,
   );
