@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { makeEncodeContext } from '../../src/tracing/encode.js';
+import { errorText } from '../../src/tracing/error-text.js';
 import { HttpFacts, SpanRecord } from '../../src/tracing/span.js';
 import { Secrets, type SecretsRule } from '../../src/wire/secrets.js';
 import { Fixture } from './fixtures.js';
@@ -48,6 +49,8 @@ const requests = fc.constantFrom(...rules).chain((rule) =>
         fc.tuple(secretName(rule), harmless).map(([name, text]) => `${name}=${marker}${text}`),
         fc.tuple(secretName(rule), harmless).map(([name, text]) => `${name}=${text}=${marker}`),
         harmless.map((text) => `to=http://${marker}:${marker}@${text}`),
+        secretName(rule).map((name) => `next=${encodeURIComponent(`http://h/?${name}=${marker}`)}`),
+        fc.constantFrom('http%3A//', 'http:%2F%2F', '//').map((start) => `to=${start}u:${marker}%40h`),
         fc.tuple(harmless, harmless).map(([name, text]) => `${name}=${text}`),
         fc.constantFrom('%', '%zz', '%E0%A4', '=', '%3D'),
       ),
@@ -67,7 +70,7 @@ export function checkSecrets(numRuns: number): void {
       const entry = fixture.entry(`/a?${query}`);
       const { http } = entry;
       assert.ok(http !== null);
-      http.error = `Error: GET http://h/a?${query} failed`.slice(0, 200).replace(/\/\/[^/@\s]*$/, '//');
+      http.error = errorText(new Error(`GET http://h/a?${query} failed`));
       http.headers = { location: `/a?${query}` };
       Object.assign(entry.sdkFacts().tags, {
         [name]: marker,
