@@ -114,7 +114,7 @@ export class Secrets {
 
   /** A text that the application put into a tag or log; one that is a URL or a query is taken apart as such. */
   redactTag(name: string, value: string): string {
-    if (name === 'http.params') return this.redactQuery(value) ?? value;
+    if (name === 'http.params' || name === 'params') return this.redactQuery(value) ?? value;
     if (hostTags.has(name)) return this.redactText(this.redactHost(value));
     if (!/^(?:[a-z][a-z\d+.-]{0,30}:)?\/\S*$/i.test(value)) return this.redactText(value);
     const path = endOfPath(value);

@@ -28,6 +28,8 @@ export interface AppOptions {
   readonly downstreamUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArguments?: readonly string[];
+  /** Behind the file. */
+  readonly args?: readonly string[];
   /** Another Node.js than the one that runs the tests. */
   readonly node?: string;
 }
@@ -97,7 +99,12 @@ function start(options: AppOptions): ChildProcessWithoutNullStreams {
     ...(traced && ours ? { TS_SENSOR_TRACED: '1' } : {}),
     ...options.env,
   };
-  const args = [...(options.nodeArguments ?? []), ...preloadArguments(options.loader), join(appsFolder, options.file)];
+  const args = [
+    ...(options.nodeArguments ?? []),
+    ...preloadArguments(options.loader),
+    join(appsFolder, options.file),
+    ...(options.args ?? []),
+  ];
   return spawn(options.node ?? process.execPath, args, { env, cwd: appsFolder });
 }
 
