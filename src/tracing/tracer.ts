@@ -63,7 +63,7 @@ export class InstanaTracer extends Tracer {
     const hasParent = parent !== null && parent.traceId !== '';
     const record = new SpanRecord(
       'sdk',
-      hasParent ? 3 : 1,
+      hasParent && parent.spanId !== '' ? 3 : 1, // no span id: an ignored request without a caller
       hasParent ? parent.traceId : spanId,
       spanId,
       hasParent ? parent.spanId : null,

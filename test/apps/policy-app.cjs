@@ -6,6 +6,7 @@ const sensor = loadSensor();
 if (sensor && process.env.CODE_OPTIONS) sensor.configure(JSON.parse(process.env.CODE_OPTIONS));
 
 async function work() {
+  if (process.env.BY_HAND) sensor?.tracer.startSpan('by hand').finish();
   const first = await call('/ok/http');
   const second = await (await fetch(`${downstream}/ok/fetch`)).text();
   return `${first} ${second}`;
