@@ -27,15 +27,22 @@ const tokenKind = 4;
 const octetKind = 8;
 const spaceKind = 16;
 
+/** Characters of each kind, as ranges: first and last, first and last. */
+const ranges: readonly (readonly [kind: number, ranges: string])[] = [
+  [keyKind, 'az09__--**//'],
+  [valueKind, ' +-<>~'],
+  [tokenKind, "azAZ09__!!#'*+--..^^``||~~"],
+  [octetKind, '!!#+-:<[]~'],
+  [spaceKind, '  \t\t'],
+];
+
 function kindsOfCharacters(): Uint8Array {
   const kinds = new Uint8Array(128);
-  for (let code = 0; code < 128; code++) {
-    const character = String.fromCharCode(code);
-    if (/[a-z0-9_\-*/]/.test(character)) kinds[code] = keyKind;
-    if (/[ -+\--<>-~]/.test(character)) kinds[code] = (kinds[code] ?? 0) | valueKind;
-    if (/[\w!#$%&'*+.^`|~-]/.test(character)) kinds[code] = (kinds[code] ?? 0) | tokenKind;
-    if (/[!#-+\--:<-[\]-~]/.test(character)) kinds[code] = (kinds[code] ?? 0) | octetKind;
-    if (/[ \t]/.test(character)) kinds[code] = (kinds[code] ?? 0) | spaceKind;
+  for (const [kind, pairs] of ranges) {
+    for (let index = 0; index < pairs.length; index += 2) {
+      const last = pairs.charCodeAt(index + 1);
+      for (let code = pairs.charCodeAt(index); code <= last; code++) kinds[code] = (kinds[code] ?? 0) | kind;
+    }
   }
   return kinds;
 }
