@@ -167,7 +167,7 @@ function parentOf(options: InstanaSpanOptions, scope: Scope): Parent | null {
   const direct = ourContext(childOf);
   if (direct !== null) return direct;
   const references: unknown = read(options, 'references');
-  if ((childOf === undefined || childOf === null) && !Array.isArray(references))
+  if ((childOf === undefined || childOf === null) && (references === undefined || references === null))
     return read(options, 'ignoreActiveSpan') === true ? null : scope.active();
   const { parent, isNamed } = lastOf(references);
   if (parent !== null) return parent;

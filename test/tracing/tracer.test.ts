@@ -53,6 +53,14 @@ describe('a span made by hand', () => {
     });
   }
 
+  it('has no parent in a list of references that cannot be read', () => {
+    const { proxy, revoke } = Proxy.revocable<[]>([], {});
+    revoke();
+    const fixture = new Fixture();
+    fixture.tracer.startSpan('x', { references: proxy }).finish();
+    assert.equal(fixture.only().p, undefined);
+  });
+
   it('keeps a span.kind that nobody knows as a tag', () => {
     const fixture = new Fixture();
     fixture.tracer.startSpan('x', { tags: { 'span.kind': 'odd' } }).finish();
