@@ -304,6 +304,9 @@ function bars(from: number, to: number): string {
     .join();
 }
 
+// Where nothing is recorded a list without fault goes on unchanged, our own member in its place. One with a fault is mended there
+// just as in a trace, although the official sensor hands on anything: what breaks the grammar, has more than 32 members or more than
+// 512 characters would be refused by the neighbour, and the specification makes no difference between the two.
 for (const [what, traceparent] of Object.entries({ 'is traced': sampled, 'is not sampled': unsampled })) {
   describe(`the tracestate of a request that ${what}`, () => {
     const stated = (...states: string[]): Promise<Told> =>
