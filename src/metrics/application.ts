@@ -1,7 +1,14 @@
 // What package.json tells of the application, and which packages are installed beside it. Read in small steps.
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { redactUrls } from '../wire/announce.js';
+
+// `node:fs/promises` brings more than a hundred kilobytes that an application may never need.
+const readdir = promisify(fs.readdir);
+const readFile = promisify(fs.readFile);
+const realpath = promisify(fs.realpath);
+const stat = promisify(fs.stat);
 
 /** Facts about the application; absent ones are not known. */
 export interface Application {
