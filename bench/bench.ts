@@ -21,7 +21,7 @@ function choose(options: Options): Benchmark[] {
     if (!catalogue.some((benchmark) => benchmark.name === name))
       throw new Error(`no such benchmark: ${name}; there are ${catalogue.map((known) => known.name).join(', ')}`);
   }
-  return catalogue.filter(({ name }) => names.length === 0 || names.includes(name));
+  return catalogue.filter(({ name, isOnDemand }) => (names.length === 0 ? isOnDemand !== true : names.includes(name)));
 }
 
 /** The figures of a report that have a goal, beside it. */

@@ -23,5 +23,7 @@ export interface Report {
 export interface Benchmark {
   readonly name: string;
   readonly title: string;
+  /** Takes so long that it runs only when it is named. */
+  readonly isOnDemand?: true;
   run(options: Options): Promise<Report>;
 }

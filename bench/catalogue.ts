@@ -6,6 +6,7 @@ import { agentIntakeBenchmark } from './benchmarks/agent-intake.js';
 import { growthBenchmark } from './benchmarks/growth.js';
 import { headersBenchmark } from './benchmarks/headers.js';
 import { idleBenchmark } from './benchmarks/idle.js';
+import { instructionsBenchmark } from './benchmarks/instructions.js';
 import { latencyBenchmark } from './benchmarks/latency.js';
 import { manualSpanBenchmark } from './benchmarks/manual-span.js';
 import { memoryBenchmark } from './benchmarks/memory.js';
@@ -16,6 +17,7 @@ import { throughputBenchmark } from './benchmarks/throughput.js';
 export const catalogue: readonly Benchmark[] = [
   perRequestBenchmark,
   ablationBenchmark,
+  instructionsBenchmark,
   manualSpanBenchmark,
   headersBenchmark,
   startUpBenchmark,

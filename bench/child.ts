@@ -9,6 +9,8 @@ export const root: string = join(__dirname, '../..');
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArguments?: readonly string[];
+  /** A command and its arguments that run Node.js in turn. */
+  readonly launcher?: readonly string[];
 }
 
 const keptErrorText = 2000;
@@ -28,11 +30,13 @@ export class Child {
   #errorText = '';
 
   /** `file` is relative to the root. */
-  constructor(file: string, { env = {}, nodeArguments = [] }: ChildOptions = {}) {
+  constructor(file: string, { env = {}, nodeArguments = [], launcher = [] }: ChildOptions = {}) {
+    const [command = process.execPath, ...commandArguments] = [...launcher, process.execPath];
     this.#process = fork(join(root, file), [], {
       cwd: root,
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
-      execArgv: [...nodeArguments],
+      execPath: command,
+      execArgv: [...commandArguments, ...nodeArguments],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#process.stderr?.on('data', (chunk: Buffer) => {
@@ -73,6 +77,10 @@ export class Child {
     });
     this.#process.send({ question });
     return Promise.race([this.#ended, answer]);
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
   }
 
   /** Resolves when it has ended, so that it takes no time from what comes next. */

@@ -62,8 +62,13 @@ export class RunningApp {
     this.#port = children.port;
   }
 
-  /** Resolves when the application serves and its tracer delivers. */
-  static async start(variant: Variant, appCase: AppCase, surroundings: Surroundings): Promise<RunningApp> {
+  /** Resolves when the application serves and its tracer delivers; with a launcher that runs Node.js in turn. */
+  static async start(
+    variant: Variant,
+    appCase: AppCase,
+    surroundings: Surroundings,
+    launcher: readonly string[] = [],
+  ): Promise<RunningApp> {
     const receiver =
       variant.protocol === null
         ? null
@@ -76,6 +81,7 @@ export class RunningApp {
         ...appCase.env,
       },
       nodeArguments: [...variant.preload, ...(appCase.nodeArguments ?? [])],
+      launcher,
     });
     const running = new RunningApp({ variant, appCase, surroundings }, { app, receiver, port: await app.port() });
     try {
@@ -118,6 +124,10 @@ export class RunningApp {
     const { path } = this.#appCase;
     this.#sent += requests;
     return this.#surroundings.send({ port: this.#port, path, head: this.variant.head, requests, rate });
+  }
+
+  get pid(): number | undefined {
+    return this.#app.pid;
   }
 
   cpu(): Promise<Cpu> {

@@ -15,11 +15,19 @@ import {
 import { compareVariants, textOf, voidsIn } from './per-request.js';
 
 const withoutMetrics = sensorWith('metrics off', { INSTANA_METRICS_ENABLED: 'false' }, true);
+const withoutFramework = sensorWith('no framework', { INSTANA_BOOTSTRAP: 'http' }, true);
 const withoutStacks = sensorWith('no stacks', { INSTANA_STACK_TRACE: 'error' }, true);
+const withoutW3c = sensorWith(
+  'no stacks, no W3C',
+  { INSTANA_STACK_TRACE: 'error', INSTANA_TRACING_DISABLE_W3C: 'true' },
+  true,
+);
 
 function variantsOf(name: string): Variant[] {
   const common = [bare, bareAgain, contextOnly, floor, sensor];
-  return name.endsWith('-call') ? [...common, withoutStacks] : [...common, withoutMetrics, suppressed, runtimeOnly];
+  return name.endsWith('-call')
+    ? [...common, withoutStacks, withoutW3c]
+    : [...common, withoutMetrics, withoutFramework, suppressed, runtimeOnly];
 }
 
 export const ablationBenchmark: Benchmark = {
