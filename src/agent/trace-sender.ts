@@ -1,6 +1,6 @@
 // Takes finished spans each second and posts them, one request at a time; what is not delivered goes back.
 import type { JsonChannel } from '../base/json-channel.js';
-import { isGood, type JsonAnswer } from '../base/json-request.js';
+import { isGood, type JsonAnswer, parseRetryAfter } from '../base/json-request.js';
 import type { Log } from '../base/log.js';
 import { tracesPath } from '../wire/announce.js';
 import { type Session, send } from './announce-cycle.js';
@@ -218,12 +218,4 @@ export class TraceSender {
     const told = typeof outcome === 'string' ? null : parseRetryAfter(outcome.retryAfter);
     return told === null ? ownMs : Math.max(intervalMs, Math.min(told, maximumRetryAfterMs));
   }
-}
-
-/** Milliseconds of a Retry-After header, which has seconds or a date; null when it has neither. */
-export function parseRetryAfter(value: string | null): number | null {
-  if (value === null) return null;
-  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
-  const atMs = Date.parse(value);
-  return Number.isNaN(atMs) ? null : Math.max(0, atMs - Date.now());
 }

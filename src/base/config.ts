@@ -8,8 +8,10 @@ import {
   flag,
   headerNames,
   hostName,
+  type OtlpMode,
   off,
   oneOf,
+  otlpMode,
   type SecretsConfig,
   type SecretsMatcher,
   secrets,
@@ -21,13 +23,14 @@ import {
 
 export type { IgnoreEndpoints, IgnoreRule } from './ignore-endpoints.js';
 export { at, type Option } from './option-sources.js';
-export type { InstrumentationGroup, SecretsConfig, SecretsMatcher } from './option-values.js';
+export type { InstrumentationGroup, OtlpMode, SecretsConfig, SecretsMatcher } from './option-values.js';
 
 export type StackTraceMode = 'all' | 'error' | 'none';
 
 /** What `configure()` takes; every member may be absent. Wrong values are reported on the log and ignored. */
 export interface SensorOptions {
   serviceName?: string;
+  serviceInstanceId?: string;
   agentHost?: string;
   agentPort?: number;
   eumApiKey?: string;
@@ -47,13 +50,15 @@ export interface SensorOptions {
     stackTraceLength?: number;
     w3c?: { read?: boolean; write?: boolean };
     httpExit?: { classifyAll4xxAsErrors?: boolean; classifyAsErrors?: number[] };
+    otlp?: { enabled?: OtlpMode };
   };
-  metrics?: { enabled?: boolean; intervalMs?: number };
+  metrics?: { enabled?: boolean; intervalMs?: number; otlp?: { enabled?: boolean } };
 }
 
 /** The values in force, all of them present and of the right kind. */
 export interface Config {
   readonly serviceName: string | null;
+  readonly serviceInstanceId: string | null;
   readonly agentHost: string;
   readonly agentPort: number;
   /** Whether somebody named a host: then the default gateway is not tried. */
@@ -76,8 +81,14 @@ export interface Config {
     readonly stackTraceLength: number;
     readonly w3c: { readonly read: boolean; readonly write: boolean };
     readonly httpExit: { readonly classifyAll4xxAsErrors: boolean; readonly classifyAsErrors: readonly number[] };
+    readonly otlp: { readonly enabled: OtlpMode };
   };
-  readonly metrics: { readonly enabled: boolean; readonly intervalMs: number };
+  readonly metrics: {
+    readonly enabled: boolean;
+    readonly intervalMs: number;
+    /** Null: whenever there is somewhere to send them to, by the agent's answer or an endpoint of `OTEL_EXPORTER_OTLP_*`. */
+    readonly otlp: { readonly enabled: boolean | null };
+  };
 }
 
 /** The option table; Configuration.md is compared with it by a test. */
@@ -88,6 +99,15 @@ export const options: readonly Option[] = [
     default: null,
     expected: 'text',
     meaning: 'Name of the service, sent with every span. Absent: Instana derives it from the package name.',
+    parse: text,
+  },
+  {
+    name: 'serviceInstanceId',
+    env: [],
+    default: null,
+    expected: 'text',
+    meaning:
+      'Name of this process among those of its service, for OTLP. Absent: `service.instance.id` of `OTEL_RESOURCE_ATTRIBUTES`, else host name and pid.',
     parse: text,
   },
   {
@@ -249,6 +269,15 @@ export const options: readonly Option[] = [
     parse: errorStatuses,
   },
   {
+    name: 'tracing.otlp.enabled',
+    env: ['INSTANA_TRACING_OTLP_ENABLED'],
+    default: false,
+    expected: 'false, true, both',
+    meaning: "Whether spans are sent as OTLP/JSON, in place of the agent's protocol or beside it: see below.",
+    agent: 'tracing.otlp.enabled',
+    parse: otlpMode,
+  },
+  {
     name: 'metrics.enabled',
     env: ['INSTANA_METRICS_ENABLED'],
     default: true,
@@ -263,6 +292,15 @@ export const options: readonly Option[] = [
     expected: 'milliseconds, 100 to 5000',
     meaning: 'Time between two samples.',
     parse: whole(100, 5000),
+  },
+  {
+    name: 'metrics.otlp.enabled',
+    env: ['INSTANA_METRICS_OTLP_ENABLED'],
+    default: null,
+    expected: 'true or false',
+    meaning:
+      'Whether metrics are sent as OTLP/JSON as well. Absent: when the agent offers it, or an OTLP endpoint is set: see below.',
+    parse: flag,
   },
 ];
 
@@ -287,6 +325,7 @@ export function readConfig(
   const disable = value('tracing.disable');
   return deepFreeze<Config>({
     serviceName: get('serviceName'),
+    serviceInstanceId: get('serviceInstanceId'),
     agentHost: host.value as string,
     agentPort: get('agentPort'),
     agentHostConfigured: host.source !== 'default',
@@ -309,8 +348,13 @@ export function readConfig(
         classifyAll4xxAsErrors: get('tracing.httpExit.classifyAll4xxAsErrors'),
         classifyAsErrors: get('tracing.httpExit.classifyAsErrors'),
       },
+      otlp: { enabled: get('tracing.otlp.enabled') },
     },
-    metrics: { enabled: get('metrics.enabled'), intervalMs: get('metrics.intervalMs') },
+    metrics: {
+      enabled: get('metrics.enabled'),
+      intervalMs: get('metrics.intervalMs'),
+      otlp: { enabled: get('metrics.otlp.enabled') },
+    },
   });
 }
 

@@ -1,4 +1,4 @@
-// JSON requests to an agent, or to who may be one, one at a time over one kept connection, written to the socket directly.
+// JSON requests to an agent, or to who may be one, or to a collector, one at a time over one kept connection, written to the socket directly.
 //
 // A client on top of `http` would run through the same functions of Node.js as the application's own server, with objects of other
 // shapes: V8 then compiles those functions for both, and every request that the application serves becomes slower.
@@ -6,8 +6,6 @@ import type { Socket } from 'node:net';
 import { AnswerReader } from './answer-reader.js';
 import { watchForExit } from './exit-watch.js';
 import { type Address, bracketed, type JsonAnswer, type JsonRequest } from './json-request.js';
-
-const idleSocketMs = 10_000;
 
 // Taken when this file is loaded, since a host under test may fake them later.
 const { setTimeout, clearTimeout } = globalThis;
@@ -23,14 +21,17 @@ interface Exchange {
 /** A lane for each kind of traffic keeps a slow one from holding up the others. */
 export class JsonChannel {
   readonly #deadlineMs: number;
+  readonly #idleMs: number;
   #socket: Socket | null = null;
   #peer = '';
   #lastUse = 0;
   #exchange: Exchange | null = null;
   #isCutForExit = false;
 
-  constructor(deadlineMs: number = 5000) {
+  /** A connection that was not used for `idleMs` is not used again. */
+  constructor(deadlineMs: number = 5000, idleMs: number = 10_000) {
     this.#deadlineMs = deadlineMs;
+    this.#idleMs = idleMs;
   }
 
   /** Whether the last request was given up because nothing else kept the process alive. */
@@ -79,10 +80,10 @@ export class JsonChannel {
     return this.#exchangeOn(null, address, request);
   }
 
-  #reusable({ host, port }: Address): Socket | null {
+  #reusable(address: Address): Socket | null {
     const socket = this.#socket;
     if (socket === null) return null;
-    if (this.#peer === `${host}:${port}` && now() - this.#lastUse < idleSocketMs) return socket;
+    if (this.#peer === peerOf(address) && now() - this.#lastUse < this.#idleMs) return socket;
     this.#drop();
     return null;
   }
@@ -101,14 +102,14 @@ export class JsonChannel {
   }
 
   #open(address: Address, request: JsonRequest): void {
-    const net = require('node:net') as typeof import('node:net');
-    const socket = net.connect({ host: address.host.replace(/^\[|\]$/g, ''), port: address.port, noDelay: true });
+    const socket = connect(address);
     this.#socket = socket;
-    this.#peer = `${address.host}:${address.port}`;
+    this.#peer = peerOf(address);
     const exchange = this.#exchange;
     // The handle may be replaced while addresses of both families are tried, so it is unref'd now and once connected.
     socket.unref();
-    socket.on('connect', () => {
+    // Nothing is written, no header with a credential above all, before the certificate has been looked at.
+    socket.on(address.isSecure === true ? 'secureConnect' : 'connect', () => {
       socket.unref();
       if (this.#exchange !== exchange) return;
       try {
@@ -180,11 +181,22 @@ export class JsonChannel {
   }
 }
 
+/** Not yet connected. Each of the two modules is loaded when it is needed. */
+function connect({ host, port, isSecure }: Address): Socket {
+  const options = { host: host.replace(/^\[|\]$/g, ''), port, noDelay: true };
+  if (isSecure === true) return (require('node:tls') as typeof import('node:tls')).connect(options);
+  return (require('node:net') as typeof import('node:net')).connect(options);
+}
+
+function peerOf({ host, port, isSecure }: Address): string {
+  return `${isSecure === true ? 'tls' : 'tcp'}:${host}:${port}`;
+}
+
 /** The connection ended before a byte of the answer. */
 class StaleConnection extends Error {}
 
-function write(socket: Socket, address: Address, { method, path, body }: JsonRequest): void {
-  const head = `${method} ${path} HTTP/1.1\r\nHost: ${bracketed(address.host)}:${address.port}\r\nConnection: keep-alive\r\nAccept: application/json\r\nUser-Agent: ts-sensor\r\n`;
+function write(socket: Socket, address: Address, { method, path, headLines = '', body }: JsonRequest): void {
+  const head = `${method} ${path} HTTP/1.1\r\nHost: ${bracketed(address.host)}:${address.port}\r\nConnection: keep-alive\r\nAccept: application/json\r\nUser-Agent: ts-sensor\r\n${headLines}`;
   const content = typeof body === 'function' ? body(socket) : body;
   if (content === undefined) {
     socket.write(`${head}\r\n`, 'latin1');

@@ -5,11 +5,15 @@ import type { Socket } from 'node:net';
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** Over TLS, with a certificate that Node.js trusts. */
+  readonly isSecure?: boolean;
 }
 
 export interface JsonRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST';
   readonly path: string;
+  /** More lines of the head, each with its end; the caller has looked at what is in them. */
+  readonly headLines?: string;
   /** The JSON as text or as UTF-8 bytes, or a function that makes it once the socket that will carry it is connected. */
   readonly body?: string | Uint8Array | ((socket: Socket) => string);
 }
@@ -31,4 +35,12 @@ export function isGood(status: number): boolean {
 /** As it stands in a URL and in the Host header. */
 export function bracketed(host: string): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}
+
+/** Milliseconds of a Retry-After header, which has seconds or a date; null when it has neither. */
+export function parseRetryAfter(value: string | null): number | null {
+  if (value === null) return null;
+  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
+  const atMs = Date.parse(value);
+  return Number.isNaN(atMs) ? null : Math.max(0, atMs - Date.now());
 }

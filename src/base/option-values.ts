@@ -30,6 +30,13 @@ export function flag(value: unknown): boolean | undefined {
   return word === 'false' || word === '0' ? false : undefined;
 }
 
+/** Whether spans go out as OTLP: in the place of the agent's protocol, or with `both` beside it. */
+export type OtlpMode = boolean | 'both';
+
+export function otlpMode(value: unknown): OtlpMode | undefined {
+  return flag(value) ?? oneOf(['both'])(value);
+}
+
 /** For a variable that turns something off by being there. */
 export function off(): boolean {
   return false;

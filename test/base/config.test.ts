@@ -60,9 +60,12 @@ describe('the configuration', () => {
       INSTANA_TRACING_HTTP_EXIT_CLASSIFY_AS_ERRORS: ['404, 418, 500, x', [404, 418]],
       INSTANA_METRICS_ENABLED: ['0', false],
       INSTANA_METRICS_TRANSMISSION_DELAY: ['2000', 2000],
+      INSTANA_TRACING_OTLP_ENABLED: ['Both', 'both'],
+      INSTANA_METRICS_OTLP_ENABLED: ['false', false],
     };
     for (const option of options) {
-      const variable = option.env[0] ?? '';
+      const variable = option.env[0];
+      if (variable === undefined) continue;
       const [text, expected] = values[variable] ?? assert.fail(`no case for ${variable}`);
       const { config, warnings } = read({ [variable]: text });
       assert.deepEqual(at(config, option.name), expected, variable);

@@ -21,7 +21,7 @@ function shownDefault({ default: value }: Option): string {
 test('Configuration.md has the option table, row by row', () => {
   const expected = options.map((option) => [
     `\`${option.name}\``,
-    option.env.map((name) => `\`${name}\``).join(', '),
+    option.env.map((name) => `\`${name}\``).join(', ') || '–',
     shownDefault(option),
     option.expected,
     option.meaning,

@@ -1,0 +1,86 @@
+// Posts OTLP/JSON over one kept connection, and says what became of it.
+import { JsonChannel } from '../base/json-channel.js';
+import { type Address, isGood, type JsonAnswer, parseRetryAfter } from '../base/json-request.js';
+import type { OtlpSettings } from './otlp-settings.js';
+
+/** What became of a request. */
+export type Outcome =
+  | { readonly kind: 'accepted' }
+  /** Accepted without `rejected` of its data; with 0 the message is only advice. Not to be sent again. */
+  | { readonly kind: 'partial'; readonly rejected: number; readonly message: string }
+  /** To be sent again, not before `retryAfterMs` where it is told. */
+  | { readonly kind: 'retry'; readonly status: number; readonly retryAfterMs: number | null }
+  /** Not to be sent again. */
+  | { readonly kind: 'refused'; readonly status: number }
+  | { readonly kind: 'unreachable'; readonly reason: string };
+
+/** A connection may rest for longer than the interval of metrics: each new one makes the agent look up whose it is. */
+const idleMs = 120_000;
+const retryable: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+const longestMessage = 200;
+
+/** One request at a time. Makes no spans, and nothing of it keeps the process alive. */
+export class OtlpClient {
+  readonly address: Address;
+  readonly path: string;
+  /** As they stand in the head of a request, each with its line end. */
+  readonly headLines: string;
+  readonly #channel: JsonChannel;
+
+  /** `url` is one that `readOtlpSettings` has checked. */
+  constructor(url: string, { headers, timeoutMs }: Pick<OtlpSettings, 'headers' | 'timeoutMs'>) {
+    const { protocol, hostname, port, pathname, search } = new URL(url);
+    const isSecure = protocol === 'https:';
+    this.address = {
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? (isSecure ? 443 : 80) : Number(port),
+      isSecure,
+    };
+    this.path = `${pathname}${search}`;
+    this.headLines = Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join('');
+    this.#channel = new JsonChannel(timeoutMs, idleMs);
+  }
+
+  /** Never rejects. The caller waits for it before the next. Bytes have to hold until then. */
+  async post(body: string | Uint8Array): Promise<Outcome> {
+    try {
+      const { address, path, headLines } = this;
+      return outcomeOf(await this.#channel.send(address, { method: 'POST', path, headLines, body }));
+    } catch (error) {
+      return { kind: 'unreachable', reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** Whether the last request was given up because nothing else kept the process alive. */
+  isCutForExit(): boolean {
+    return this.#channel.isCutForExit();
+  }
+
+  /** Gives up the request under way. The client can be used again. */
+  close(): void {
+    this.#channel.close();
+  }
+}
+
+function outcomeOf({ status, retryAfter, text }: JsonAnswer): Outcome {
+  if (isGood(status)) return partialSuccess(text) ?? { kind: 'accepted' };
+  if (retryable.has(status)) return { kind: 'retry', status, retryAfterMs: parseRetryAfter(retryAfter) };
+  return { kind: 'refused', status };
+}
+
+/** Null for whatever says nothing of a rejection: the status has said that the request was accepted. */
+function partialSuccess(text: string): Outcome | null {
+  if (!text.includes('partialSuccess')) return null;
+  try {
+    const { partialSuccess: partial } = Object(JSON.parse(text)) as { partialSuccess?: unknown };
+    const members = Object(partial) as Record<string, unknown>;
+    const rejected = Number(members['rejectedSpans'] ?? members['rejectedDataPoints'] ?? 0);
+    const message = typeof members['errorMessage'] === 'string' ? members['errorMessage'] : '';
+    if (!(rejected > 0) && message === '') return null;
+    return { kind: 'partial', rejected: rejected > 0 ? rejected : 0, message: message.slice(0, longestMessage) };
+  } catch {
+    return null;
+  }
+}
