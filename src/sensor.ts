@@ -1,12 +1,16 @@
 // The one object of the process that makes everything and connects it.
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import type { Agent } from './agent/agent.js';
 import { type Config, type IgnoreEndpoints, options, readConfig, type SensorOptions } from './base/config.js';
+import type { LastRequest } from './base/exit-delivery.js';
 import { Faults } from './base/faults.js';
 import { type GivenOptions, nested, takeOptions } from './base/given-options.js';
 import { readIgnoreFile } from './base/ignore-file.js';
 import { Log, type Logger } from './base/log.js';
+import type { OtlpAttribute } from './bridges/otlp-resource.js';
+import type { OtlpAgent } from './bridges/otlp-settings.js';
+import type { OtlpTraces } from './bridges/otlp-traces.js';
 import { type BootstrapChoice, readBootstrapWords } from './instrumentation/bootstrap-words.js';
 import { ByHand } from './instrumentation/by-hand.js';
 import { catalogue, channelCatalogue } from './instrumentation/catalogue.js';
@@ -23,8 +27,10 @@ import { makePolicy, type Policy } from './tracing/policy.js';
 import { Recorder } from './tracing/recorder.js';
 import { Scope } from './tracing/scope.js';
 import type { SpanRecord } from './tracing/span.js';
+import type { SpanQueue } from './tracing/span-queue.js';
 import { CallStacks } from './tracing/stack.js';
 import type { InstanaTracer } from './tracing/tracer.js';
+import type { AnnounceAnswer } from './wire/announce.js';
 import { IdPool } from './wire/ids.js';
 import { Secrets } from './wire/secrets.js';
 
@@ -51,6 +57,13 @@ export interface SensorStatus {
     readonly sent: number;
     readonly waiting: number;
     readonly dropped: Record<string, number>;
+    /** Of what is sent as OTLP, and where to; null when nothing ever was to be. */
+    readonly otlp: {
+      readonly url: string | null;
+      readonly sent: number;
+      readonly waiting: number;
+      readonly dropped: Record<string, number>;
+    } | null;
   };
   /** Our own errors, by place. */
   readonly faults: Record<string, number>;
@@ -86,7 +99,7 @@ export class Sensor {
   readonly #complain = (cause: string, message: string): void => this.log.warnOnce(cause, message);
   readonly #ignoreFile: IgnoreEndpoints | undefined;
   #code: GivenOptions = {};
-  #agentAnswer: unknown;
+  #answer: AnnounceAnswer | null = null;
   #config: Config;
   #encodeContext: EncodeContext;
   #policy: Policy;
@@ -94,6 +107,11 @@ export class Sensor {
   #loader: Loader | null = null;
   #agent: Agent | null = null;
   #meter: Meter | null = null;
+  #otlpTraces: OtlpTraces | null = null;
+  /** Resolves when it is known what package.json calls the application; null before anybody asked. */
+  #naming: Promise<void> | null = null;
+  #packageName: string | null = null;
+  #isEndWatched = false;
   #tracer: InstanaTracer | null = null;
   #isStarted = false;
   #stateSinceMs: number = this.#wallClock();
@@ -114,7 +132,9 @@ export class Sensor {
       now: this.#now,
       encodeContext: () => this.#encodeContext,
       onThreshold: () => this.#agent?.sendSoon(),
+      onOtlpThreshold: () => this.#otlpTraces?.sendSoon(),
     });
+    this.#recorder.route(this.#config.tracing.otlp.enabled);
     const http = {
       recorder: this.#recorder,
       scope: this.#scope,
@@ -153,6 +173,7 @@ export class Sensor {
         this.#faults.quietly('housekeeping', () => this.#expire()),
         housekeepingMs,
       ).unref();
+      if (this.#recorder.otlp !== null && isMainThread()) this.#watchEnd();
       setTimeout(
         this.#faults.quietly('starting the agent connection', () => this.#connectOnce()),
         agentDelayMs,
@@ -166,6 +187,7 @@ export class Sensor {
   stop(): void {
     this.#loader?.stop();
     this.#agent?.stop();
+    this.#otlpTraces?.stop();
     this.#meter?.stop();
     if (this.#housekeeping !== null) clearInterval(this.#housekeeping);
   }
@@ -255,7 +277,7 @@ export class Sensor {
         since: this.#stateSinceMs,
       },
       modules: this.#loader?.status() ?? [],
-      spans: this.#recorder.counters(),
+      spans: this.#spanStatus(),
       faults: this.#faults.counts(),
     };
   }
@@ -268,7 +290,26 @@ export class Sensor {
     } catch (error) {
       this.#faults.record('starting the agent connection', error);
     }
-    await this.#agent?.flush(flushMs);
+    await Promise.all([this.#agent?.flush(flushMs), this.#flushOtlp()]);
+  }
+
+  async #flushOtlp(): Promise<void> {
+    if (this.#naming === null) return;
+    const startMs = this.#now();
+    await new Promise<void>((resolve) => {
+      // Keeps the process alive, which the name alone would not.
+      const timer = setTimeout(resolve, flushMs);
+      void this.#naming?.then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    await this.#otlpTraces?.flush(flushMs - (this.#now() - startMs));
+  }
+
+  #spanStatus(): SensorStatus['spans'] {
+    const { otlp, ...spans } = this.#recorder.counters();
+    return { ...spans, otlp: otlp === null ? null : { url: this.#otlpTraces?.url ?? null, ...otlp } };
   }
 
   /** The application's logger, if it has the four methods. */
@@ -309,9 +350,9 @@ export class Sensor {
   #connect(): void {
     const { Agent: AgentClass } = require('./agent/agent.js') as typeof import('./agent/agent.js');
     const { Meter: MeterClass } = require('./metrics/meter.js') as typeof import('./metrics/meter.js');
-    const { isMainThread } = require('node:worker_threads') as typeof import('node:worker_threads');
+    const isMain = isMainThread();
     const isSecret = (name: string): boolean => this.#encodeContext.secrets.isSecret(name);
-    if (isMainThread && this.#config.metrics.enabled) {
+    if (isMain && this.#config.metrics.enabled) {
       this.#meter = new MeterClass({
         faults: this.#faults,
         log: this.log,
@@ -328,19 +369,84 @@ export class Sensor {
       config: () => this.#config,
       spans: this.#recorder,
       metrics: this.#meter,
-      isMainThread,
+      isMainThread: isMain,
       isSecret,
       onAnnounced: (answer) => {
-        this.#agentAnswer = answer.raw;
+        this.#answer = answer;
         this.#configChanged();
       },
     });
     this.#agent.start();
-    if (isMainThread) this.#watchEnd();
+    this.#followOtlp();
+    if (isMain) this.#watchEnd();
+  }
+
+  /** Sends spans as OTLP from when that is first asked for; what waits then is sent, whatever is configured later. */
+  #followOtlp(): void {
+    const { otlp } = this.#recorder;
+    if (otlp === null || !this.#config.tracing.enabled) return;
+    this.#otlpTraces ??= this.#startOtlpTraces(otlp);
+    const { readOtlpSettings } = require('./bridges/otlp-settings.js') as typeof import('./bridges/otlp-settings.js');
+    const warn = (message: string): void => this.log.warnOnce(message, message);
+    this.#otlpTraces.use(readOtlpSettings(process.env, 'traces', this.#otlpAgent(), warn), this.#otlpResource());
+  }
+
+  #startOtlpTraces(spans: SpanQueue): OtlpTraces {
+    const { OtlpTraces: TracesClass } =
+      require('./bridges/otlp-traces.js') as typeof import('./bridges/otlp-traces.js');
+    const traces = new TracesClass({
+      log: this.log,
+      faults: this.#faults,
+      spans,
+      sensorVersion: this.version,
+      serviceName: () => this.#config.serviceName,
+    });
+    this.#naming = this.#readPackageName();
+    void this.#naming.then(() => this.#scope.suppress(() => this.#followOtlp()));
+    traces.start();
+    return traces;
+  }
+
+  /** Where the agent takes OTLP; null before it has answered. */
+  #otlpAgent(): OtlpAgent | null {
+    if (this.#answer === null || this.#agent === null) return null;
+    const { otlpPort } = require('./bridges/otlp-settings.js') as typeof import('./bridges/otlp-settings.js');
+    return { host: this.#agent.status().host, port: otlpPort(this.#answer.raw) };
+  }
+
+  #otlpResource(): OtlpAttribute[] {
+    const { otlpResource } = require('./bridges/otlp-resource.js') as typeof import('./bridges/otlp-resource.js');
+    return otlpResource({
+      env: process.env,
+      serviceName: this.#config.serviceName,
+      serviceInstanceId: this.#config.serviceInstanceId,
+      packageName: this.#packageName,
+      sensorVersion: this.version,
+      pid: this.#answer?.pid ?? process.pid,
+      agentUuid: this.#answer?.agentUuid ?? null,
+      secrets: this.#encodeContext.secrets,
+      warn: (message) => this.log.warnOnce(message, message),
+    });
+  }
+
+  /** Never rejects. */
+  async #readPackageName(): Promise<void> {
+    const { ApplicationReader } = require('./metrics/application.js') as typeof import('./metrics/application.js');
+    const reader = new ApplicationReader(this.#config.packageJsonPath);
+    try {
+      await reader.read(({ name }) => {
+        this.#packageName = name !== undefined && isAbsolute(name) ? basename(name) : (name ?? null);
+        reader.stop();
+      });
+    } catch (error) {
+      this.#faults.record('package.json', error);
+    }
   }
 
   /** What ends the process must not take the last spans with it; how the process ends stays as it is. */
   #watchEnd(): void {
+    if (this.#isEndWatched) return;
+    this.#isEndWatched = true;
     process.on(
       'uncaughtExceptionMonitor',
       this.#faults.quietly('uncaught error', (error: unknown) => this.#tools.entry.failUncaught(error)),
@@ -349,9 +455,20 @@ export class Sensor {
       'exit',
       this.#faults.quietly('exit', () => {
         this.#tools.entry.endFailed();
-        this.#agent?.deliverAtExit(exitDeliveryMs);
+        this.#deliverAtExit();
       }),
     );
+  }
+
+  #deliverAtExit(): void {
+    // A short script may be through before the connection is begun.
+    if (this.#otlpTraces === null) this.#followOtlp();
+    const requests = [this.#agent?.lastRequest(), this.#otlpTraces?.lastRequest()].filter(
+      (request): request is LastRequest => request !== undefined && request !== null,
+    );
+    if (requests.length === 0) return;
+    const { deliverAtExit } = require('./base/exit-delivery.js') as typeof import('./base/exit-delivery.js');
+    deliverAtExit(requests, exitDeliveryMs);
   }
 
   /** Ends what the application seems to have forgotten, so that it is seen and costs nothing for ever. */
@@ -376,11 +493,13 @@ export class Sensor {
     this.#policy = makePolicy(this.#config.tracing);
     this.#tools.entry.use(this.#policy);
     this.#loader?.use(this.#policy);
+    this.#recorder.route(this.#config.tracing.otlp.enabled);
+    if (this.#agent !== null) this.#scope.suppress(() => this.#followOtlp());
   }
 
   #readConfig(): Config {
     const warn = (message: string): void => this.log.warnOnce(message, message);
-    return readConfig(process.env, nested(this.#code), this.#agentAnswer, warn, this.#ignoreFile);
+    return readConfig(process.env, nested(this.#code), this.#answer?.raw, warn, this.#ignoreFile);
   }
 
   #makeEncodeContext(): EncodeContext {
@@ -388,6 +507,10 @@ export class Sensor {
     const rule = new Secrets(secrets, (message) => this.log.warnOnce(message, message));
     return makeEncodeContext(rule, serviceName, tracing.stackTraceLength);
   }
+}
+
+function isMainThread(): boolean {
+  return (require('node:worker_threads') as typeof import('node:worker_threads')).isMainThread;
 }
 
 function readVersion(): string {

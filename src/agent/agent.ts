@@ -1,13 +1,13 @@
 // The sensor's connection to the Instana agent: the narrow door to all that is in this folder.
 import { AsyncResource } from 'node:async_hooks';
 import type { Config } from '../base/config.js';
+import type { LastRequest } from '../base/exit-delivery.js';
 import type { Faults } from '../base/faults.js';
 import type { Log } from '../base/log.js';
+import { realTimers, type Timer, type Timers } from '../base/pause.js';
 import { type AnnounceAnswer, tracesPath } from '../wire/announce.js';
 import { Connection } from './connection.js';
-import { deliverAtExit } from './exit-delivery.js';
 import type { MetricsSource } from './metrics-sender.js';
-import { realTimers, type Timer, type Timers } from './pause.js';
 import type { SpanSource } from './trace-sender.js';
 
 export interface AgentDependencies {
@@ -115,25 +115,21 @@ export class Agent {
     });
   }
 
-  /**
-   * Sends what waits from the `exit` event of the process, blocking it for at most `timeoutMs`. Does nothing when nothing waits or
-   * no agent is connected.
-   */
-  deliverAtExit(timeoutMs: number): void {
+  /** What is to be sent when the process ends; null when nothing waits or no agent is connected. It counts as delivered. */
+  lastRequest(): LastRequest | null {
     const { state, host, port, pid, uuid } = this.#status;
-    if (state !== 'ready' || pid === null || uuid === null) return;
+    if (state !== 'ready' || pid === null || uuid === null) return null;
     const { spans, faults } = this.#dependencies;
+    const bodies: Uint8Array[] = [];
     try {
-      const bodies: Uint8Array[] = [];
       for (let batch = spans.take(String(pid), uuid); batch !== null; batch = spans.take(String(pid), uuid)) {
         bodies.push(Buffer.from(batch.body));
         spans.delivered();
       }
-      if (bodies.length === 0) return;
-      deliverAtExit({ host, port, path: tracesPath(pid), bodies }, timeoutMs);
     } catch (error) {
       faults.record('delivery at exit', error);
     }
+    return bodies.length === 0 ? null : { host, port, path: tracesPath(pid), bodies };
   }
 
   /** The configured address is another one: look up again. */

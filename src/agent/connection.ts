@@ -4,11 +4,11 @@ import type { Faults } from '../base/faults.js';
 import { JsonChannel } from '../base/json-channel.js';
 import type { Address } from '../base/json-request.js';
 import type { Log } from '../base/log.js';
+import { Pause, type Timers } from '../base/pause.js';
 import type { AnnounceAnswer } from '../wire/announce.js';
 import { AnnounceCycle, type CycleState } from './announce-cycle.js';
 import { Backoff } from './backoff.js';
 import { type Loss, MetricsSender, type MetricsSource } from './metrics-sender.js';
-import { Pause, type Timers } from './pause.js';
 import { type SpanSource, TraceSender } from './trace-sender.js';
 
 export interface ConnectionDependencies {

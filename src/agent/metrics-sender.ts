@@ -2,11 +2,11 @@
 import type { Faults } from '../base/faults.js';
 import type { JsonChannel } from '../base/json-channel.js';
 import { isGood } from '../base/json-request.js';
+import type { Pause } from '../base/pause.js';
 import { entityPath, responsePath, tracerMetricsPath } from '../wire/announce.js';
 import { delta, hasVanished } from '../wire/metrics.js';
 import { plainJson } from '../wire/plain-json.js';
 import { type Session, send } from './announce-cycle.js';
-import type { Pause } from './pause.js';
 import { answerRequest, parseRequests } from './requests.js';
 
 /** What the reporter needs of the meter. */

@@ -2,10 +2,10 @@
 import type { JsonChannel } from '../base/json-channel.js';
 import { isGood, type JsonAnswer, parseRetryAfter } from '../base/json-request.js';
 import type { Log } from '../base/log.js';
+import type { Pause, Timers } from '../base/pause.js';
 import { tracesPath } from '../wire/announce.js';
 import { type Session, send } from './announce-cycle.js';
 import type { Counters, Loss } from './metrics-sender.js';
-import type { Pause, Timers } from './pause.js';
 
 /** What the reporter needs of the recorder. */
 export interface SpanSource {

@@ -107,6 +107,11 @@ export class SpanRecord {
   unsampled = false;
   /** Not reported itself; what is below it may be. Its span id is then that of its parent, or empty. */
   ignored = false;
+  /** Entry of a request, finished: how it came, when it is to be sent as OTLP. */
+  scheme: 'http' | 'https' | null = null;
+  /** Finished: its JSON while another queue still has to take it, and how many queues have not when there are several. */
+  json: string | null = null;
+  readers = 0;
   /** What it is taken to weigh while it waits, in bytes. */
   weight = 0;
   /** Neighbours in the recorder's list of open spans. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type AgentDependencies, type MetricsSource, type SpanSource } from '../../src/agent/agent.js';
-import type { Timer, Timers } from '../../src/agent/pause.js';
+import type { Timer, Timers } from '../../src/base/pause.js';
 import { readConfig } from '../../src/base/config.js';
 import { Faults } from '../../src/base/faults.js';
 import { Log } from '../../src/base/log.js';
