@@ -173,7 +173,7 @@ async function tryCommand(command: string, { document, line }: Block): Promise<v
     return;
   }
   if (command === 'npx ts-sensor agent') return agentStarts();
-  const isRunnable = /^((INSTANA_\w+|NODE_OPTIONS)=(\S+|"[^"]*") )*(node|npm start)\b/.test(command);
+  const isRunnable = /^((INSTANA_\w+|OTEL_\w+|NODE_OPTIONS)=(\S+|"[^"]*") )*(node|npm start)\b/.test(command);
   assert.ok(isRunnable, `${document}:${line}: no way is known to try: ${command}`);
   const file = /\S+\.m?js$/.exec(command)?.[0] ?? 'app.js';
   const script = readFileSync(join(consumer.folder, file), 'utf8');

@@ -165,3 +165,14 @@ export function throughProtobuf(signal: 'metrics' | 'traces', document: unknown)
     (id) => id,
   );
 }
+
+/** Lists that are empty and lists that are absent are one to protobuf. */
+export function withoutEmptyLists(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmptyLists);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => !Array.isArray(member) || member.length > 0)
+      .map(([name, member]) => [name, withoutEmptyLists(member)]),
+  );
+}

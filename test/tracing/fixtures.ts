@@ -20,6 +20,7 @@ export class Fixture {
   readonly lines: string[] = [];
   readonly warnings: string[] = [];
   readonly notes: string[] = [];
+  readonly log: Log;
   readonly faults: Faults;
   readonly recorder: Recorder;
   readonly scope: Scope = new Scope();
@@ -40,7 +41,8 @@ export class Fixture {
     const write = (line: string): void => {
       this.lines.push(line);
     };
-    this.faults = new Faults(new Log('info', { debug: write, info: write, warn: write, error: write }));
+    this.log = new Log('debug', { debug: write, info: write, warn: write, error: write });
+    this.faults = new Faults(this.log);
     this.recorder = new Recorder({
       faults: this.faults,
       now: () => {

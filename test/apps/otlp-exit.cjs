@@ -1,0 +1,13 @@
+// A script that makes a span and ends: END is `flush`, `exit`, `throw` or anything else for an end by itself; WAIT_MS before it.
+const { flush, tracer } = require('@instana/ts-sensor');
+
+const span = tracer.startSpan('work');
+const end = () => {
+  span.finish();
+  if (process.env.END === 'flush') return flush();
+  if (process.env.END === 'exit') process.exit(3);
+  if (process.env.END === 'throw') throw new Error('on purpose');
+  return undefined;
+};
+if (process.env.WAIT_MS === '0') end();
+else setTimeout(end, Number(process.env.WAIT_MS));
