@@ -350,11 +350,13 @@ export class Sensor {
   #connect(): void {
     const { Agent: AgentClass } = require('./agent/agent.js') as typeof import('./agent/agent.js');
     const { Meter: MeterClass } = require('./metrics/meter.js') as typeof import('./metrics/meter.js');
+    const { GcObserver } = require('./metrics/gc-observer.js') as typeof import('./metrics/gc-observer.js');
     const isMain = isMainThread();
     const isSecret = (name: string): boolean => this.#encodeContext.secrets.isSecret(name);
     if (isMain && this.#config.metrics.enabled) {
       this.#meter = new MeterClass({
         faults: this.#faults,
+        gc: new GcObserver(this.#faults),
         log: this.log,
         config: () => this.#config,
         httpServers: () => ({ ...this.#tools.servers.all() }),

@@ -7,10 +7,12 @@ import type { MetricsPayload } from '../wire/metrics.js';
 import { type Application, ApplicationReader, unknownApplication } from './application.js';
 import { EventLoopGauge } from './event-loop.js';
 import { GcGauge } from './gc.js';
+import type { GcObserver } from './gc-observer.js';
 import { readHeapSpaces, readMemory } from './memory.js';
 
 export interface MeterDependencies {
   readonly faults: Faults;
+  readonly gc: GcObserver;
   readonly log: Log;
   readonly config: () => Config;
   /** The servers that listen now, keyed by address and port glued together. */
@@ -37,7 +39,7 @@ export class Meter {
 
   constructor(dependencies: MeterDependencies) {
     this.#dependencies = dependencies;
-    this.#gc = new GcGauge(dependencies.faults);
+    this.#gc = new GcGauge(dependencies.gc);
   }
 
   /** Can be called again after `stop()`, and while it runs. */

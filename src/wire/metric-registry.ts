@@ -285,3 +285,8 @@ export function metricPath({ kind, name }: Pick<MetricRecord, 'kind' | 'name'>):
 export function findMetric(name: string): MetricRecord | undefined {
   return metricRegistry.find((record) => record.name === name);
 }
+
+/** Whether a metric exists on a platform as `process.platform` names it; those that need no particular one exist on all. */
+export function existsOn({ platforms }: Pick<MetricRecord, 'platforms'>, platform: string): boolean {
+  return platforms.length === everywhere.length || platforms.some((candidate) => candidate === platform);
+}

@@ -3,6 +3,7 @@ import { Agent } from '../../src/agent/agent.js';
 import { readConfig } from '../../src/base/config.js';
 import { Faults } from '../../src/base/faults.js';
 import { Log } from '../../src/base/log.js';
+import { GcObserver } from '../../src/metrics/gc-observer.js';
 import { Meter } from '../../src/metrics/meter.js';
 
 const bodyBytes = Number(process.env['BODY_BYTES'] ?? 0);
@@ -30,7 +31,15 @@ const agent = new Agent({
     tooLarge() {},
     readCounters: () => ({ opened: 0, closed: 0, dropped: 0 }),
   },
-  metrics: new Meter({ faults, log, config, httpServers: () => ({}), initTooLate: () => false, sensorVersion: '0' }),
+  metrics: new Meter({
+    faults,
+    gc: new GcObserver(faults),
+    log,
+    config,
+    httpServers: () => ({}),
+    initTooLate: () => false,
+    sensorVersion: '0',
+  }),
   onAnnounced() {},
   isMainThread: true,
 });

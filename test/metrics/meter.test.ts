@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test';
 import { readConfig } from '../../src/base/config.js';
 import { Faults } from '../../src/base/faults.js';
 import { Log } from '../../src/base/log.js';
+import { GcObserver } from '../../src/metrics/gc-observer.js';
 import { Meter, type MeterDependencies } from '../../src/metrics/meter.js';
 import { delta } from '../../src/wire/metrics.js';
 import { until } from '../agent/support.js';
@@ -20,8 +21,10 @@ const packageJson = join(__dirname, '../../../package.json');
 
 function makeMeter(t: TestContext, overrides: Partial<MeterDependencies> = {}): Meter {
   const log = new Log('off');
+  const faults = new Faults(log);
   const meter = new Meter({
-    faults: new Faults(log),
+    faults,
+    gc: new GcObserver(faults),
     log,
     config: () => readConfig({}, { packageJsonPath: packageJson }, undefined, () => {}),
     httpServers: () => ({
