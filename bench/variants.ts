@@ -67,6 +67,12 @@ export const suppressed: Variant = {
 export function sensorWith(name: string, settings: Readonly<Record<string, string>>, makesSpans: boolean): Variant {
   return { ...sensor, name: `sensor, ${name}`, env: (port) => ({ ...instanaEnv(port), ...settings }), makesSpans };
 }
+/** Its receiving end takes OTLP on the same port. */
+export const sensorWithOtlpMetrics: Variant = {
+  ...sensor,
+  name: 'sensor, OTLP',
+  env: (port) => ({ ...instanaEnv(port), OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` }),
+};
 /** On this port of loopback nobody listens. */
 export const closedPort = 9;
 export const agentDown: Variant = {

@@ -2,14 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import type { Agent } from './agent/agent.js';
-import { type Config, type IgnoreEndpoints, options, readConfig, type SensorOptions } from './base/config.js';
+import { at, type Config, type IgnoreEndpoints, options, readConfig, type SensorOptions } from './base/config.js';
 import type { LastRequest } from './base/exit-delivery.js';
 import { Faults } from './base/faults.js';
 import { type GivenOptions, nested, takeOptions } from './base/given-options.js';
 import { readIgnoreFile } from './base/ignore-file.js';
 import { Log, type Logger } from './base/log.js';
+import { isSet } from './base/option-sources.js';
+import { otlpMode } from './base/option-values.js';
+import type { OtlpMetrics } from './bridges/otlp-metrics.js';
 import type { OtlpAttribute } from './bridges/otlp-resource.js';
-import type { OtlpAgent } from './bridges/otlp-settings.js';
+import type { OtlpAgent, OtlpSettings } from './bridges/otlp-settings.js';
 import type { OtlpTraces } from './bridges/otlp-traces.js';
 import { type BootstrapChoice, readBootstrapWords } from './instrumentation/bootstrap-words.js';
 import { ByHand } from './instrumentation/by-hand.js';
@@ -20,6 +23,7 @@ import type { BootstrapWord, Instrumentation, Tools } from './instrumentation/in
 import { ListeningServers } from './instrumentation/listening-servers.js';
 import { Loader, type ModuleStatus } from './instrumentation/loader.js';
 import { adopt, openTracing } from './instrumentation/modules/opentracing.js';
+import type { GcObserver } from './metrics/gc-observer.js';
 import type { Meter } from './metrics/meter.js';
 import { type EncodeContext, makeEncodeContext } from './tracing/encode.js';
 import { type EumOptions, renderSnippet } from './tracing/eum.js';
@@ -75,6 +79,9 @@ const unreadResponseMs = 10_000;
 /** The agent connection is loaded and started this long after the preload: the application comes first. */
 const agentDelayMs = 50;
 const flushMs = 5000;
+/** Longest that anything waits for metrics to be sent. */
+const lastMetricsMs = 1000;
+const metricsEndpoints: readonly string[] = ['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
 const optionNames: readonly string[] = [...options.map(({ name }) => name), 'logger'];
 /** Longest that the end of the process is held up for the last spans; with a healthy agent it takes 40 to 60 ms. */
 const exitDeliveryMs = 300;
@@ -107,9 +114,13 @@ export class Sensor {
   #loader: Loader | null = null;
   #agent: Agent | null = null;
   #meter: Meter | null = null;
+  /** Null where no metrics are sent: in worker threads, and without them. */
+  #gc: GcObserver | null = null;
+  #otlpMetrics: OtlpMetrics | null = null;
   #otlpTraces: OtlpTraces | null = null;
   /** Resolves when it is known what package.json calls the application; null before anybody asked. */
   #naming: Promise<void> | null = null;
+  #isNamed = false;
   #packageName: string | null = null;
   #isEndWatched = false;
   #tracer: InstanaTracer | null = null;
@@ -188,6 +199,7 @@ export class Sensor {
     this.#loader?.stop();
     this.#agent?.stop();
     this.#otlpTraces?.stop();
+    void this.#otlpMetrics?.stop(lastMetricsMs);
     this.#meter?.stop();
     if (this.#housekeeping !== null) clearInterval(this.#housekeeping);
   }
@@ -304,7 +316,11 @@ export class Sensor {
         resolve();
       });
     });
-    await this.#otlpTraces?.flush(flushMs - (this.#now() - startMs));
+    const leftMs = flushMs - (this.#now() - startMs);
+    await Promise.all([
+      this.#otlpTraces?.flush(leftMs),
+      this.#otlpMetrics?.flush(Math.max(1, Math.min(leftMs, lastMetricsMs))),
+    ]);
   }
 
   #spanStatus(): SensorStatus['spans'] {
@@ -350,13 +366,15 @@ export class Sensor {
   #connect(): void {
     const { Agent: AgentClass } = require('./agent/agent.js') as typeof import('./agent/agent.js');
     const { Meter: MeterClass } = require('./metrics/meter.js') as typeof import('./metrics/meter.js');
-    const { GcObserver } = require('./metrics/gc-observer.js') as typeof import('./metrics/gc-observer.js');
+    const { GcObserver: GcObserverClass } =
+      require('./metrics/gc-observer.js') as typeof import('./metrics/gc-observer.js');
     const isMain = isMainThread();
     const isSecret = (name: string): boolean => this.#encodeContext.secrets.isSecret(name);
     if (isMain && this.#config.metrics.enabled) {
+      this.#gc = new GcObserverClass(this.#faults);
       this.#meter = new MeterClass({
         faults: this.#faults,
-        gc: new GcObserver(this.#faults),
+        gc: this.#gc,
         log: this.log,
         config: () => this.#config,
         httpServers: () => ({ ...this.#tools.servers.all() }),
@@ -373,6 +391,7 @@ export class Sensor {
       metrics: this.#meter,
       isMainThread: isMain,
       isSecret,
+      foundNote: () => this.#otlpNote(),
       onAnnounced: (answer) => {
         this.#answer = answer;
         this.#configChanged();
@@ -385,6 +404,7 @@ export class Sensor {
 
   /** Sends spans as OTLP from when that is first asked for; what waits then is sent, whatever is configured later. */
   #followOtlp(): void {
+    this.#followOtlpMetrics();
     const { otlp } = this.#recorder;
     if (otlp === null || !this.#config.tracing.enabled) return;
     this.#otlpTraces ??= this.#startOtlpTraces(otlp);
@@ -403,10 +423,61 @@ export class Sensor {
       sensorVersion: this.version,
       serviceName: () => this.#config.serviceName,
     });
-    this.#naming = this.#readPackageName();
-    void this.#naming.then(() => this.#scope.suppress(() => this.#followOtlp()));
+    this.#askName();
     traces.start();
     return traces;
+  }
+
+  /** Sends metrics as OTLP while there is somewhere to send them to; nothing of it is loaded before. */
+  #followOtlpMetrics(): void {
+    if (this.#agent === null || this.#gc === null) return;
+    const settings = this.#otlpMetricsSettings();
+    if (settings === null) {
+      this.#otlpMetrics?.use(null, null);
+      return;
+    }
+    this.#otlpMetrics ??= this.#makeOtlpMetrics(this.#gc);
+    this.#askName();
+    this.#otlpMetrics.use(settings, this.#isNamed ? this.#otlpResource() : null);
+  }
+
+  /** Null when nobody wants them. */
+  #otlpMetricsSettings(): OtlpSettings | null {
+    const { enabled } = this.#config.metrics.otlp;
+    const isAsked = enabled === true || isOtlpOffered(this.#answer?.raw);
+    if (enabled === false || (!isAsked && !metricsEndpoints.some((name) => isSet(process.env[name])))) return null;
+    const { readOtlpSettings } = require('./bridges/otlp-settings.js') as typeof import('./bridges/otlp-settings.js');
+    const settings = readOtlpSettings(process.env, 'metrics', this.#otlpAgent(), (message) =>
+      this.log.warnOnce(message, message),
+    );
+    return isAsked || settings.isConfigured ? settings : null;
+  }
+
+  #makeOtlpMetrics(gc: GcObserver): OtlpMetrics {
+    const { OtlpMetrics: MetricsClass } =
+      require('./bridges/otlp-metrics.js') as typeof import('./bridges/otlp-metrics.js');
+    const { RuntimeMeter } = require('./metrics/runtime-meter.js') as typeof import('./metrics/runtime-meter.js');
+    const source = new RuntimeMeter({ faults: this.#faults, gc, now: this.#now, wallClock: this.#wallClock });
+    return new MetricsClass({ log: this.log, faults: this.#faults, source, sensorVersion: this.version });
+  }
+
+  /** By what Instana's dashboards choose this process; said once, with the line that the agent was found. */
+  #otlpNote(): string {
+    if (this.#otlpMetrics?.isOn() !== true) return '';
+    const id = this.#otlpResource().find(({ key }) => key === 'service.instance.id')?.value;
+    return id !== undefined && 'stringValue' in id ? `, OTLP metrics as instance ${id.stringValue}` : '';
+  }
+
+  /** Asks, once, what package.json calls the application. */
+  #askName(): void {
+    if (this.#naming !== null) return;
+    this.#naming = this.#readPackageName();
+    void this.#naming.then(
+      this.#faults.quietly('OTLP', () => {
+        this.#isNamed = true;
+        this.#scope.suppress(() => this.#followOtlp());
+      }),
+    );
   }
 
   /** Where the agent takes OTLP; null before it has answered. */
@@ -457,6 +528,7 @@ export class Sensor {
       'exit',
       this.#faults.quietly('exit', () => {
         this.#tools.entry.endFailed();
+        this.#otlpMetrics?.sendAtExit();
         this.#deliverAtExit();
       }),
     );
@@ -522,6 +594,12 @@ function readVersion(): string {
   } catch {
     return '0.0.0';
   }
+}
+
+/** Whether an announce answer says that its agent takes OTLP. */
+function isOtlpOffered(answer: unknown): boolean {
+  const mode = otlpMode(at(answer, 'tracing.otlp.enabled'));
+  return mode === true || mode === 'both';
 }
 
 const sensorKey = Symbol.for('@instana/ts-sensor');

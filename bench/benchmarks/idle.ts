@@ -1,4 +1,4 @@
-// What the sensor costs a server that nobody asks for anything: metrics each second, and the connection to the agent.
+// What the sensor costs a server that nobody asks for anything: metrics each second, those over OTLP, and the connection to the agent.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Benchmark, Report } from '../benchmark.js';
 import { express } from '../cases.js';
@@ -6,7 +6,7 @@ import { table } from '../figures.js';
 import { measureGenerations, voidsOf } from '../generations.js';
 import type { Options } from '../options.js';
 import { warmUp } from '../rounds.js';
-import { bare, bareAgain, floor, peers, sensor, sensorWith, type Variant } from '../variants.js';
+import { bare, bareAgain, floor, peers, sensor, sensorWith, sensorWithOtlpMetrics, type Variant } from '../variants.js';
 
 export interface IdleResult {
   readonly seconds: number;
@@ -19,6 +19,7 @@ const ownVariants: readonly Variant[] = [
   bareAgain,
   floor,
   sensor,
+  sensorWithOtlpMetrics,
   sensorWith('metrics off', { INSTANA_METRICS_ENABLED: 'false' }, true),
   sensorWith('tracing off', { INSTANA_TRACING_DISABLE: 'true' }, false),
 ];

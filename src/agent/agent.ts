@@ -22,6 +22,8 @@ export interface AgentDependencies {
   readonly onAnnounced: (answer: AnnounceAnswer) => void;
   /** Names of arguments whose values are to be kept to ourselves, besides the usual ones. */
   readonly isSecret?: (name: string) => boolean;
+  /** What is said behind the line that the agent was found. */
+  readonly foundNote?: () => string;
   /** Worker threads send spans only. */
   readonly isMainThread: boolean;
   readonly routeFile?: string;
@@ -191,7 +193,8 @@ export class Agent {
     const verb = this.#wasFound ? 'found again' : 'found';
     this.#wasFound = true;
     this.#lastFoundLine = now;
-    this.#say('info', `Instana agent ${verb} at ${addressOf(status)}, reporting as process ${status.pid}`);
+    const note = this.#dependencies.foundNote?.() ?? '';
+    this.#say('info', `Instana agent ${verb} at ${addressOf(status)}, reporting as process ${status.pid}${note}`);
   }
 
   #tellNotFound(): void {

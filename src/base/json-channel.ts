@@ -59,6 +59,20 @@ export class JsonChannel {
     }
   }
 
+  /**
+   * Hands a request over to the system at once, if there is a kept connection on which nothing is under way; whatever becomes of it. For
+   * the end of the process, when no turn of the event loop is left. Never throws.
+   */
+  sendWithoutAnswer(address: Address, request: JsonRequest): void {
+    const socket = this.#exchange === null ? this.#reusable(address) : null;
+    if (socket === null) return;
+    try {
+      write(socket, address, request);
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+
   /** Gives up the request under way and closes the socket. The channel can be used again. */
   close(): void {
     this.#giveUp('the connection was closed');

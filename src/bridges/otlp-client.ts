@@ -53,6 +53,12 @@ export class OtlpClient {
     }
   }
 
+  /** For the end of the process: sends at once, if the kept connection is free for it, and waits for nothing. Never throws. */
+  postWithoutAnswer(body: string): void {
+    const { address, path, headLines } = this;
+    this.#channel.sendWithoutAnswer(address, { method: 'POST', path, headLines, body });
+  }
+
   /** Whether the last request was given up because nothing else kept the process alive. */
   isCutForExit(): boolean {
     return this.#channel.isCutForExit();
