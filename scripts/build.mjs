@@ -1,4 +1,4 @@
-// Compiles src, test and bench into build/, from nothing, so that no file of an older build stays; then puts all that the preload
+// Compiles src, test, bench and tools into build/, from nothing, so that no file of an older build stays; then puts all that the preload
 // needs into one file, in the place of build/src/sensor.js: opening and compiling some forty files takes longer than running them.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,0 +1,234 @@
+// That a package and what a process sends agree, in both directions.
+import { type Capture, type CapturedMetric, readCapture } from './capture.js';
+import { asList, asObject, asText } from './json.js';
+import { groupOf } from './metric-facts.js';
+import { expect, type Finding, type PackageFolder, readPackageFolder } from './package-folder.js';
+import { type ReadmeRow, tableWith } from './readme-reader.js';
+import { kindNames } from './readme-tables.js';
+import {
+  chosenSeries,
+  filtersOf,
+  type MetricReference,
+  referencesOf,
+  resourceKey,
+  seriesKey,
+  type TagFilter,
+} from './references.js';
+import { aggregationsOf, entityFormatterOf, widgetUnitOf } from './vocabulary.js';
+
+export interface CaptureOptions {
+  /** Where the capture was made, as in `process.platform`; this platform when absent. */
+  readonly platform?: NodeJS.Platform;
+  /** What the process is known to have done at least, by the path of a metric in the form of the custom entity. */
+  readonly atLeast?: Readonly<Record<string, number>>;
+}
+
+type At = (holds: boolean, member: string, rule: string, message: string) => Finding[];
+
+function hasValue(metric: CapturedMetric, key: string, value: string): boolean {
+  return [...metric.series.values()].some(({ attributes }) => attributes[key] === value);
+}
+
+function keysOf({ series }: CapturedMetric): Set<string> {
+  return new Set([...series.values()].flatMap(({ attributes }) => Object.keys(attributes)));
+}
+
+function chosenFindings(reference: MetricReference, metric: CapturedMetric, at: At): Finding[] {
+  const keys = keysOf(metric);
+  return chosenSeries(reference).flatMap(([key, value]) => [
+    ...at(keys.has(key), reference.member, 'capture/attribute', `no series of ${metric.name} has an attribute ${key}`),
+    ...at(
+      value === null || !keys.has(key) || hasValue(metric, key, value),
+      reference.member,
+      'capture/value',
+      `no series of ${metric.name} has ${key}="${value}"`,
+    ),
+  ]);
+}
+
+function seriesFindings(reference: MetricReference, metric: CapturedMetric, at: At): Finding[] {
+  const { use, member } = reference;
+  if (use === 'event')
+    return at(
+      metric.series.size === 1 && keysOf(metric).size === 0,
+      member,
+      'capture/series',
+      `an event looks at one series without attributes, and ${metric.name} has ${metric.series.size}`,
+    );
+  const chosen = new Set(chosenSeries(reference).map(([key]) => key));
+  const mixed = [...keysOf(metric)].filter((key) => !chosen.has(key));
+  return at(mixed.length === 0, member, 'capture/series', `series of all ${mixed.join()} are mixed`);
+}
+
+function unitFindings({ use, json }: MetricReference, { unit, kind }: CapturedMetric, at: At): Finding[] {
+  if (use === 'entity') {
+    const wanted = entityFormatterOf(unit);
+    const formatter = asText(json['formatter']) ?? '';
+    const fits = formatter === wanted || (wanted.startsWith('PERCENTAGE') && formatter.startsWith('PERCENTAGE'));
+    return at(fits, 'formatter', 'capture/unit', `it is sent in ${unit}`);
+  }
+  if (use !== 'chart' && use !== 'tile') return [];
+  const { time, series } = aggregationsOf(kind);
+  const inTime = asText(json['aggregation']) ?? '';
+  const acrossSeries = asText(json['crossSeriesAggregation']) ?? '';
+  return [
+    ...at(json['unit'] === widgetUnitOf(unit), 'unit', 'capture/unit', `it is sent in ${unit}`),
+    ...at(time.includes(inTime), 'aggregation', 'capture/aggregation', `${inTime} of a ${kind}`),
+    ...at(
+      series.includes(acrossSeries),
+      'crossSeriesAggregation',
+      'capture/aggregation',
+      `${acrossSeries} across series of a ${kind}`,
+    ),
+  ];
+}
+
+function tagFindings(file: string, filters: readonly TagFilter[], { resource }: Capture): Finding[] {
+  return filters.flatMap(({ path, name, value }) => {
+    const key = resourceKey(name);
+    if (key === null) return [];
+    const values = resource.get(key);
+    const text = asText(value) ?? String(value);
+    const isOpen = text.includes('{{');
+    return [
+      ...expect(values !== undefined, file, path, 'capture/tag', `the resource has no attribute ${key}`),
+      ...expect(
+        values === undefined || isOpen || values.has(text),
+        file,
+        path,
+        'capture/tag-value',
+        `no resource has ${key}="${text}"`,
+      ),
+    ];
+  });
+}
+
+function referenceFindings(reference: MetricReference, capture: Capture): Finding[] {
+  const { file, path, member, parsed, filters, groupBy } = reference;
+  const at: At = (holds, name, rule, message) => expect(holds, file, `${path}.${name}`, rule, message);
+  if (parsed === null) return at(false, member, 'capture/metric', 'it is no path of a metric');
+  const metric = capture.metrics.get(`${parsed.scope}/${parsed.name}`);
+  if (metric === undefined)
+    return at(false, member, 'capture/metric', `${parsed.name} is not sent under the scope ${parsed.scope}`);
+  const odd = [...filters.map(({ name }) => name), ...groupBy.map(({ tag }) => tag)].filter(
+    (tag) => resourceKey(tag) === null && seriesKey(tag) === null,
+  );
+  return [
+    ...at(groupOf(metric.kind) === parsed.group, member, 'capture/kind', `${parsed.name} is a ${metric.kind}`),
+    ...odd.flatMap((tag) => at(false, 'tagFilterExpression', 'capture/tag', `${tag} is no tag of what is sent`)),
+    ...tagFindings(file, filters, capture),
+    ...chosenFindings(reference, metric, at),
+    ...seriesFindings(reference, metric, at),
+    ...unitFindings(reference, metric, at),
+  ];
+}
+
+function entityFindings({ files }: PackageFolder, capture: Capture): Finding[] {
+  return (files.entities ?? []).flatMap(({ file, json }) => {
+    const data = asObject(asObject(json)['data']);
+    const identifiers = asList(data['identifiers']).flatMap((identifier, index) => {
+      const key = resourceKey(asText(identifier) ?? '') ?? '';
+      const path = `data.identifiers[${index}]`;
+      return expect(capture.resource.has(key), file, path, 'capture/tag', `the resource has no attribute ${key}`);
+    });
+    return [
+      ...identifiers,
+      ...tagFindings(file, filtersOf(data['tagFilterExpression'], 'data.tagFilterExpression'), capture),
+    ];
+  });
+}
+
+const systems: Partial<Record<NodeJS.Platform, string>> = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' };
+
+/** Whether a cell of the table that lists systems has this one; those without a list mean all. */
+function isOn(cell: string | undefined, platform: NodeJS.Platform): boolean {
+  return cell === undefined || cell === '' || cell.split(/,\s*/).includes(systems[platform] ?? platform);
+}
+
+/** `a, b (Linux)` on this platform; null where the table does not say. */
+function listedValues(cell: string | undefined, platform: NodeJS.Platform): Set<string> | null {
+  if (cell === undefined || !/^[\w.-]+(?: \([^)]*\))?(?:, |$)/.test(cell)) return null;
+  const values = [...cell.matchAll(/([\w.-]+)(?: \(([^)]*)\))?/g)];
+  return new Set(values.filter(([, , only]) => isOn(only, platform)).map(([, value = '']) => value));
+}
+
+function rowFindings({ line, cells }: ReadmeRow, metric: CapturedMetric, platform: NodeJS.Platform): Finding[] {
+  const at = (holds: boolean, message: string): Finding[] =>
+    expect(holds, 'README.md', `line ${line}`, 'capture/readme', message);
+  const { kind, unit, attribute, values, os } = cells;
+  const [key = null] = keysOf(metric);
+  const listed = listedValues(values, platform);
+  return [
+    ...at(isOn(os, platform), `${metric.name} is sent here as well`),
+    ...at(kind === undefined || kind === kindNames[metric.kind], `${metric.name} is sent as a ${metric.kind}`),
+    ...at(unit === undefined || unit === metric.unit, `${metric.name} is sent in ${metric.unit}`),
+    ...at(attribute === undefined || attribute === (key ?? '–'), `the attribute of ${metric.name} is ${key}`),
+    ...[...metric.series.values()].flatMap(({ attributes }) =>
+      at(
+        key === null || listed === null || listed.has(attributes[key] ?? ''),
+        `${key} is ${attributes[key ?? '']} too`,
+      ),
+    ),
+    ...[...(key === null || listed === null ? [] : listed)].flatMap((value) =>
+      at(key !== null && hasValue(metric, key, value), `${key} is never ${value}`),
+    ),
+  ];
+}
+
+/** What the capture has, in the README; what the README has, in the capture. */
+function readmeFindings(folder: PackageFolder, capture: Capture, platform: NodeJS.Platform): Finding[] {
+  const table = folder.readme === null ? null : tableWith(folder.readme, 'metric');
+  if (table === null) return expect(false, 'README.md', '', 'capture/readme', 'there is no table of metrics');
+  const scopes = new Set(referencesOf(folder).map(({ parsed }) => parsed?.scope));
+  const sent = new Map(
+    [...capture.metrics.values()].filter(({ scope }) => scopes.has(scope)).map((metric) => [metric.name, metric]),
+  );
+  const rows = new Map(table.rows.map((row) => [row.cells[table.heads[0] ?? ''] ?? '', row]));
+  const unlisted = [...sent.keys()].filter((name) => !rows.has(name));
+  return [
+    ...unlisted.flatMap((name) => expect(false, 'README.md', '', 'capture/unlisted', `${name} is not in the table`)),
+    ...[...rows].flatMap(([name, row]) => {
+      const metric = sent.get(name);
+      if (metric !== undefined) return rowFindings(row, metric, platform);
+      const message = `${name} is not sent on ${platform}`;
+      return expect(!isOn(row.cells['os'], platform), 'README.md', `line ${row.line}`, 'capture/not-sent', message);
+    }),
+  ];
+}
+
+/** What no package can mend: series that filters cannot tell apart, and events that were not counted. */
+function captureFindings({ metrics }: Capture, atLeast: Readonly<Record<string, number>>): Finding[] {
+  const wide = [...metrics.values()].filter(({ series }) =>
+    [...series.values()].some(({ attributes }) => Object.keys(attributes).length > 1),
+  );
+  const missed = Object.entries(atLeast).flatMap(([path, least]) => {
+    const [, name = '', key, value = ''] = /^metrics\.\w+\.([^{]+)\{(?:([^=]+)="(.*)")?\}$/.exec(path) ?? [];
+    const series = [...(metrics.get(name)?.series.values() ?? [])].filter(
+      ({ attributes }) => key === undefined || attributes[key] === value,
+    );
+    const counted = series.reduce((sum, each) => sum + each.value, 0);
+    return counted >= least ? [] : [`${path} is ${counted}, and at least ${least} took place`];
+  });
+  return [
+    ...wide.flatMap(({ name }) =>
+      expect(false, 'capture', name, 'capture/attributes', 'it has more than one attribute'),
+    ),
+    ...missed.flatMap((message) => expect(false, 'capture', '', 'capture/undercount', message)),
+  ];
+}
+
+/** Empty when every reference of the package is sent, and everything sent is told of. `capture` are bodies of export requests. */
+export function validateAgainstCapture(
+  folder: string,
+  capture: readonly unknown[],
+  { platform = process.platform, atLeast = {} }: CaptureOptions = {},
+): Finding[] {
+  const read = readPackageFolder(folder);
+  const sent = readCapture(capture);
+  return [
+    ...referencesOf(read).flatMap((reference) => referenceFindings(reference, sent)),
+    ...entityFindings(read, sent),
+    ...readmeFindings(read, sent, platform),
+    ...captureFindings(sent, atLeast),
+  ];
+}
