@@ -1,4 +1,4 @@
-// Everything that can be checked without running the product: types, lint, layers, the package, the documents.
+// Everything that can be checked without running the product: types, lint, layers, the packages, the documents.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -45,6 +45,7 @@ const checks = {
   'lint, format and layers': () => node(command('@biomejs/biome', 'biome'), 'check', '--error-on-warnings'),
   publint: () => node(command('publint'), 'run', tarball, '--strict'),
   'attw --profile node16': () => node(command('@arethetypeswrong/cli', 'attw'), tarball, '--profile', 'node16'),
+  'integration package': () => node(join(root, 'build/tools/integration/validate.js')),
   documents,
 };
 

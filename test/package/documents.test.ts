@@ -117,7 +117,9 @@ test('every link leads somewhere', () => {
 test('every file and folder that a document names in code exists', () => {
   for (const name of documentNames().filter((document) => document !== 'CHANGELOG.md')) {
     const text = readDocument(name).replaceAll(/^```[\s\S]*?^```$/gm, '');
-    for (const [, path = ''] of text.matchAll(/`((?:src|test|bench|scripts|docs|\.ci)\/[\w./-]+)`/g)) {
+    for (const [, path = ''] of text.matchAll(
+      /`((?:src|test|bench|scripts|docs|tools|integration|\.ci)\/[\w./-]+)`/g,
+    )) {
       assert.ok(existsSync(join(repositoryRoot, path)), `${name}: ${path}`);
     }
   }

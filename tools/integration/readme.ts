@@ -65,7 +65,7 @@ stanctl-integration import --package ${packageName} --location . --server tenant
 - \`--server\` takes a host, with a port if need be, and no scheme.
 - The token needs the permission to configure dashboards, custom alerts and custom entities.
 - \`servicename\` and \`serviceinstanceid\` choose the process of the dashboard "${instanceDashboard.title}". Their values may have letters, digits
-  and \`.\` \`_\` \`:\` \`/\` \`-\` only: other characters arrive changed. The sensor logs both at its start.
+  and \`.\` \`_\` \`:\` \`/\` \`-\` only: other characters arrive changed. With \`INSTANA_DEBUG=1\` the sensor logs the second of them.
 - The command ends with exit code 0 even when nothing was imported. Look for its line \`Total files: … | Successfully imported: …\`.
 - Importing a second time makes a second copy of the custom dashboard and of each event; only the entity is updated in place. Delete the
   old ones first, or import one kind, for instance with \`--include 'entities/*.json'\`.
