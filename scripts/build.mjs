@@ -9,6 +9,8 @@ import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
+/** The preload, and what only a process reads that sends OTLP. */
+const bundles = ['sensor.js', 'bridges/otlp.js'];
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
 
 /** Licences of the packages that are inside the bundle. */
@@ -21,9 +23,10 @@ function licencesOf(inputs) {
   });
 }
 
-async function bundle() {
-  const entry = join(root, 'build/src/sensor.js');
-  const outfile = join(root, 'build/src/sensor.bundle.js');
+/** Puts a file of build/src and all that it needs into one; resolves with what went into it. */
+async function bundle(file) {
+  const entry = join(root, 'build/src', file);
+  const outfile = `${entry}.bundle`;
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -37,14 +40,17 @@ async function bundle() {
     metafile: true,
     logLevel: 'warning',
     // One copy for the application and us: an application's spans are instances of its classes.
-    external: ['opentracing'],
+    external: ['opentracing', ...bundles.map((name) => `./${name}`)],
     alias: { debug: join(root, 'scripts/no-debug.cjs') },
   });
-  renameSync(outfile, entry);
-  writeFileSync(
-    join(root, 'build/src/sensor.licences.txt'),
-    licencesOf(Object.keys(metafile.inputs)).join('\n---\n\n'),
-  );
+  return [outfile, entry, Object.keys(metafile.inputs)];
+}
+
+async function bundleAll() {
+  const made = await Promise.all(bundles.map(bundle));
+  for (const [outfile, entry] of made) renameSync(outfile, entry);
+  const inputs = made.flatMap(([, , files]) => files);
+  writeFileSync(join(root, 'build/src/sensor.licences.txt'), licencesOf(inputs).join('\n---\n\n'));
 }
 
 rmSync(join(root, 'build'), { recursive: true, force: true });
@@ -53,6 +59,6 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.
   stdio: 'inherit',
 });
 if (status !== 0) process.exit(status ?? 1);
-await bundle();
+await bundleAll();
 const cli = join(root, 'build/src/devtools/cli.js');
 if (existsSync(cli)) chmodSync(cli, 0o755);

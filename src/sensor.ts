@@ -1,19 +1,15 @@
 // The one object of the process that makes everything and connects it.
 import { readFileSync } from 'node:fs';
-import { basename, isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import type { Agent } from './agent/agent.js';
-import { at, type Config, type IgnoreEndpoints, options, readConfig, type SensorOptions } from './base/config.js';
+import { type Config, type IgnoreEndpoints, options, readConfig, type SensorOptions } from './base/config.js';
 import type { LastRequest } from './base/exit-delivery.js';
 import { Faults } from './base/faults.js';
 import { type GivenOptions, nested, takeOptions } from './base/given-options.js';
 import { readIgnoreFile } from './base/ignore-file.js';
 import { Log, type Logger } from './base/log.js';
-import { isSet } from './base/option-sources.js';
-import { otlpMode } from './base/option-values.js';
-import type { OtlpMetrics } from './bridges/otlp-metrics.js';
-import type { OtlpAttribute } from './bridges/otlp-resource.js';
-import type { OtlpAgent, OtlpSettings } from './bridges/otlp-settings.js';
-import type { OtlpTraces } from './bridges/otlp-traces.js';
+import { metricsWish } from './base/otlp-wish.js';
+import type { Otlp } from './bridges/otlp.js';
 import { type BootstrapChoice, readBootstrapWords } from './instrumentation/bootstrap-words.js';
 import { ByHand } from './instrumentation/by-hand.js';
 import { catalogue, channelCatalogue } from './instrumentation/catalogue.js';
@@ -31,7 +27,6 @@ import { makePolicy, type Policy } from './tracing/policy.js';
 import { Recorder } from './tracing/recorder.js';
 import { Scope } from './tracing/scope.js';
 import type { SpanRecord } from './tracing/span.js';
-import type { SpanQueue } from './tracing/span-queue.js';
 import { CallStacks } from './tracing/stack.js';
 import type { InstanaTracer } from './tracing/tracer.js';
 import type { AnnounceAnswer } from './wire/announce.js';
@@ -79,9 +74,6 @@ const unreadResponseMs = 10_000;
 /** The agent connection is loaded and started this long after the preload: the application comes first. */
 const agentDelayMs = 50;
 const flushMs = 5000;
-/** Longest that anything waits for metrics to be sent. */
-const lastMetricsMs = 1000;
-const metricsEndpoints: readonly string[] = ['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
 const optionNames: readonly string[] = [...options.map(({ name }) => name), 'logger'];
 /** Longest that the end of the process is held up for the last spans; with a healthy agent it takes 40 to 60 ms. */
 const exitDeliveryMs = 300;
@@ -116,12 +108,8 @@ export class Sensor {
   #meter: Meter | null = null;
   /** Null where no metrics are sent: in worker threads, and without them. */
   #gc: GcObserver | null = null;
-  #otlpMetrics: OtlpMetrics | null = null;
-  #otlpTraces: OtlpTraces | null = null;
-  /** Resolves when it is known what package.json calls the application; null before anybody asked. */
-  #naming: Promise<void> | null = null;
-  #isNamed = false;
-  #packageName: string | null = null;
+  /** Null as long as nothing is to be sent as OTLP. */
+  #otlp: Otlp | null = null;
   #isEndWatched = false;
   #tracer: InstanaTracer | null = null;
   #isStarted = false;
@@ -143,7 +131,7 @@ export class Sensor {
       now: this.#now,
       encodeContext: () => this.#encodeContext,
       onThreshold: () => this.#agent?.sendSoon(),
-      onOtlpThreshold: () => this.#otlpTraces?.sendSoon(),
+      onOtlpThreshold: () => this.#otlp?.sendSoon(),
     });
     this.#recorder.route(this.#config.tracing.otlp.enabled);
     const http = {
@@ -198,8 +186,7 @@ export class Sensor {
   stop(): void {
     this.#loader?.stop();
     this.#agent?.stop();
-    this.#otlpTraces?.stop();
-    void this.#otlpMetrics?.stop(lastMetricsMs);
+    this.#otlp?.stop();
     this.#meter?.stop();
     if (this.#housekeeping !== null) clearInterval(this.#housekeeping);
   }
@@ -302,30 +289,12 @@ export class Sensor {
     } catch (error) {
       this.#faults.record('starting the agent connection', error);
     }
-    await Promise.all([this.#agent?.flush(flushMs), this.#flushOtlp()]);
-  }
-
-  async #flushOtlp(): Promise<void> {
-    if (this.#naming === null) return;
-    const startMs = this.#now();
-    await new Promise<void>((resolve) => {
-      // Keeps the process alive, which the name alone would not.
-      const timer = setTimeout(resolve, flushMs);
-      void this.#naming?.then(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    const leftMs = flushMs - (this.#now() - startMs);
-    await Promise.all([
-      this.#otlpTraces?.flush(leftMs),
-      this.#otlpMetrics?.flush(Math.max(1, Math.min(leftMs, lastMetricsMs))),
-    ]);
+    await Promise.all([this.#agent?.flush(flushMs), this.#otlp?.flush(flushMs)]);
   }
 
   #spanStatus(): SensorStatus['spans'] {
     const { otlp, ...spans } = this.#recorder.counters();
-    return { ...spans, otlp: otlp === null ? null : { url: this.#otlpTraces?.url ?? null, ...otlp } };
+    return { ...spans, otlp: otlp === null ? null : { url: this.#otlp?.tracesUrl ?? null, ...otlp } };
   }
 
   /** The application's logger, if it has the four methods. */
@@ -391,7 +360,7 @@ export class Sensor {
       metrics: this.#meter,
       isMainThread: isMain,
       isSecret,
-      foundNote: () => this.#otlpNote(),
+      foundNote: () => this.#otlp?.note() ?? '',
       onAnnounced: (answer) => {
         this.#answer = answer;
         this.#configChanged();
@@ -402,118 +371,30 @@ export class Sensor {
     if (isMain) this.#watchEnd();
   }
 
-  /** Sends spans as OTLP from when that is first asked for; what waits then is sent, whatever is configured later. */
+  /** Loads what sends OTLP when that is first asked for. */
   #followOtlp(): void {
-    this.#followOtlpMetrics();
-    const { otlp } = this.#recorder;
-    if (otlp === null || !this.#config.tracing.enabled) return;
-    this.#otlpTraces ??= this.#startOtlpTraces(otlp);
-    const { readOtlpSettings } = require('./bridges/otlp-settings.js') as typeof import('./bridges/otlp-settings.js');
-    const warn = (message: string): void => this.log.warnOnce(message, message);
-    this.#otlpTraces.use(readOtlpSettings(process.env, 'traces', this.#otlpAgent(), warn), this.#otlpResource());
+    const wish = metricsWish(this.#config.metrics.otlp.enabled, this.#answer?.raw, process.env);
+    const isAsked = this.#recorder.otlp !== null || (wish !== 'no' && this.#gc !== null);
+    if (isAsked) this.#otlp ??= this.#makeOtlp();
+    this.#otlp?.follow(wish);
   }
 
-  #startOtlpTraces(spans: SpanQueue): OtlpTraces {
-    const { OtlpTraces: TracesClass } =
-      require('./bridges/otlp-traces.js') as typeof import('./bridges/otlp-traces.js');
-    const traces = new TracesClass({
+  #makeOtlp(): Otlp {
+    const { Otlp: OtlpClass } = require('./bridges/otlp.js') as typeof import('./bridges/otlp.js');
+    return new OtlpClass({
       log: this.log,
       faults: this.#faults,
-      spans,
+      now: this.#now,
+      wallClock: this.#wallClock,
       sensorVersion: this.version,
-      serviceName: () => this.#config.serviceName,
+      config: () => this.#config,
+      secrets: () => this.#encodeContext.secrets,
+      quietly: (work) => this.#scope.suppress(work),
+      agentHost: () => this.#agent?.status().host ?? null,
+      agentAnswer: () => this.#answer,
+      spans: () => this.#recorder.otlp,
+      gc: () => this.#gc,
     });
-    this.#askName();
-    traces.start();
-    return traces;
-  }
-
-  /** Sends metrics as OTLP while there is somewhere to send them to; nothing of it is loaded before. */
-  #followOtlpMetrics(): void {
-    if (this.#agent === null || this.#gc === null) return;
-    const settings = this.#otlpMetricsSettings();
-    if (settings === null) {
-      this.#otlpMetrics?.use(null, null);
-      return;
-    }
-    this.#otlpMetrics ??= this.#makeOtlpMetrics(this.#gc);
-    this.#askName();
-    this.#otlpMetrics.use(settings, this.#isNamed ? this.#otlpResource() : null);
-  }
-
-  /** Null when nobody wants them. */
-  #otlpMetricsSettings(): OtlpSettings | null {
-    const { enabled } = this.#config.metrics.otlp;
-    const isAsked = enabled === true || isOtlpOffered(this.#answer?.raw);
-    if (enabled === false || (!isAsked && !metricsEndpoints.some((name) => isSet(process.env[name])))) return null;
-    const { readOtlpSettings } = require('./bridges/otlp-settings.js') as typeof import('./bridges/otlp-settings.js');
-    const settings = readOtlpSettings(process.env, 'metrics', this.#otlpAgent(), (message) =>
-      this.log.warnOnce(message, message),
-    );
-    return isAsked || settings.isConfigured ? settings : null;
-  }
-
-  #makeOtlpMetrics(gc: GcObserver): OtlpMetrics {
-    const { OtlpMetrics: MetricsClass } =
-      require('./bridges/otlp-metrics.js') as typeof import('./bridges/otlp-metrics.js');
-    const { RuntimeMeter } = require('./metrics/runtime-meter.js') as typeof import('./metrics/runtime-meter.js');
-    const source = new RuntimeMeter({ faults: this.#faults, gc, now: this.#now, wallClock: this.#wallClock });
-    return new MetricsClass({ log: this.log, faults: this.#faults, source, sensorVersion: this.version });
-  }
-
-  /** By what Instana's dashboards choose this process; said once, with the line that the agent was found. */
-  #otlpNote(): string {
-    if (this.#otlpMetrics?.isOn() !== true) return '';
-    const id = this.#otlpResource().find(({ key }) => key === 'service.instance.id')?.value;
-    return id !== undefined && 'stringValue' in id ? `, OTLP metrics as instance ${id.stringValue}` : '';
-  }
-
-  /** Asks, once, what package.json calls the application. */
-  #askName(): void {
-    if (this.#naming !== null) return;
-    this.#naming = this.#readPackageName();
-    void this.#naming.then(
-      this.#faults.quietly('OTLP', () => {
-        this.#isNamed = true;
-        this.#scope.suppress(() => this.#followOtlp());
-      }),
-    );
-  }
-
-  /** Where the agent takes OTLP; null before it has answered. */
-  #otlpAgent(): OtlpAgent | null {
-    if (this.#answer === null || this.#agent === null) return null;
-    const { otlpPort } = require('./bridges/otlp-settings.js') as typeof import('./bridges/otlp-settings.js');
-    return { host: this.#agent.status().host, port: otlpPort(this.#answer.raw) };
-  }
-
-  #otlpResource(): OtlpAttribute[] {
-    const { otlpResource } = require('./bridges/otlp-resource.js') as typeof import('./bridges/otlp-resource.js');
-    return otlpResource({
-      env: process.env,
-      serviceName: this.#config.serviceName,
-      serviceInstanceId: this.#config.serviceInstanceId,
-      packageName: this.#packageName,
-      sensorVersion: this.version,
-      pid: this.#answer?.pid ?? process.pid,
-      agentUuid: this.#answer?.agentUuid ?? null,
-      secrets: this.#encodeContext.secrets,
-      warn: (message) => this.log.warnOnce(message, message),
-    });
-  }
-
-  /** Never rejects. */
-  async #readPackageName(): Promise<void> {
-    const { ApplicationReader } = require('./metrics/application.js') as typeof import('./metrics/application.js');
-    const reader = new ApplicationReader(this.#config.packageJsonPath);
-    try {
-      await reader.read(({ name }) => {
-        this.#packageName = name !== undefined && isAbsolute(name) ? basename(name) : (name ?? null);
-        reader.stop();
-      });
-    } catch (error) {
-      this.#faults.record('package.json', error);
-    }
   }
 
   /** What ends the process must not take the last spans with it; how the process ends stays as it is. */
@@ -528,7 +409,6 @@ export class Sensor {
       'exit',
       this.#faults.quietly('exit', () => {
         this.#tools.entry.endFailed();
-        this.#otlpMetrics?.sendAtExit();
         this.#deliverAtExit();
       }),
     );
@@ -536,8 +416,8 @@ export class Sensor {
 
   #deliverAtExit(): void {
     // A short script may be through before the connection is begun.
-    if (this.#otlpTraces === null) this.#followOtlp();
-    const requests = [this.#agent?.lastRequest(), this.#otlpTraces?.lastRequest()].filter(
+    if (this.#otlp === null) this.#followOtlp();
+    const requests = [this.#agent?.lastRequest(), this.#otlp?.atExit()].filter(
       (request): request is LastRequest => request !== undefined && request !== null,
     );
     if (requests.length === 0) return;
@@ -594,12 +474,6 @@ function readVersion(): string {
   } catch {
     return '0.0.0';
   }
-}
-
-/** Whether an announce answer says that its agent takes OTLP. */
-function isOtlpOffered(answer: unknown): boolean {
-  const mode = otlpMode(at(answer, 'tracing.otlp.enabled'));
-  return mode === true || mode === 'both';
 }
 
 const sensorKey = Symbol.for('@instana/ts-sensor');

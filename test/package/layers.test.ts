@@ -44,6 +44,7 @@ const kept: readonly (readonly [file: string, imported: string])[] = [
   ['src/instrumentation/modules/k.ts', '../around.js'],
   ['src/instrumentation/modules/l.ts', '../../tracing/scope.js'],
   ['src/bridges/k.ts', '../tracing/tracer.js'],
+  ['src/bridges/l.ts', '../metrics/meter.js'],
   ['src/devtools/k.ts', '../wire/span.js'],
   ['src/devtools/l.ts', '@instana/ts-sensor'],
   ['tools/integration/k.ts', '../../src/wire/ids.js'],
