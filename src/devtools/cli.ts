@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { runDemo } from './demo.js';
 import { visible } from './paint.js';
-import { defaultAgentPort, startTerminalAgent } from './terminal-agent.js';
+import { defaultAgentPort, defaultOtlpPort, startTerminalAgent } from './terminal-agent.js';
 
 const usage = `Usage: ts-sensor <command> [options]
 
@@ -15,6 +15,8 @@ Options of agent
   --port N         port to listen on, 0 for any (default ${defaultAgentPort})
   --host ADDRESS   address to listen on (default 127.0.0.1 and ::1)
   --max-spans N    how many spans are kept, the oldest traces go first (default 20000)
+  --otlp-port N    port that takes OTLP as well, 0 for none (default ${defaultOtlpPort})
+  --otlp           has sensors send traces and metrics over OTLP
 
 Options of demo
   --port N         port of the agent, 0 for any (default ${defaultAgentPort})
@@ -28,6 +30,8 @@ interface Arguments {
   readonly port: number;
   readonly host: string;
   readonly maxSpans: number | undefined;
+  readonly otlpPort: number;
+  readonly otlp: boolean;
   readonly once: boolean;
 }
 
@@ -49,20 +53,40 @@ const none: Omit<Arguments, 'command'> = {
   port: defaultAgentPort,
   host: '127.0.0.1',
   maxSpans: undefined,
+  otlpPort: defaultOtlpPort,
+  otlp: false,
   once: false,
 };
 
 function readAgentArguments(args: string[]): Arguments | string {
-  const options = { port: { type: 'string' }, host: { type: 'string' }, 'max-spans': { type: 'string' } } as const;
+  const options = {
+    port: { type: 'string' },
+    host: { type: 'string' },
+    'max-spans': { type: 'string' },
+    'otlp-port': { type: 'string' },
+    otlp: { type: 'boolean' },
+  } as const;
   const { values } = parseArgs({ args, options });
   const port = readWhole(values.port, 0, 65535);
+  const otlpPort = readWhole(values['otlp-port'], 0, 65535);
   const maxSpans = readWhole(values['max-spans'], 1, 10_000_000);
   if (port === null) return `--port must be a number from 0 to 65535, not ${quoted(values.port)}`;
+  if (otlpPort === null) {
+    return `--otlp-port must be a number from 0 to 65535, not ${quoted(values['otlp-port'])}`;
+  }
   if (maxSpans === null) return `--max-spans must be a number from 1 to 10000000, not ${quoted(values['max-spans'])}`;
   if (values.host !== undefined && !/^[\w.:-]{1,253}$/.test(values.host)) {
     return `--host must be an address of this machine, not ${quoted(values.host)}`;
   }
-  return { ...none, command: 'agent', port: port ?? none.port, host: values.host ?? none.host, maxSpans };
+  return {
+    ...none,
+    command: 'agent',
+    port: port ?? none.port,
+    host: values.host ?? none.host,
+    maxSpans,
+    otlpPort: otlpPort ?? none.otlpPort,
+    otlp: values.otlp ?? none.otlp,
+  };
 }
 
 function readDemoArguments(args: string[]): Arguments | string {
@@ -104,10 +128,14 @@ async function main(): Promise<number> {
   }
 }
 
-async function runAgent({ port, host, maxSpans }: Arguments, stopped: Promise<void>): Promise<void> {
-  const { agent, close } = await startTerminalAgent({ port, host, ...(maxSpans === undefined ? {} : { maxSpans }) });
+async function runAgent(wanted: Arguments, stopped: Promise<void>): Promise<void> {
+  const { port, host, maxSpans, otlpPort, otlp } = wanted;
+  const limit = maxSpans === undefined ? {} : { maxSpans };
+  const { agent, close } = await startTerminalAgent({ port, host, otlpPort, otlp, ...limit });
   const variable = agent.port === defaultAgentPort ? '' : `INSTANA_AGENT_PORT=${agent.port} `;
   process.stdout.write(`Instana agent on ${agent.url}, JSON under ${agent.url}/api/traces\n`);
+  const ports = agent.otlpPort === 0 ? `${agent.port}` : `${agent.port} and ${agent.otlpPort}`;
+  process.stdout.write(`OpenTelemetry exporters are served too, OTLP/JSON on port ${ports}\n`);
   process.stdout.write(`Start a server with it:  ${variable}node -r @instana/ts-sensor/bootstrap app.js\n\n`);
   await stopped;
   await close();

@@ -13,7 +13,9 @@ export type Endpoint =
   | 'tracermetrics'
   | 'event'
   | 'monitoring-event'
-  | 'logger';
+  | 'logger'
+  | 'otlp-metrics'
+  | 'otlp-traces';
 
 /**
  * One way to misbehave. `answer` replaces the answer, also by garbage or a redirect; `delay` answers as usual but late;

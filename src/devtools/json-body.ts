@@ -1,5 +1,6 @@
 // Reads the body of a request as JSON, within bounds of size and depth.
 import type { IncomingMessage } from 'node:http';
+import { gunzip } from 'node:zlib';
 
 /** The sensors' own limit for one request. */
 export const maximumBodyBytes: number = 20 * 1024 * 1024;
@@ -10,28 +11,54 @@ export type JsonBody =
   | { readonly accepted: true; readonly bytes: number; readonly value: unknown }
   | { readonly accepted: false; readonly status: 400 | 413 | 415; readonly error: string };
 
-/** Reads and parses the whole body; `null` when the client went away before its end. */
-export async function readJsonBody(request: IncomingMessage, limitBytes: number): Promise<JsonBody | null> {
-  const refusal = refuseByHeaders(request, limitBytes);
-  if (refusal !== null) return refusal;
-  const bytes = await collect(request, limitBytes);
-  if (bytes === null) return null;
-  if (bytes === 'too large') return tooLarge(limitBytes);
-  return parse(bytes);
+/** What is taken of bodies beside plain JSON, and what is said of those that are no JSON. */
+export interface BodyRules {
+  readonly limitBytes: number;
+  /** Takes bodies that are compressed with gzip as well; the limit holds for both sizes. */
+  readonly takesGzip?: boolean;
+  readonly wrongType?: string;
 }
 
-function refuseByHeaders(request: IncomingMessage, limitBytes: number): JsonBody | null {
+/** Reads and parses the whole body; `null` when the client went away before its end. */
+export async function readJsonBody(request: IncomingMessage, rules: BodyRules): Promise<JsonBody | null> {
+  const refusal = refuseByHeaders(request, rules);
+  if (refusal !== null) return refusal;
+  const received = await collect(request, rules.limitBytes);
+  if (received === null) return null;
+  if (received === 'too large') return tooLarge(rules.limitBytes);
+  if (!isGzip(request)) return parse(received);
+  const unpacked = await unpack(received, rules.limitBytes);
+  if (unpacked === 'too large') return tooLarge(rules.limitBytes);
+  return unpacked === null ? { accepted: false, status: 400, error: 'the body is not gzip' } : parse(unpacked);
+}
+
+function isGzip(request: IncomingMessage): boolean {
+  return request.headers['content-encoding']?.trim().toLowerCase() === 'gzip';
+}
+
+function refuseByHeaders(request: IncomingMessage, rules: BodyRules): JsonBody | null {
   const { 'content-length': length, 'content-type': type, 'content-encoding': encoding } = request.headers;
-  if (Number(length ?? 0) > limitBytes) return tooLarge(limitBytes);
-  if (encoding !== undefined && encoding !== 'identity') {
-    return { accepted: false, status: 415, error: 'compressed bodies are not accepted' };
+  if (Number(length ?? 0) > rules.limitBytes) return tooLarge(rules.limitBytes);
+  if (encoding !== undefined && encoding !== 'identity' && !(rules.takesGzip === true && isGzip(request))) {
+    const error = rules.takesGzip === true ? 'the only encoding taken is gzip' : 'compressed bodies are not accepted';
+    return { accepted: false, status: 415, error };
   }
   const hasBody = request.headers['transfer-encoding'] !== undefined || Number(length ?? 0) > 0;
   // A page of another site can send text/plain and forms without being asked first, but not JSON.
   if ((hasBody || type !== undefined) && !/^application\/json\s*(;|$)/i.test(type ?? '')) {
-    return { accepted: false, status: 415, error: 'the body must be application/json' };
+    return { accepted: false, status: 415, error: rules.wrongType ?? 'the body must be application/json' };
   }
   return null;
+}
+
+/** A few bytes of gzip may stand for gigabytes, so unpacking ends at the limit. `null` when it is no gzip. */
+function unpack(packed: Buffer, limitBytes: number): Promise<Buffer | 'too large' | null> {
+  return new Promise((resolve) => {
+    gunzip(packed, { maxOutputLength: limitBytes }, (error, bytes) => {
+      if (error === null) resolve(bytes);
+      else resolve('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE' ? 'too large' : null);
+    });
+  });
 }
 
 function tooLarge(limitBytes: number): JsonBody {

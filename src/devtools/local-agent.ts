@@ -4,12 +4,16 @@ import type { WireSpan } from '../wire/span.js';
 import { type Answer, failure, guardHeaders, send } from './answer.js';
 import { type Door, openDoor } from './door.js';
 import { EventStream } from './event-stream.js';
-import { FaultSwitches } from './fault-switches.js';
-import { type JsonBody, maximumBodyBytes, readJsonBody } from './json-body.js';
+import { type Endpoint, FaultSwitches } from './fault-switches.js';
+import { type HealthEvent, HealthWatch } from './health-watch.js';
+import { type Instance, InstanceStore } from './instance-store.js';
+import { type BodyRules, type JsonBody, maximumBodyBytes, readJsonBody } from './json-body.js';
+import { OtlpIntake, wrongOtlpType } from './otlp-intake.js';
 import { type AgentRequest, type MetricsPoint, ProcessStore, type ProcessView } from './process-store.js';
 import { AgentProtocol, type AnnounceSettings, matchProtocol, type ProtocolRoute } from './protocol.js';
 import { RequestGuard } from './request-guard.js';
 import { type RecordedRequest, RequestLog } from './request-log.js';
+import { countSeen, type SeenProcess, seenProcess, seenProcesses } from './seen-processes.js';
 import { type StoredTrace, TraceStore } from './trace-store.js';
 import { answerViewer, viewerRequests, viewerRoute } from './viewer-api.js';
 import { Waiters } from './waiters.js';
@@ -20,6 +24,11 @@ export interface AgentListener {
   announced?(pid: number): void;
   left?(pid: number): void;
   traced?(traces: ReadonlySet<StoredTrace>): void;
+  /** A process that never announced itself reports over OTLP, or has long not done so. */
+  appeared?(instance: Instance): void;
+  vanished?(instance: Instance): void;
+  /** An event has opened or closed. */
+  changed?(event: HealthEvent): void;
 }
 
 export interface LocalAgentOptions {
@@ -35,6 +44,8 @@ export interface LocalAgentOptions {
   readonly watch?: boolean;
   /** Whether the listening socket keeps this process alive; true unless told otherwise. */
   readonly holdProcess?: boolean;
+  /** Windows of the events are so many times as long as their rules say; for tests. 1 unless told. */
+  readonly eventWindowScale?: number;
   readonly listener?: AgentListener;
 }
 
@@ -44,6 +55,13 @@ const leastMaxBytes = 64 * 1024 * 1024;
 const bytesPerSpan = 2048;
 const defaultWaitMs = 10_000;
 const agentVersion = '1.1.999';
+const plainBody: BodyRules = { limitBytes: maximumBodyBytes };
+const otlpBody: BodyRules = { limitBytes: maximumBodyBytes, takesGzip: true, wrongType: wrongOtlpType };
+const otlpPath = /^\/v1\/(metrics|traces)$/;
+/** How often events are looked at while no data come, and the instances that are silent are sought. */
+const lookEveryMs = 5000;
+const shortestLookMs = 50;
+const silentMs = 10 * 60_000;
 
 /** Serves the protocol and the JSON requests until it is closed. Made by `LocalAgent.start()`. */
 export class LocalAgent {
@@ -51,6 +69,11 @@ export class LocalAgent {
   readonly faults: FaultSwitches = new FaultSwitches();
   readonly traces: TraceStore;
   readonly processes: ProcessStore = new ProcessStore();
+  readonly instances: InstanceStore = new InstanceStore();
+  readonly #health: HealthWatch;
+  readonly #otlp: OtlpIntake;
+  readonly #lookMs: number;
+  readonly #holdsProcess: boolean;
   readonly #protocol: AgentProtocol;
   readonly #guard: RequestGuard;
   readonly #log: RequestLog;
@@ -61,6 +84,8 @@ export class LocalAgent {
   readonly #isWatching: boolean;
   readonly #host: string;
   #door: Door | null = null;
+  #otlpDoor: Door | null = null;
+  #lookTimer: NodeJS.Timeout | null = null;
   #receivedBefore = 0;
 
   private constructor(options: LocalAgentOptions) {
@@ -79,6 +104,19 @@ export class LocalAgent {
       measured: (pid, point) => this.#measured(pid, point),
       traced: (traces) => this.#traced(traces),
     });
+    const windowScale = options.eventWindowScale ?? 1;
+    this.#lookMs = Math.max(shortestLookMs, Math.min(1, windowScale) * lookEveryMs);
+    this.#holdsProcess = options.holdProcess ?? true;
+    this.#health = new HealthWatch({ windowScale, changed: (event) => this.#changed(event) });
+    const { processes, instances, traces } = this;
+    this.#otlp = new OtlpIntake(
+      { processes, instances, traces, health: this.#health },
+      {
+        appeared: (instance) => this.#appeared(instance),
+        left: (instance) => this.#vanished(instance),
+        traced: (touched) => this.#traced(touched),
+      },
+    );
   }
 
   /** Listens; rejects with the system's error when that is not possible. */
@@ -86,12 +124,44 @@ export class LocalAgent {
     const agent = new LocalAgent(options);
     const serve = (request: IncomingMessage, response: ServerResponse) =>
       void agent.#serve(request, response).catch(() => response.destroy());
-    agent.#door = await openDoor(agent.#host, options.port ?? 0, serve, options.holdProcess ?? true);
+    agent.#door = await openDoor(agent.#host, options.port ?? 0, serve, agent.#holdsProcess);
     return agent;
+  }
+
+  /** Takes OTLP on a port of its own as well; rejects with the system's error when that is not possible. */
+  async listenForOtlp(port: number): Promise<void> {
+    const serve = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#serve(request, response, 'otlp').catch(() => response.destroy());
+    this.#otlpDoor = await openDoor(this.#host, port, serve, this.#holdsProcess);
+  }
+
+  /** Tells processes that announce themselves from now on to send traces and metrics over OTLP. */
+  offerOtlp(): void {
+    const { tracing } = this.announceSettings;
+    this.announceSettings.tracing = { ...tracing, otlp: { enabled: true, port: this.otlpPort || this.port } };
   }
 
   get port(): number {
     return this.#door?.port ?? 0;
+  }
+
+  /** The port that is for OTLP alone, 0 when there is none. OTLP is taken on the other port, too. */
+  get otlpPort(): number {
+    return this.#otlpDoor?.port ?? 0;
+  }
+
+  /** All processes that are known, announced or not. */
+  seenProcesses(): SeenProcess[] {
+    return seenProcesses(this.processes, this.instances);
+  }
+
+  get seenProcessCount(): number {
+    return countSeen(this.processes, this.instances);
+  }
+
+  /** The events, newest first. */
+  events(): HealthEvent[] {
+    return this.#health.events();
   }
 
   /** Without a slash at the end. */
@@ -109,7 +179,8 @@ export class LocalAgent {
     this.faults.close();
     this.#stream.close();
     this.#watcher.stop();
-    await this.#door?.close();
+    if (this.#lookTimer !== null) clearInterval(this.#lookTimer);
+    await Promise.all([this.#door?.close(), this.#otlpDoor?.close()]);
   }
 
   /** Behaves as if started again: every process is unknown until it announces itself. */
@@ -125,6 +196,7 @@ export class LocalAgent {
   /** Closes connections that wait for their next request, as an agent may at any time. */
   dropIdleConnections(): void {
     this.#door?.dropIdleConnections();
+    this.#otlpDoor?.dropIdleConnections();
   }
 
   /** Every stored span as received, in the order of arrival. */
@@ -188,7 +260,7 @@ export class LocalAgent {
     );
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(request: IncomingMessage, response: ServerResponse, door: 'main' | 'otlp' = 'main'): Promise<void> {
     response.on('error', () => {}); // The client has gone; there is nobody to tell.
     const target = request.url ?? '';
     const method = request.method ?? '';
@@ -201,6 +273,11 @@ export class LocalAgent {
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);
     this.#log.count(method, viewerRoute(path) ?? path);
+    if (door === 'otlp' && !otlpPath.test(path)) {
+      this.#record(request, null);
+      hangUp(request, response, failure(404, `only OTLP is taken on this port; the agent is on port ${this.port}`));
+      return;
+    }
     const route = matchProtocol(method, path);
     if (route !== null && !(route.endpoint === 'lookup' && wantsPage(request))) {
       await this.#serveSensor(route, request, response);
@@ -211,7 +288,7 @@ export class LocalAgent {
   }
 
   async #serveSensor(route: ProtocolRoute, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readJsonBody(request, maximumBodyBytes);
+    const body = await readJsonBody(request, isOtlp(route.endpoint) ? otlpBody : plainBody);
     if (body === null) return;
     this.#record(request, body);
     const active = this.faults.take(route.endpoint);
@@ -224,6 +301,7 @@ export class LocalAgent {
   }
 
   #answer(route: ProtocolRoute, body: JsonBody): Answer {
+    if (isOtlp(route.endpoint)) return this.#otlp.answer(route.endpoint, body);
     if (!body.accepted) return failure(body.status, body.error);
     return this.#protocol.answer(route, body.value, body.bytes);
   }
@@ -240,8 +318,11 @@ export class LocalAgent {
       send(response, { status: 200, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, text: frontPage() });
     } else if (path === '/api/stream' && method === 'GET') {
       if (!this.#stream.attach(response)) send(response, failure(503, 'too many open streams'));
+    } else if (otlpPath.test(path)) {
+      send(response, failure(405, 'OTLP is sent by POST', { Allow: 'POST' }));
     } else {
-      const sources = { traces: this.traces, processes: this.processes, requestCounts: () => this.#log.counts() };
+      const { traces, processes, instances } = this;
+      const sources = { traces, processes, instances, health: this.#health, requestCounts: () => this.#log.counts() };
       send(response, answerViewer(sources, method, path, query));
     }
     request.resume();
@@ -267,8 +348,39 @@ export class LocalAgent {
   }
 
   #left(pid: number): void {
+    this.#otlp.dropProcess(pid);
     this.#listener.left?.(pid);
     this.#stream.tell('process', pid, () => ({ pid, gone: true }));
+  }
+
+  #appeared(instance: Instance): void {
+    this.#lookTimer ??= setInterval(() => this.#look(), this.#lookMs).unref();
+    if (!this.#isAnnounced(instance)) this.#listener.appeared?.(instance);
+    this.#stream.tell('process', instance.key, () => seenProcess(this.processes, this.instances, instance));
+  }
+
+  #vanished(instance: Instance): void {
+    if (!this.#isAnnounced(instance)) this.#listener.vanished?.(instance);
+    const { pid, instanceId } = instance;
+    this.#stream.tell('process', instance.key, () => ({ pid, instanceId, gone: true }));
+  }
+
+  #changed(event: HealthEvent): void {
+    this.#listener.changed?.(event);
+    this.#stream.tell('event', event.id, () => event);
+    this.#waiters.look();
+  }
+
+  #look(): void {
+    this.#health.lookAtAll(Date.now());
+    this.#otlp.dropSilent(silentMs);
+    if (this.instances.size > 0 || this.#lookTimer === null) return;
+    clearInterval(this.#lookTimer);
+    this.#lookTimer = null;
+  }
+
+  #isAnnounced({ pid }: Instance): boolean {
+    return pid !== null && this.processes.has(pid);
   }
 
   #measured(pid: number, point: MetricsPoint): void {
@@ -279,6 +391,10 @@ export class LocalAgent {
     this.#listener.traced?.(traces);
     for (const trace of traces) this.#stream.tell('trace', trace.traceId, () => this.traces.summary(trace));
   }
+}
+
+function isOtlp(endpoint: Endpoint): endpoint is 'otlp-metrics' | 'otlp-traces' {
+  return endpoint === 'otlp-metrics' || endpoint === 'otlp-traces';
 }
 
 /** Answers while the client may still be sending, and ends the connection once it has had time to read that. */

@@ -61,6 +61,8 @@ const routes: readonly { endpoint: Endpoint; method: string; pattern: RegExp }[]
     pattern: /^\/com\.instana\.plugin\.generic\.agent-monitoring-event$/,
   },
   { endpoint: 'logger', method: 'POST', pattern: /^\/com\.instana\.agent\.logger$/ },
+  { endpoint: 'otlp-metrics', method: 'POST', pattern: /^\/v1\/metrics$/ },
+  { endpoint: 'otlp-traces', method: 'POST', pattern: /^\/v1\/traces$/ },
 ];
 
 /** The request of the protocol, `null` when it is none. The look-up is `GET /`. */

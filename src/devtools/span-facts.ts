@@ -121,6 +121,9 @@ export function errorTextOf(span: WireSpan): string | null {
     const found = isObject(value) && name !== 'sdk' ? text(value['error']) : null;
     if (found !== null) return found;
   }
+  // What came from OpenTelemetry has it beside its sections.
+  const detail = text(span.data?.['error_detail']);
+  if (detail !== null) return detail;
   const custom = section(span, 'sdk')?.['custom'];
   const tags = isObject(custom) ? custom['tags'] : null;
   return isObject(tags) && hasError(span) ? text(tags['message']) : null;

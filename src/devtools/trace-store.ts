@@ -1,5 +1,6 @@
 // Keeps the latest traces within bounds of spans and bytes; the oldest traces go first.
 import type { WireSpan } from '../wire/span.js';
+import { otlpSpanName } from './otlp-spans.js';
 import {
   configuredService,
   hasError,
@@ -56,6 +57,8 @@ interface Trace extends StoredTrace {
   readonly spans: ReceivedSpan[];
   bytes: number;
   cached: Summarised | null;
+  /** Where each span is, once one came by OTLP: a sensor may send its spans both ways. */
+  places: Map<string, number> | null;
 }
 
 /** Traces by id, by time and by service. Adding a span costs the same however full the store is. */
@@ -110,6 +113,7 @@ export class TraceStore {
       return null;
     }
     const trace = known ?? this.#open(span.traceId);
+    if (this.#isSecondForm(trace, span)) return trace;
     trace.spans.push(span);
     trace.bytes += span.bytes;
     this.#stored++;
@@ -117,8 +121,28 @@ export class TraceStore {
     return trace;
   }
 
+  /** Whether the span is there already in the other form, of which the native one is kept. */
+  #isSecondForm(trace: Trace, span: ReceivedSpan): boolean {
+    const isOtlp = span.span.n === otlpSpanName;
+    if (isOtlp) trace.places ??= new Map(trace.spans.map(({ id }, place) => [id, place]));
+    if (trace.places === null) return false;
+    const place = trace.places.get(span.id);
+    const other = place === undefined ? undefined : trace.spans[place];
+    if (place === undefined || other === undefined || (other.span.n === otlpSpanName) === isOtlp) {
+      trace.places.set(span.id, trace.spans.length);
+      return false;
+    }
+    if (!isOtlp) {
+      trace.spans[place] = span;
+      trace.bytes += span.bytes - other.bytes;
+      this.#bytes += span.bytes - other.bytes;
+      trace.cached = null;
+    }
+    return true;
+  }
+
   #open(traceId: string): Trace {
-    const trace: Trace = { traceId, spans: [], bytes: 0, cached: null };
+    const trace: Trace = { traceId, spans: [], bytes: 0, cached: null, places: null };
     this.#traces.set(traceId, trace);
     this.#order.push(trace);
     return trace;

@@ -1,12 +1,17 @@
 // The JSON requests by which people, pages and tests ask what has arrived.
 import { type Answer, failure } from './answer.js';
+import type { HealthWatch } from './health-watch.js';
+import type { InstanceStore } from './instance-store.js';
 import type { ProcessStore } from './process-store.js';
+import { seenProcesses } from './seen-processes.js';
 import type { TraceFilter, TraceStore } from './trace-store.js';
 
 /** What the JSON requests read from. */
 export interface ViewerSources {
   readonly traces: TraceStore;
   readonly processes: ProcessStore;
+  readonly instances: InstanceStore;
+  readonly health: HealthWatch;
   requestCounts(): Readonly<Record<string, number>>;
 }
 
@@ -26,6 +31,7 @@ const routes: readonly Route[] = [
     label: '/api/processes/:pid/metrics',
     methods: { GET: showMetrics },
   },
+  { pattern: /^\/api\/events$/, label: '/api/events', methods: { GET: listEvents } },
   { pattern: /^\/api\/stats$/, label: '/api/stats', methods: { GET: showStats } },
 ];
 
@@ -89,8 +95,12 @@ function showTrace({ traces }: ViewerSources, _query: URLSearchParams, id: strin
   return { status: 200, json: { traceId: trace.traceId, spans: trace.spans.map(({ span }) => span) } };
 }
 
-function listProcesses({ processes }: ViewerSources): Answer {
-  return { status: 200, json: processes.views() };
+function listProcesses({ processes, instances }: ViewerSources): Answer {
+  return { status: 200, json: seenProcesses(processes, instances) };
+}
+
+function listEvents({ health }: ViewerSources): Answer {
+  return { status: 200, json: health.events() };
 }
 
 function showMetrics({ processes }: ViewerSources, query: URLSearchParams, pid: string): Answer {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { startAgent } from '../../src/devtools/agent.js';
 import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { metricsDocument } from './otlp-documents.js';
 import { announce, ask, idOf, sendSpans, twoServiceTrace } from './support.js';
 
 const cli = join(__dirname, '../../src/devtools/cli.js');
@@ -51,6 +52,7 @@ test('answers wrong words and numbers with one line and exit code 2', async () =
     ['agent', '--port', 'abc'],
     ['agent', '--port', '65536'],
     ['agent', '--max-spans', '0'],
+    ['agent', '--otlp-port', '65536'],
     ['agent', '--prt'],
     ['demo', 'x'],
     ['agent', '--host', 'a b'],
@@ -108,6 +110,70 @@ test('says what holds a taken port, and ends with exit code 1', { timeout: 60_00
   for (const server of [nginx, banner]) server.close();
   silent.close();
   silent.unref();
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+test('takes OTLP on the port for it, and offers that only when told to', { timeout: 40_000 }, async () => {
+  for (const offered of [false, true]) {
+    const otlpPort = await freePort();
+    const { child, output, ended } = run(
+      'agent',
+      '--port',
+      '0',
+      '--otlp-port',
+      `${otlpPort}`,
+      ...(offered ? ['--otlp'] : []),
+    );
+    await until(() => output.stdout.includes('\n\n'));
+    const agent = { port: Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(output.stdout)?.[1]) };
+    assert.match(output.stdout, new RegExp(`OTLP/JSON on port ${agent.port} and ${otlpPort}\n`));
+    const { json } = await ask({ port: otlpPort }, 'POST', '/v1/metrics', metricsDocument({ 'process.pid': 7 }, []));
+    assert.deepEqual(json, {});
+    assert.equal(((await ask(agent, 'GET', '/api/processes')).json as unknown[]).length, 1);
+    const announced = await ask(agent, 'PUT', '/com.instana.plugin.nodejs.discovery', { pid: 7 });
+    const { tracing } = announced.json as { tracing?: unknown };
+    assert.deepEqual(tracing, offered ? { otlp: { enabled: true, port: otlpPort } } : undefined);
+    child.kill('SIGTERM');
+    assert.equal(await ended, 0);
+  }
+});
+
+test('goes on without the port for OTLP when it is taken, with one line', { timeout: 40_000 }, async () => {
+  const holder = createHttpServer((_request, response) => response.setHeader('Server', 'collector').end('{}'));
+  const taken = await listen(holder);
+  const { child, output, ended } = run('agent', '--port', '0', '--otlp', '--otlp-port', String(taken));
+  await until(() => output.stdout.includes('\n\n'));
+  const agent = { port: Number(/Instana agent on http:\/\/127\.0\.0\.1:(\d+)/.exec(output.stdout)?.[1]) };
+  const lines = output.stdout.split('\n').filter((line) => line.includes(String(taken)));
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? '', /is taken by a server that is not an Instana agent \(Server: collector\).*--otlp-port/);
+  const announced = await ask(agent, 'PUT', '/com.instana.plugin.nodejs.discovery', { pid: 7 });
+  assert.deepEqual((announced.json as { tracing?: unknown }).tracing, { otlp: { enabled: true, port: agent.port } });
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+  assert.equal(output.stderr, '');
+  holder.close();
+});
+
+test('has no port for OTLP alone when told 0, nor as a library unless told', { timeout: 20_000 }, async () => {
+  const { child, output, ended } = run('agent', '--port', '0', '--otlp-port', '0');
+  await until(() => output.stdout.includes('\n\n'));
+  assert.match(output.stdout, /OTLP\/JSON on port \d+\n/);
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+  const agent = await startAgent({ port: 0, quiet: true });
+  assert.equal(agent.otlpPort, 0);
+  await agent.close();
+  const otlpPort = await freePort();
+  const other = await startAgent({ port: 0, quiet: true, otlpPort });
+  assert.equal(other.otlpPort, otlpPort);
+  await other.close();
 });
 
 test('warns when it listens for more than this machine', { timeout: 20_000 }, async () => {

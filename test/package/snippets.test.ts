@@ -172,7 +172,8 @@ async function tryCommand(command: string, { document, line }: Block): Promise<v
     await answer.json();
     return;
   }
-  if (command === 'npx ts-sensor agent') return agentStarts();
+  const flags = /^npx ts-sensor agent((?: --[a-z]+)*)$/.exec(command)?.[1];
+  if (flags !== undefined) return agentStarts(flags.split(' ').filter((flag) => flag !== ''));
   const isRunnable = /^((INSTANA_\w+|OTEL_\w+|NODE_OPTIONS)=(\S+|"[^"]*") )*(node|npm start)\b/.test(command);
   assert.ok(isRunnable, `${document}:${line}: no way is known to try: ${command}`);
   const file = /\S+\.m?js$/.exec(command)?.[0] ?? 'app.js';
@@ -200,9 +201,9 @@ function shell(command: string, path: string): Promise<Ended> {
 }
 
 /** Runs until it says that it listens, and is then stopped as by Ctrl-C. */
-async function agentStarts(): Promise<void> {
+async function agentStarts(flags: readonly string[]): Promise<void> {
   const bin = join(consumer.folder, 'node_modules/.bin/ts-sensor');
-  const child = spawn(bin, ['agent', '--port', '0'], {
+  const child = spawn(bin, ['agent', '--port', '0', ...flags], {
     cwd: consumer.folder,
     env: bareEnvironment(),
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -216,7 +217,8 @@ async function agentStarts(): Promise<void> {
   }
   clearTimeout(giveUp);
   assert.equal(await ended, 0);
-  assert.match(text, /^Instana agent on http:\/\/127\.0\.0\.1:\d+, JSON under /);
+  // Before that, one line when somebody else has the port for OTLP.
+  assert.match(text, /^Instana agent on http:\/\/127\.0\.0\.1:\d+, JSON under /m);
 }
 
 /** A line with all that differs between two runs taken out. */
