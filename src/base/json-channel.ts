@@ -197,9 +197,12 @@ export class JsonChannel {
 
 /** Not yet connected. Each of the two modules is loaded when it is needed. */
 function connect({ host, port, isSecure }: Address): Socket {
+  const net = require('node:net') as typeof import('node:net');
   const options = { host: host.replace(/^\[|\]$/g, ''), port, noDelay: true };
-  if (isSecure === true) return (require('node:tls') as typeof import('node:tls')).connect(options);
-  return (require('node:net') as typeof import('node:net')).connect(options);
+  if (isSecure !== true) return net.connect(options);
+  const tls = require('node:tls') as typeof import('node:tls');
+  // Whoever serves several names chooses the certificate by it; an address is no name (RFC 6066, section 3).
+  return tls.connect(net.isIP(options.host) === 0 ? { ...options, servername: options.host } : options);
 }
 
 function peerOf({ host, port, isSecure }: Address): string {

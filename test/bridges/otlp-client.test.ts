@@ -133,6 +133,7 @@ test('speaks TLS, over one connection, with a certificate that it trusts', async
     assert.equal(receiver.connections - before, 1);
     assert.equal(receiver.requests.at(-1)?.headers['x-instana-key'], 'k');
     assert.equal(receiver.requests.at(-1)?.text, '{"round":2}');
+    assert.equal(receiver.serverName, host === 'localhost' ? host : false, 'an address is no name');
   }
 });
 

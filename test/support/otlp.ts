@@ -31,6 +31,8 @@ export class OtlpReceiver {
   readonly requests: OtlpRequest[] = [];
   readonly sockets: Set<Socket> = new Set();
   connections = 0;
+  /** The name that the last client asked for over TLS; false when it told none. */
+  serverName: string | false | null = null;
   handler: OtlpHandler = acceptAll;
   readonly #server: ReturnType<typeof createServer> | ReturnType<typeof createSecureServer>;
   #port = 0;
@@ -66,6 +68,9 @@ export class OtlpReceiver {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));
       socket.on('error', () => {});
+    });
+    this.#server.on('secureConnection', ({ servername }: { servername: string | false | null }) => {
+      this.serverName = servername;
     });
     this.#server.on('tlsClientError', () => {});
   }
