@@ -360,7 +360,7 @@ export class Sensor {
       metrics: this.#meter,
       isMainThread: isMain,
       isSecret,
-      foundNote: () => this.#otlp?.note() ?? '',
+      note: () => this.#otlp?.note() ?? '',
       onAnnounced: (answer) => {
         this.#answer = answer;
         this.#configChanged();
@@ -391,6 +391,7 @@ export class Sensor {
       secrets: () => this.#encodeContext.secrets,
       quietly: (work) => this.#scope.suppress(work),
       agentHost: () => this.#agent?.status().host ?? null,
+      agentMayCome: () => this.#agent?.mayCome() === true,
       agentAnswer: () => this.#answer,
       spans: () => this.#recorder.otlp,
       gc: () => this.#gc,

@@ -22,8 +22,8 @@ export interface AgentDependencies {
   readonly onAnnounced: (answer: AnnounceAnswer) => void;
   /** Names of arguments whose values are to be kept to ourselves, besides the usual ones. */
   readonly isSecret?: (name: string) => boolean;
-  /** What is said behind the line that the agent was found. */
-  readonly foundNote?: () => string;
+  /** What is said behind the line that the agent was found, or was not. */
+  readonly note?: () => string;
   /** Worker threads send spans only. */
   readonly isMainThread: boolean;
   readonly routeFile?: string;
@@ -48,6 +48,7 @@ export interface AgentStatus {
   readonly since: number;
 }
 
+const untried = 'not tried yet';
 const notFoundAfterMs = 10_000;
 const recoveryLineEveryMs = 60_000;
 
@@ -61,7 +62,7 @@ export class Agent {
   #status: AgentStatus;
   #wasFound = false;
   #lastFoundLine = 0;
-  #lastFailure = 'not tried yet';
+  #lastFailure = untried;
 
   constructor(dependencies: AgentDependencies) {
     this.#dependencies = dependencies;
@@ -97,6 +98,11 @@ export class Agent {
 
   isReady(): boolean {
     return this.#status.state === 'ready';
+  }
+
+  /** Whether it is looked for, and nothing has failed yet. */
+  mayCome(): boolean {
+    return this.#connection !== null && this.#lastFailure === untried;
   }
 
   /** Sends waiting spans without waiting for the next second. */
@@ -193,16 +199,17 @@ export class Agent {
     const verb = this.#wasFound ? 'found again' : 'found';
     this.#wasFound = true;
     this.#lastFoundLine = now;
-    const note = this.#dependencies.foundNote?.() ?? '';
+    const note = this.#dependencies.note?.() ?? '';
     this.#say('info', `Instana agent ${verb} at ${addressOf(status)}, reporting as process ${status.pid}${note}`);
   }
 
   #tellNotFound(): void {
     if (this.#wasFound) return;
     const { agentHost: host, agentPort: port } = this.#dependencies.config();
+    const note = this.#dependencies.note?.() ?? '';
     this.#say(
       'warn',
-      `no Instana agent at ${addressOf({ host, port })} (${this.#lastFailure}); the sensor keeps trying and keeps the latest spans`,
+      `no Instana agent at ${addressOf({ host, port })} (${this.#lastFailure}); the sensor keeps trying and keeps the latest spans${note}`,
     );
   }
 

@@ -39,7 +39,7 @@ export interface TraceSenderDependencies {
 }
 
 const intervalMs = 1000;
-const shortestGapMs = 150;
+const shortestGapMs = 20;
 const manySpans = 500;
 const maximumHoldMs = 5000;
 const maximumRetryAfterMs = 60_000;

@@ -189,11 +189,12 @@ export class OtlpMetrics {
     if (outcome.kind === 'accepted' || outcome.kind === 'partial') {
       if (this.#failures > 0) log.debug(`OTLP metrics are accepted again by ${this.#target()}`);
       this.#failures = 0;
-      if (outcome.kind === 'partial') this.#complain(`has rejected ${outcome.rejected} values: ${outcome.message}`);
+      if (outcome.kind === 'partial')
+        this.#complain('partial', `has rejected ${outcome.rejected} values: ${outcome.message}`);
       return;
     }
     this.#failures = Math.min(this.#failures + 1, 10);
-    if (outcome.kind === 'refused') this.#complain(`refuses them with status ${outcome.status}`);
+    if (outcome.kind === 'refused') this.#complain('refused', `refuses them with status ${outcome.status}`);
     else if (this.#failures === 1) {
       const reason = outcome.kind === 'retry' ? `status ${outcome.status}` : outcome.reason;
       log.debug(`OTLP metrics were not accepted by ${this.#target()} (${reason}); trying again less often`);
@@ -201,10 +202,11 @@ export class OtlpMetrics {
   }
 
   /** Somebody named this endpoint and can mend it; what an agent offers is no matter of the one who runs the application. */
-  #complain(what: string): void {
+  #complain(cause: 'partial' | 'refused', what: string): void {
+    const { log } = this.#dependencies;
     const message = `OTLP metrics: ${this.#target()} ${what}`;
-    if (this.#settings?.isConfigured === true) this.#dependencies.log.warnOnce(message, message);
-    else this.#dependencies.log.debugOnce(message, message);
+    if (this.#settings?.isConfigured === true) log.warnOnce(`OTLP metrics ${cause}`, message);
+    else log.debugOnce(`OTLP metrics ${cause}`, message);
   }
 
   /** Without the query, which may hold a key. */

@@ -6,7 +6,7 @@ import type { Log } from '../base/log.js';
 import { Pause, realTimers, type Timers } from '../base/pause.js';
 import type { SpanRecord } from '../tracing/span.js';
 import type { SpanQueue } from '../tracing/span-queue.js';
-import { otlpSpan, otlpTraceId } from '../wire/otlp-trace.js';
+import { type OtlpSpanKind, otlpSpan, otlpTraceId } from '../wire/otlp-trace.js';
 import { plainJson } from '../wire/plain-json.js';
 import { OtlpClient, type Outcome } from './otlp-client.js';
 import type { OtlpAttribute } from './otlp-resource.js';
@@ -23,7 +23,7 @@ export interface OtlpTracesDependencies {
   readonly random?: () => number;
 }
 
-const shortestGapMs = 150;
+const shortestGapMs = 20;
 const manySpans = 500;
 const firstRetryMs = 1000;
 const longestRetryMs = 30_000;
@@ -297,7 +297,9 @@ export class OtlpTraces {
     const { w3c } = span;
     const service = this.#dependencies.serviceName();
     const text = otlpSpan(json, {
-      traceId: otlpTraceId(span.traceId, span.longTraceId ?? w3c?.traceId ?? null),
+      // What all spans of a request know comes first, so that they have one id.
+      traceId: otlpTraceId(span.traceId, w3c?.traceId ?? span.longTraceId),
+      kind: kindOf(span),
       startMs: exactStart(span),
       durationMs: span.durationMs,
       scheme: span.scheme,
@@ -305,6 +307,13 @@ export class OtlpTraces {
     });
     return `${service === null ? '' : plainJson(service)}\n${text}`;
   }
+}
+
+/** A span by hand that tells no kind is work of the application's own. */
+function kindOf({ name, kind, otlpKind }: SpanRecord): OtlpSpanKind {
+  if (otlpKind !== 0) return otlpKind;
+  if (name === 'sdk') return 1;
+  return kind === 1 ? 2 : kind === 2 ? 3 : 1;
 }
 
 /** The start by the clock that measures durations, so that a child does not end after its parent; unless the system's time was set since. */

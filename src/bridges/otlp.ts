@@ -29,6 +29,8 @@ export interface OtlpDependencies {
   readonly quietly: (work: () => void) => void;
   /** Host of the agent, as it was found; null before there is one. */
   readonly agentHost: () => string | null;
+  /** Whether the agent is looked for, and nothing has failed yet. */
+  readonly agentMayCome: () => boolean;
   /** What the agent has answered; null before it has. */
   readonly agentAnswer: () => AnnounceAnswer | null;
   /** Where finished spans wait for OTLP; null as long as none are to be sent. */
@@ -39,6 +41,7 @@ export interface OtlpDependencies {
 
 /** Longest that anything waits for metrics to be sent. */
 const lastMetricsMs = 1000;
+const pollMs = 20;
 
 // Taken when this file is loaded, since a host under test may fake them later.
 const { setTimeout, clearTimeout } = globalThis;
@@ -53,6 +56,7 @@ export class Otlp {
   #naming: Promise<void> | null = null;
   #isNamed = false;
   #metricsWish: OtlpWish = 'no';
+  #isOver = false;
   #packageName: string | null = null;
 
   constructor(dependencies: OtlpDependencies) {
@@ -61,6 +65,7 @@ export class Otlp {
 
   /** To be called whenever the configuration or the agent's answer may be another. */
   follow(metrics: OtlpWish): void {
+    if (this.#isOver) return;
     this.#metricsWish = metrics;
     this.#followMetrics(metrics);
     this.#followTraces();
@@ -89,11 +94,22 @@ export class Otlp {
         resolve();
       });
     });
+    while (this.#isAgentAwaited() && now() - startMs < timeoutMs) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, pollMs);
+      });
+    }
     const leftMs = timeoutMs - (now() - startMs);
     await Promise.all([
       this.#traces?.flush(leftMs),
       this.#metrics?.flush(Math.max(1, Math.min(leftMs, lastMetricsMs))),
     ]);
+  }
+
+  /** Whether spans wait for an agent that may yet be found, since nobody has named another receiver. */
+  #isAgentAwaited(): boolean {
+    const { spans, agentMayCome } = this.#dependencies;
+    return this.#traces !== null && this.#traces.url === null && (spans()?.waiting() ?? 0) > 0 && agentMayCome();
   }
 
   /** From the `exit` event of the process: what can be sent at once is, and the spans that wait are handed over for delivery. */
@@ -102,8 +118,9 @@ export class Otlp {
     return this.#traces?.lastRequest() ?? null;
   }
 
-  /** Releases observers, timers and sockets. */
+  /** Releases observers, timers and sockets, for good. */
   stop(): void {
+    this.#isOver = true;
     this.#traces?.stop();
     void this.#metrics?.stop(lastMetricsMs);
   }

@@ -16,8 +16,16 @@ function ownKeys(tags: object): string[] {
   }
 }
 
-const entryKinds = new Set(['server', 'consumer', 'entry']);
-const exitKinds = new Set(['client', 'producer', 'exit', 'soap']);
+/** By the value of `span.kind`: the kind of the agent's protocol, and that of OTLP. */
+const kinds: ReadonlyMap<unknown, readonly [1 | 2, 2 | 3 | 4 | 5]> = new Map([
+  ['server', [1, 2]],
+  ['consumer', [1, 5]],
+  ['entry', [1, 2]],
+  ['client', [2, 3]],
+  ['producer', [2, 4]],
+  ['exit', [2, 3]],
+  ['soap', [2, 3]],
+]);
 const longestKey = 1024;
 const longestTag = 25_000;
 /** Of the texts of one span; more could not be sent. */
@@ -230,11 +238,9 @@ export class InstanaSpan extends Span {
 
   /** False for a kind that is not known: then the tag is kept as a tag. */
   #setKind(kind: unknown): boolean {
-    const { record } = this;
-    if (typeof kind !== 'string') return false;
-    if (entryKinds.has(kind)) record.kind = 1;
-    else if (exitKinds.has(kind)) record.kind = 2;
-    else return false;
+    const known = kinds.get(kind);
+    if (known === undefined) return false;
+    [this.record.kind, this.record.otlpKind] = known;
     return true;
   }
 

@@ -1,5 +1,6 @@
 // Span context in carriers of text: X-INSTANA-T, -S, -L and baggage, as OpenTracing's inject and extract have them.
 import { hasShortId, parseId, shortId } from '../wire/ids.js';
+import { contextOfLongId, type W3cContext } from '../wire/w3c.js';
 import { InstanaSpanContext } from './manual-span.js';
 
 const baggagePrefix = 'x-instana-b-';
@@ -48,7 +49,7 @@ export function extractBinary(carrier: unknown): InstanaSpanContext | null {
   const traceId = parseId(bytes.toString('hex', 2, 18));
   const spanId = parseId(bytes.toString('hex', 18));
   if (traceId !== null && spanId !== null && hasShortId(traceId))
-    return new InstanaSpanContext(shortId(traceId), shortId(spanId), suppressed, null);
+    return new InstanaSpanContext(shortId(traceId), shortId(spanId), suppressed, null, longContext(traceId));
   return suppressed ? new InstanaSpanContext('', '', true, null) : null;
 }
 
@@ -73,7 +74,13 @@ export function extractTextMap(carrier: unknown, forHttp: boolean): InstanaSpanC
     hasIds ? shortId(spanId) : '',
     suppressed,
     Object.keys(baggage).length > 0 ? baggage : null,
+    hasIds ? longContext(traceId) : null,
   );
+}
+
+/** So that calls below pass on all 32 digits that came; null for an id of 16. */
+function longContext(traceId: string): W3cContext | null {
+  return traceId.length === 16 || traceId.startsWith('0'.repeat(16)) ? null : contextOfLongId(traceId);
 }
 
 function canonical(name: string): string {

@@ -105,6 +105,8 @@ export class SpanRecord {
   baggage: Readonly<Record<string, string>> | null = null;
   /** `sampling.priority` of at most 0: children inherit it, nothing is reported. */
   unsampled = false;
+  /** Spans by hand: their kind as OTLP tells kinds apart; 0 when nobody has told it. */
+  otlpKind: 0 | 2 | 3 | 4 | 5 = 0;
   /** Not reported itself; what is below it may be. Its span id is then that of its parent, or empty. */
   ignored = false;
   /** Entry of a request, finished: how it came, when it is to be sent as OTLP. */

@@ -2,6 +2,9 @@
 import { plainJson } from './plain-json.js';
 import type { StackFrame, WireHttp, WireSdk, WireSpan } from './span.js';
 
+/** 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
+export type OtlpSpanKind = 1 | 2 | 3 | 4 | 5;
+
 /** What the wire form does not have, or not as exactly. */
 export interface OtlpSpanFacts {
   /** 32 digits. */
@@ -9,6 +12,7 @@ export interface OtlpSpanFacts {
   /** Milliseconds since the epoch, with a fraction. */
   readonly startMs: number;
   readonly durationMs: number;
+  readonly kind: OtlpSpanKind;
   /** How a request came, where it is known. */
   readonly scheme: 'http' | 'https' | null;
   /** Empty without one. */
@@ -33,9 +37,6 @@ interface OtlpEvent {
   readonly attributes: readonly Attribute[];
 }
 
-const internalKind = 1;
-const serverKind = 2;
-const clientKind = 3;
 const errorStatus = 2;
 /** Flags of a span: sampled; it is known whether its parent is remote; it is (https://github.com/open-telemetry/opentelemetry-proto). */
 const sampledFlag = 1;
@@ -43,6 +44,8 @@ const knowsParentFlag = 0x100;
 const remoteParentFlag = 0x200;
 
 const knownMethods = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY', 'TRACE']);
+/** What 64 bits hold as nanoseconds. */
+const latestMs = 18_446_744_073_709;
 const nothing = '0'.repeat(16);
 const { isArray } = Array;
 const { parse } = JSON;
@@ -74,12 +77,12 @@ export function otlpSpan(json: string, facts: OtlpSpanFacts): string {
     parentSpanId: span.p,
     flags: flagsOf(span),
     name: nameOf(span),
-    kind: isServer ? serverKind : span.k === 2 ? clientKind : internalKind,
+    kind: facts.kind,
     startTimeUnixNano: nanoseconds(facts.startMs),
     endTimeUnixNano: nanoseconds(endMs),
     attributes: attributes.list,
     events: events.length === 0 ? undefined : events,
-    links: linksOf(span),
+    links: linksOf(span, facts.traceId),
     status: isError(span) ? { code: errorStatus, message: error ?? undefined } : undefined,
   });
 }
@@ -284,11 +287,12 @@ function loggedException(
 }
 
 /** The nearest ancestor that a sensor of Instana has seen, where spans of others are in between. */
-function linksOf({ p, ia }: WireSpan): object[] | undefined {
+function linksOf({ p, ia }: WireSpan, traceId: string): object[] | undefined {
   if (ia === undefined || ia.p === p) return undefined;
   return [
     {
-      traceId: ia.t.padStart(32, '0'),
+      // Of the same trace it has been sent with the same id.
+      traceId: traceId.endsWith(ia.t) ? traceId : ia.t.padStart(32, '0'),
       spanId: ia.p,
       attributes: [{ key: 'instana.link', value: { stringValue: 'ancestor' } }],
     },
@@ -301,9 +305,13 @@ function flagsOf({ p, n, k }: WireSpan): number {
   return sampledFlag | knowsParentFlag | (k === 1 && p !== undefined ? remoteParentFlag : 0);
 }
 
-/** Microseconds are what a double can hold of a time since the epoch. */
+/**
+ * Microseconds are what a double can hold of a time since the epoch. An application may give any time; one that 64 bits cannot hold would
+ * have a receiver refuse all that is sent with it.
+ */
 function nanoseconds(ms: number): string {
-  return `${Math.round(ms * 1000)}000`;
+  const micros = Math.round(Math.min(Math.max(ms, 0), latestMs) * 1000);
+  return micros === 0 ? '0' : `${micros}000`;
 }
 
 /** The 32 digits of a trace: those that it came with when its own are the last 16 of them, else its own behind zeros. */

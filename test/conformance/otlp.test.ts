@@ -388,6 +388,30 @@ describe('at the end of a process', { skip: untracedOnly }, () => {
     });
   }
 
+  it('a flush waits for the agent that is being looked for, and each span has its kind and its trace', async (t) => {
+    const receiver = await new OtlpReceiver().listen();
+    const agent = await new FakeAgent().listen();
+    agent.answer = { ...agent.answer, tracing: { otlp: { enabled: true, port: receiver.port } } };
+    t.after(async () => {
+      await receiver.close();
+      await agent.close();
+    });
+    const traceId = '0123456789abcdef84e588b697868fee';
+    const { code } = await runScript({
+      INSTANA_TRACING_OTLP_ENABLED: 'true',
+      INSTANA_AGENT_PORT: String(agent.port),
+      END: 'flush',
+      WAIT_MS: '0',
+      CALLER: traceId,
+      KINDS: 'server,client,producer,consumer',
+    });
+    assert.equal(code, 0);
+    const spans = spansOf(receiver);
+    const kinds = spans.map(({ name, kind }) => `${name} ${kind}`).sort();
+    assert.deepEqual(kinds, ['client 3', 'consumer 5', 'producer 4', 'server 2', 'work 1']);
+    assert.deepEqual([...new Set(spans.filter(({ kind }) => kind !== 1).map((span) => span.traceId))], [traceId]);
+  });
+
   it('spans arrive over TLS, too', async (t) => {
     const receiver = await new OtlpReceiver(true).listen();
     t.after(() => receiver.close());

@@ -9,6 +9,7 @@ const facts: OtlpSpanFacts = {
   traceId,
   startMs: 1_700_000_000_000.25,
   durationMs: 12.5,
+  kind: 1,
   scheme: null,
   tracestate: '',
 };
@@ -57,6 +58,9 @@ function plain(attributes: Shown['attributes']): Record<string, unknown> {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 }
 
+/** Kinds of the facts are those of the requests in the tests. */
+const asServer: Partial<OtlpSpanFacts> = { kind: 2 };
+const asClient: Partial<OtlpSpanFacts> = { kind: 3 };
 const served = { n: 'node.http.server', k: 1, p: '2222222222222222' };
 const called = { n: 'node.http.client', k: 2, p: '2222222222222222' };
 
@@ -71,7 +75,10 @@ describe('a request that was served', () => {
       path_tpl: '/users/:id',
       header: { 'x-request-id': 'r-1' },
     };
-    const { attributes, ...span } = convert({ ...served, data: { http, service: 'shop' } }, { scheme: 'https' });
+    const { attributes, ...span } = convert(
+      { ...served, data: { http, service: 'shop' } },
+      { ...asServer, scheme: 'https' },
+    );
     assert.deepEqual(span, {
       traceId,
       spanId: '1111111111111111',
@@ -180,6 +187,9 @@ describe('a request that was served', () => {
       { tracestate: 'a=b' },
     );
     assert.equal(near['links'], undefined);
+    const long = `${'dd'.repeat(8)}${'aa'.repeat(8)}`;
+    const same = convert({ ...served, ia: { t: 'aa'.repeat(8), p: 'bb'.repeat(8) } }, { traceId: long });
+    assert.equal((same['links'] as { traceId: string }[])[0]?.traceId, long, 'within a trace there is one id');
     assert.equal(near['traceState'], 'a=b');
   });
 });
@@ -187,7 +197,7 @@ describe('a request that was served', () => {
 describe('a request that was made', () => {
   it('is a client span with the whole URL and the port that belongs to its scheme', () => {
     const http = { method: 'GET', url: 'https://api.example/v1', params: 'a=b', status: 200 };
-    const span = convert({ ...called, stack: [{ m: 'f', c: 'a.js', n: 1 }], data: { http } });
+    const span = convert({ ...called, stack: [{ m: 'f', c: 'a.js', n: 1 }], data: { http } }, asClient);
     assert.equal(span['kind'], 3);
     assert.equal(span.name, 'GET');
     assert.equal(span['flags'], 0x101);
@@ -308,6 +318,16 @@ describe('a span by hand', () => {
     const span = convert({ n: 'sdk', data: {} });
     assert.equal(span.name, 'sdk');
     assert.deepEqual(span.attributes, []);
+  });
+});
+
+describe('a time', () => {
+  it('that 64 bits of nanoseconds cannot hold does not break what is sent with it', () => {
+    const micros = convert({ data: { sdk: { name: 'a', custom: { logs: { '1700000000000000': { event: 'x' } } } } } });
+    assert.equal(micros.events?.[0]?.timeUnixNano, '18446744073709000000');
+    const late = convert({}, { startMs: 8.64e15 });
+    assert.equal(late['startTimeUnixNano'], '18446744073709000000');
+    assert.equal(convert({}, { startMs: -5, durationMs: 1 })['startTimeUnixNano'], '0');
   });
 });
 
