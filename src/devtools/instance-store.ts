@@ -1,4 +1,6 @@
 // Processes that report over OTLP: who they are by their resource, and the latest value of each of their series.
+import { createHash } from 'node:crypto';
+import { bytesOf } from './held-bytes.js';
 import type { OtlpPoint } from './otlp-metrics.js';
 import { type Attributes, textOf } from './otlp-values.js';
 
@@ -35,20 +37,21 @@ interface Stored extends Instance {
 export interface InstanceLimits {
   readonly instances: number;
   readonly seriesEach: number;
-  /** Of one series' name and attributes. */
-  readonly seriesBytes: number;
-  /** Of the names and attributes of all. */
+  /** Characters of one series' name and attributes. */
+  readonly seriesLength: number;
+  /** Of what one resource says; attributes beyond are left out. */
+  readonly resourceBytes: number;
+  /** Of all that is kept. No series finds room beyond it; a new instance does, so that it is seen. */
   readonly bytes: number;
 }
 
 const defaultLimits: InstanceLimits = {
   instances: 200,
   seriesEach: 2000,
-  seriesBytes: 8192,
-  bytes: 32 * 1024 * 1024,
+  seriesLength: 8192,
+  resourceBytes: 64 * 1024,
+  bytes: 64 * 1024 * 1024,
 };
-/** What a series takes beside its texts. */
-const bytesBeside = 256;
 
 /** Instances by what identifies them. Two processes of one service are never one, provided that either says a word of itself. */
 export class InstanceStore {
@@ -80,36 +83,38 @@ export class InstanceStore {
     }
     if (this.#instances.size >= this.#limits.instances) this.#dropLongestUnseen(dropped);
     const nowMs = this.#now();
-    const instance: Stored = {
+    const described = copyOf({
       key,
       instanceId: textOf(resource['service.instance.id']) || null,
       pid: pidOf(resource['process.pid']),
       service: textOf(resource['service.name']) || null,
-      resource,
-      firstSeenMs: nowMs,
-      lastSeenMs: nowMs,
-      series: new Map(),
-      bytes: 0,
-    };
+      resource: within(resource, this.#limits.resourceBytes),
+    });
+    const bytes = bytesOf(described);
+    const instance: Stored = { ...described, firstSeenMs: nowMs, lastSeenMs: nowMs, series: new Map(), bytes };
     this.#instances.set(key, instance);
+    this.#bytes += bytes;
     return instance;
   }
 
-  /** Keeps the point when it is the latest of its series; false when there is no room for one more series. */
+  /** Keeps the point when it is the latest of its series; false when there is no room for one more series, or for a longer value. */
   keep({ key }: Instance, point: OtlpPoint): boolean {
     const instance = this.#instances.get(key);
     if (instance === undefined) return false;
     const id = seriesOf(point);
     const before = instance.series.get(id);
-    if (before === undefined) {
-      const bytes = id.length + bytesBeside;
-      const isFull = instance.series.size >= this.#limits.seriesEach || this.#bytes + bytes > this.#limits.bytes;
-      if (isFull || id.length > this.#limits.seriesBytes) return false;
-      instance.bytes += bytes;
-      this.#bytes += bytes;
-    }
     // Points of one series may come in any order.
-    if ((before?.timeMs ?? 0) <= (point.timeMs ?? Number.POSITIVE_INFINITY)) instance.series.set(id, point);
+    if (before !== undefined && (before.timeMs ?? 0) > (point.timeMs ?? Number.POSITIVE_INFINITY)) return true;
+    if (
+      before === undefined &&
+      (instance.series.size >= this.#limits.seriesEach || id.length > this.#limits.seriesLength)
+    )
+      return false;
+    const grown = bytesOf(point) + (before === undefined ? bytesOf(id) : -bytesOf(before));
+    if (grown > 0 && this.#bytes + grown > this.#limits.bytes) return false;
+    instance.bytes += grown;
+    this.#bytes += grown;
+    instance.series.set(id, copyOf(point));
     return true;
   }
 
@@ -149,13 +154,31 @@ export class InstanceStore {
 
 /**
  * The id alone would not do: some give that of the host to every process. A resource that names neither an id nor a pid is told from
- * others by all that it says.
+ * others by all that it says. A digest, since that may be long.
  */
 function identityOf(resource: Attributes): string {
   const { 'service.instance.id': instanceId, 'process.pid': pid } = resource;
-  if (instanceId === undefined && pid === undefined) return JSON.stringify(sorted(resource));
   const { 'service.namespace': namespace, 'service.name': name, 'host.name': hostName, 'host.id': hostId } = resource;
-  return JSON.stringify([namespace, name, instanceId, pid, hostId ?? hostName]);
+  const isNamed = instanceId !== undefined || pid !== undefined;
+  const said = isNamed ? [namespace, name, instanceId, pid, hostId ?? hostName] : sorted(resource);
+  return createHash('sha256').update(JSON.stringify(said)).digest('base64url');
+}
+
+/** Those attributes that find room, in their order. */
+function within(resource: Attributes, limit: number): Attributes {
+  let room = limit;
+  const kept = Object.entries(resource).filter((entry) => {
+    const bytes = bytesOf(entry);
+    if (bytes > room) return false;
+    room -= bytes;
+    return true;
+  });
+  return Object.fromEntries(kept);
+}
+
+/** With texts of its own: one that is cut out of another holds the whole of it in memory. */
+function copyOf<Value>(value: Value): Value {
+  return structuredClone(value);
 }
 
 function seriesOf({ scope, name, kind, attributes }: OtlpPoint): string {
