@@ -150,6 +150,63 @@ for (const [what, rule, body, files] of differences) {
   });
 }
 
+const heapUsed = 'v8js.memory.heap.used';
+const spaces = 'v8js.heap.space.name';
+
+/** The request of a V8 that has other heap spaces. */
+function withSpaces(change: (names: string[]) => readonly string[]): unknown {
+  return changed(heapUsed, (metric) => {
+    const names = pointsOf(metric).map((point) => {
+      const { stringValue } = at(asObject(point), 'attributes.0.value');
+      return String(stringValue);
+    });
+    asObject(metric['gauge'])['dataPoints'] = change(names).map((stringValue) => ({
+      attributes: [{ key: spaces, value: { stringValue } }],
+      asDouble: 1,
+    }));
+  });
+}
+
+function told(body: unknown, major: number): string[] {
+  return validateAgainstCapture(folder, [body], { platform: 'linux', major }).map(
+    ({ file, rule, message }) => `${rule} ${/\w+(?=")/.exec(message)?.[0]} ${file.split('/')[0]}`,
+  );
+}
+
+test('a heap space that this Node.js does not have yet may be missing, and no other', () => {
+  const without = (word: string): unknown => withSpaces((names) => names.filter((name) => !name.includes(word)));
+  assert.deepEqual(told(without('trusted'), 20), []);
+  assert.deepEqual(told(without('shared_trusted'), 22), []);
+  const missing = ['shared_trusted_space', 'shared_trusted_large_object_space'];
+  assert.deepEqual(
+    told(without('shared_trusted'), 24).sort(),
+    ['dashboards', 'entities'].flatMap((kind) => missing.map((name) => `capture/value ${name} ${kind}`)).sort(),
+  );
+  assert.deepEqual(told(without('old'), 20), [
+    'capture/value old_space dashboards',
+    'capture/value old_space entities',
+  ]);
+});
+
+test('is told of a heap space that is sent and shown nowhere', () => {
+  const body = withSpaces((names) => [...names, 'other_space']);
+  assert.deepEqual(told(body, 26), ['capture/missed other_space dashboards', 'capture/missed other_space entities']);
+});
+
+test('is told when a chart leaves series out', () => {
+  const body = withSpaces((names) => [
+    ...names,
+    ...Array.from({ length: 21 - names.length }, (_, at) => `space_${at}`),
+  ]);
+  const cut = validateAgainstCapture(folder, [body], { platform: 'linux' }).filter(
+    ({ rule }) => rule === 'capture/cut',
+  );
+  assert.deepEqual(
+    cut.map(({ file, message }) => [file, message]),
+    [['dashboards/ts-sensor-instance.json', `20 series are shown of the 21 of ${heapUsed}`]],
+  );
+});
+
 function withoutResource(key: string): unknown {
   const body = asObject(sentOn('linux'));
   const resource = at(body, 'resourceMetrics.0.resource');

@@ -50,9 +50,12 @@ function tagFilter(name: string, value: string): JsonObject {
   };
 }
 
+/** Lines of a grouped chart: room for every heap space of any V8, since others are not shown. */
+const maximumLines = 20;
+
 function grouping(tag: string): JsonObject {
   return {
-    maxResults: 10,
+    maxResults: maximumLines,
     includeOthers: false,
     direction: 'DESC',
     by: {

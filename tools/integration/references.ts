@@ -25,7 +25,12 @@ export interface MetricReference {
   readonly title: string;
   readonly label: string | null;
   readonly filters: readonly TagFilter[];
-  readonly groupBy: readonly { readonly path: string; readonly tag: string }[];
+  readonly groupBy: readonly {
+    readonly path: string;
+    readonly tag: string;
+    /** How many series are shown; null where all are, be it as one line of others. */
+    readonly most: number | null;
+  }[];
   /** Formatter of the axis or the tile; null elsewhere. */
   readonly axisFormatter: string | null;
   readonly json: JsonObject;
@@ -63,8 +68,10 @@ function reference(json: JsonObject, { file, path, title, use, member, axisForma
     label: asText(json['label']),
     filters: filtersOf(json[expression], `${path}.${expression}`),
     groupBy: asList(json['grouping']).flatMap((entry, index) => {
-      const tag = asText(asObject(asObject(entry)['by'])['groupbyTag']);
-      return tag === null ? [] : [{ path: `${path}.grouping[${index}].by.groupbyTag`, tag }];
+      const { by, maxResults, includeOthers } = asObject(entry);
+      const tag = asText(asObject(by)['groupbyTag']);
+      const most = includeOthers === true || typeof maxResults !== 'number' ? null : maxResults;
+      return tag === null ? [] : [{ path: `${path}.grouping[${index}].by.groupbyTag`, tag, most }];
     }),
     axisFormatter: axisFormatter ?? null,
     json,

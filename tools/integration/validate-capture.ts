@@ -14,14 +14,19 @@ import {
   seriesKey,
   type TagFilter,
 } from './references.js';
+import { existsOn, isShownWhole } from './series.js';
 import { aggregationsOf, entityFormatterOf, widgetUnitOf } from './vocabulary.js';
 
 export interface CaptureOptions {
   /** Where the capture was made, as in `process.platform`; this platform when absent. */
   readonly platform?: NodeJS.Platform;
+  /** Major of the Node.js that sent it; this one's when absent. */
+  readonly major?: number;
   /** What the process is known to have done at least, by the path of a metric in the form of the custom entity. */
   readonly atLeast?: Readonly<Record<string, number>>;
 }
+
+const [thisMajor = 0] = process.versions.node.split('.').map(Number);
 
 type At = (holds: boolean, member: string, rule: string, message: string) => Finding[];
 
@@ -33,12 +38,12 @@ function keysOf({ series }: CapturedMetric): Set<string> {
   return new Set([...series.values()].flatMap(({ attributes }) => Object.keys(attributes)));
 }
 
-function chosenFindings(reference: MetricReference, metric: CapturedMetric, at: At): Finding[] {
+function chosenFindings(reference: MetricReference, metric: CapturedMetric, major: number, at: At): Finding[] {
   const keys = keysOf(metric);
   return chosenSeries(reference).flatMap(([key, value]) => [
     ...at(keys.has(key), reference.member, 'capture/attribute', `no series of ${metric.name} has an attribute ${key}`),
     ...at(
-      value === null || !keys.has(key) || hasValue(metric, key, value),
+      value === null || !keys.has(key) || hasValue(metric, key, value) || !existsOn(major, key, value),
       reference.member,
       'capture/value',
       `no series of ${metric.name} has ${key}="${value}"`,
@@ -47,7 +52,7 @@ function chosenFindings(reference: MetricReference, metric: CapturedMetric, at: 
 }
 
 function seriesFindings(reference: MetricReference, metric: CapturedMetric, at: At): Finding[] {
-  const { use, member } = reference;
+  const { use, member, groupBy } = reference;
   if (use === 'event')
     return at(
       metric.series.size === 1 && keysOf(metric).size === 0,
@@ -57,7 +62,13 @@ function seriesFindings(reference: MetricReference, metric: CapturedMetric, at: 
     );
   const chosen = new Set(chosenSeries(reference).map(([key]) => key));
   const mixed = [...keysOf(metric)].filter((key) => !chosen.has(key));
-  return at(mixed.length === 0, member, 'capture/series', `series of all ${mixed.join()} are mixed`);
+  const cut = groupBy.filter(({ most }) => most !== null && most < metric.series.size);
+  return [
+    ...at(mixed.length === 0, member, 'capture/series', `series of all ${mixed.join()} are mixed`),
+    ...cut.flatMap(({ most }) =>
+      at(false, 'grouping', 'capture/cut', `${most} series are shown of the ${metric.series.size} of ${metric.name}`),
+    ),
+  ];
 }
 
 function unitFindings({ use, json }: MetricReference, { unit, kind }: CapturedMetric, at: At): Finding[] {
@@ -103,7 +114,7 @@ function tagFindings(file: string, filters: readonly TagFilter[], { resource }: 
   });
 }
 
-function referenceFindings(reference: MetricReference, capture: Capture): Finding[] {
+function referenceFindings(reference: MetricReference, capture: Capture, major: number): Finding[] {
   const { file, path, member, parsed, filters, groupBy } = reference;
   const at: At = (holds, name, rule, message) => expect(holds, file, `${path}.${name}`, rule, message);
   if (parsed === null) return at(false, member, 'capture/metric', 'it is no path of a metric');
@@ -117,10 +128,31 @@ function referenceFindings(reference: MetricReference, capture: Capture): Findin
     ...at(groupOf(metric.kind) === parsed.group, member, 'capture/kind', `${parsed.name} is a ${metric.kind}`),
     ...odd.flatMap((tag) => at(false, 'tagFilterExpression', 'capture/tag', `${tag} is no tag of what is sent`)),
     ...tagFindings(file, filters, capture),
-    ...chosenFindings(reference, metric, at),
+    ...chosenFindings(reference, metric, major, at),
     ...seriesFindings(reference, metric, at),
     ...unitFindings(reference, metric, at),
   ];
+}
+
+/** Series that are sent, and missing where a file shows those of the metric one by one. */
+function missedFindings(references: readonly MetricReference[], { metrics }: Capture): Finding[] {
+  const files = [...new Set(references.map(({ file }) => file))];
+  return files.flatMap((file) => {
+    const ofFile = references.filter((reference) => reference.file === file);
+    return [...metrics.values()].flatMap((metric) => {
+      const chosen = ofFile
+        .filter(({ parsed }) => parsed?.scope === metric.scope && parsed.name === metric.name)
+        .flatMap(chosenSeries);
+      return [...keysOf(metric)].filter(isShownWhole).flatMap((key) => {
+        const values = new Set(chosen.flatMap(([by, value]) => (by === key && value !== null ? [value] : [])));
+        const sent = [...metric.series.values()].map(({ attributes }) => attributes[key] ?? '');
+        const missed = values.size === 0 ? [] : sent.filter((value) => !values.has(value));
+        return missed.flatMap((value) =>
+          expect(false, file, metric.name, 'capture/missed', `the series ${key}="${value}" is not shown`),
+        );
+      });
+    });
+  });
 }
 
 function entityFindings({ files }: PackageFolder, capture: Capture): Finding[] {
@@ -221,12 +253,14 @@ function captureFindings({ metrics }: Capture, atLeast: Readonly<Record<string, 
 export function validateAgainstCapture(
   folder: string,
   capture: readonly unknown[],
-  { platform = process.platform, atLeast = {} }: CaptureOptions = {},
+  { platform = process.platform, major = thisMajor, atLeast = {} }: CaptureOptions = {},
 ): Finding[] {
   const read = readPackageFolder(folder);
   const sent = readCapture(capture);
+  const references = referencesOf(read);
   return [
-    ...referencesOf(read).flatMap((reference) => referenceFindings(reference, sent)),
+    ...references.flatMap((reference) => referenceFindings(reference, sent, major)),
+    ...missedFindings(references, sent),
     ...entityFindings(read, sent),
     ...readmeFindings(read, sent, platform),
     ...captureFindings(sent, atLeast),
