@@ -1,10 +1,13 @@
 // The documents say what the sources say: options, variables, links, commands.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { type Option, options } from '../../src/base/config.js';
+import { type OtlpAttribute, otlpResource } from '../../src/bridges/otlp-resource.js';
 import { catalogue } from '../../src/instrumentation/catalogue.js';
+import { Secrets } from '../../src/wire/secrets.js';
 import { documentNames, readDocument, tableRows } from '../support/documents.js';
 import { repositoryRoot } from '../support/run-app.js';
 
@@ -85,6 +88,48 @@ test('README.md names every major that is patched', () => {
     assert.ok(words.endsWith(shown), `${words}, but the catalogue has ${versions.join()}`);
     assert.ok(readme.includes(words), words);
   }
+});
+
+test('README.md tells under Privacy what OTLP says of process, host and environment', () => {
+  const [, section = ''] = /^## Privacy\n([\s\S]*?)^## /m.exec(readDocument('README.md')) ?? [];
+  const attributesWith = (env: NodeJS.ProcessEnv, root: string): readonly OtlpAttribute[] =>
+    otlpResource({
+      env,
+      root,
+      serviceName: null,
+      serviceInstanceId: null,
+      packageName: null,
+      sensorVersion: '1.0.0',
+      pid: 1,
+      agentUuid: 'agent',
+      secrets: new Secrets({ matcher: 'none', keywords: [] }),
+      warn: () => {},
+    });
+  const files = [...section.matchAll(/`\/([\w/]+\/machine-id)`/g)].map(([, file = '']) => file);
+  assert.equal(files.length, 2);
+  for (const file of files) {
+    const root = mkdtempSync(join(tmpdir(), 'ts-sensor-documents-'));
+    try {
+      mkdirSync(dirname(join(root, file)), { recursive: true });
+      writeFileSync(join(root, file), '0123456789abcdef0123456789abcdef\n');
+      const keys = attributesWith({}, root).map(({ key }) => key);
+      assert.ok(keys.includes('host.id'), file);
+      for (const key of keys) assert.ok(key.startsWith('telemetry.sdk.') || section.includes(`\`${key}\``), key);
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  }
+  const configuration = readDocument('Configuration.md');
+  const names = new Set(configuration.match(/\b(?:INSTANA|OTEL)_[A-Z0-9_]*[A-Z0-9]\b/g));
+  const leaving = [...names].filter((name) =>
+    JSON.stringify(attributesWith({ [name]: 'a=marker' }, '/')).includes('marker'),
+  );
+  assert.deepEqual(leaving.sort(), ['OTEL_RESOURCE_ATTRIBUTES', 'OTEL_SERVICE_NAME']);
+  const ofService = options.find(({ name }) => name === 'serviceName')?.env ?? [];
+  for (const name of [...leaving, ...ofService, 'OTEL_EXPORTER_OTLP_HEADERS'])
+    assert.ok(section.includes(`\`${name}\``), name);
+  assert.match(section, /`tracestate` [^;]*`traceState`/);
+  assert.match(section, /never does: [^.]*\bother variables of the environment\b/);
 });
 
 /** As GitHub makes the anchor of a heading. */
