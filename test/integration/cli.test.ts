@@ -201,7 +201,9 @@ test('the README names the command, the package and the placeholders that the co
   const readme = readFileSync(join(repositoryRoot, 'integration', 'README.md'), 'utf8');
   for (const verb of ['download', 'import'])
     assert.match(readme, new RegExp(`^stanctl-integration ${verb} --package ${packageName} `, 'm'));
-  assert.match(readme, /^stanctl-integration lint --strict-mode/m);
+  const [, folderToLint = ''] = /^cd (\S+)\nstanctl-integration lint --strict-mode/m.exec(readme) ?? [];
+  const manifest = readFileSync(join(repositoryRoot, folderToLint, 'package.json'), 'utf8');
+  assert.equal(asObject(JSON.parse(manifest) as unknown)['name'], packageName, 'the folder to lint is of the sources');
   const [, args = ''] = /^stanctl-integration import (.*)$/m.exec(readme) ?? [];
   assert.match(args, /--server [\w.-]+ /);
   for (const [, value = ''] of args.matchAll(/--set \w+=(\S+)/g)) assert.match(value, /^[\w.:/-]+$/);

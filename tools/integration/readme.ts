@@ -70,14 +70,17 @@ stanctl-integration import --package ${packageName} --location . --server tenant
 - Importing a second time makes a second copy of the custom dashboard and of each event; only the entity is updated in place. Delete the
   old ones first, or import one kind, for instance with \`--include 'entities/*.json'\`.
 
-A folder with the package in it is checked with:
+### Before a publication
+
+The folder from which the package is published is checked, and no download. In the sources of \`@instana/ts-sensor\`:
 
 \`\`\`sh
+cd integration
 stanctl-integration lint --strict-mode --debug
 \`\`\`
 
-The command looks at the current directory, and asks the public registry of npm which version has been published; version ${packageVersion} has to be
-greater.
+The command looks at the current directory. It asks the public registry of npm which version has been published, and fails unless the version
+in package.json, now ${packageVersion}, is greater: once that is published, it has to be raised first.
 
 ## Dashboards
 
