@@ -39,7 +39,8 @@ export interface TraceSenderDependencies {
 }
 
 const intervalMs = 1000;
-const shortestGapMs = 20;
+/** Not more than ten requests a second reach an agent, those of metrics included. */
+const shortestGapMs = 150;
 const manySpans = 500;
 const maximumHoldMs = 5000;
 const maximumRetryAfterMs = 60_000;

@@ -23,7 +23,7 @@ export interface OtlpTracesDependencies {
   readonly random?: () => number;
 }
 
-const shortestGapMs = 20;
+const shortestGapMs = 150;
 const manySpans = 500;
 const firstRetryMs = 1000;
 const longestRetryMs = 30_000;
