@@ -199,7 +199,7 @@ export class Sensor {
       this.#configChanged();
       this.log.use(this.#config.logLevel, this.#logger());
       if (before.agentHost !== this.#config.agentHost || before.agentPort !== this.#config.agentPort)
-        this.#scope.suppress(() => this.#agent?.reconnect());
+        this.#scope.apart(() => this.#agent?.reconnect());
     } catch (error) {
       this.#faults.record('configure', error);
     }
@@ -329,7 +329,7 @@ export class Sensor {
   }
 
   #connectOnce(): void {
-    if (this.#agent === null) this.#scope.suppress(() => this.#connect());
+    if (this.#agent === null) this.#scope.apart(() => this.#connect());
   }
 
   #connect(): void {
@@ -389,7 +389,7 @@ export class Sensor {
       sensorVersion: this.version,
       config: () => this.#config,
       secrets: () => this.#encodeContext.secrets,
-      quietly: (work) => this.#scope.suppress(work),
+      quietly: (work) => this.#scope.apart(work),
       agentHost: () => this.#agent?.status().host ?? null,
       agentMayCome: () => this.#agent?.mayCome() === true,
       agentAnswer: () => this.#answer,
@@ -449,7 +449,7 @@ export class Sensor {
     this.#tools.entry.use(this.#policy);
     this.#loader?.use(this.#policy);
     this.#recorder.route(this.#config.tracing.otlp.enabled);
-    if (this.#agent !== null) this.#scope.suppress(() => this.#followOtlp());
+    if (this.#agent !== null) this.#scope.apart(() => this.#followOtlp());
   }
 
   #readConfig(): Config {

@@ -65,8 +65,12 @@ export class Scope {
     return this.#storage.run(active, Reflect.apply, fn, self, args) as Result; // what `fn` returns
   }
 
-  /** Calls `fn` where no span may start, in it and in all that it starts. */
-  suppress<Result>(fn: () => Result): Result {
-    return this.#storage.run(suppressed, fn);
+  /**
+   * Calls `fn` apart from any request that may be under way: for the sensor's own work, and all that it starts. Where nothing
+   * is active it is called as it stands: `run` would switch the storage on, and Node.js' hooks of each promise with it, in a
+   * process that serves nothing yet.
+   */
+  apart<Result>(fn: () => Result): Result {
+    return this.#storage.getStore() === undefined ? fn() : this.#storage.run(suppressed, fn);
   }
 }

@@ -74,6 +74,7 @@ export function delta(previous: Members, next: Members): Record<string, unknown>
   const changed: [string, unknown][] = [];
   for (const [name, value] of Object.entries(next)) {
     const before = Object.hasOwn(previous, name) ? previous[name] : undefined;
+    if (before === value) continue; // most of it, such as the lists of packages, is made once
     if (isMembers(before) && isMembers(value)) {
       const inside = delta(before, value);
       if (Object.keys(inside).length > 0) changed.push([name, inside]);
@@ -88,7 +89,7 @@ export function hasVanished(previous: Members, next: Members): boolean {
     if (before === undefined) return false;
     const value = Object.hasOwn(next, name) ? next[name] : undefined;
     if (value === undefined) return true;
-    return isMembers(before) && isMembers(value) && hasVanished(before, value);
+    return before !== value && isMembers(before) && isMembers(value) && hasVanished(before, value);
   });
 }
 

@@ -79,13 +79,13 @@ describe('the active span', () => {
     assert.deepEqual(new Set(results), new Set([true]));
   });
 
-  it('is none where tracing is suppressed, nor in what is started there', async () => {
+  it('is none in what the sensor does apart from it, nor in what is started there', async () => {
     const fixture = new Fixture();
     const { scope } = fixture;
     await scope.apply(
       fixture.entry(),
       () =>
-        scope.suppress(async () => {
+        scope.apart(async () => {
           await sleep(1);
           assert.equal(scope.active(), null);
           assert.equal(scope.isSuppressed(), true);
@@ -94,5 +94,9 @@ describe('the active span', () => {
       [],
     );
     assert.equal(scope.isSuppressed(), false);
+    assert.equal(
+      scope.apart(() => scope.isSuppressed()),
+      false,
+    );
   });
 });
