@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Agent } from './agent/agent.js';
+import { Beat } from './base/beat.js';
 import { type Config, type IgnoreEndpoints, options, readConfig, type SensorOptions } from './base/config.js';
 import type { LastRequest } from './base/exit-delivery.js';
 import { Faults } from './base/faults.js';
@@ -68,7 +69,6 @@ export interface SensorStatus {
   readonly faults: Record<string, number>;
 }
 
-const housekeepingMs = 1000;
 /** An outgoing call whose response nobody reads to its end is over, for us, this long after its head arrived. */
 const unreadResponseMs = 10_000;
 /** The agent connection is loaded and started this long after the preload: the application comes first. */
@@ -79,13 +79,14 @@ const optionNames: readonly string[] = [...options.map(({ name }) => name), 'log
 const exitDeliveryMs = 300;
 
 // Kept from before the application could replace them.
-const { setInterval, setTimeout } = globalThis;
+const { setTimeout } = globalThis;
 
 /** Off until `start()`. No public method throws. */
 export class Sensor {
   readonly version: string = readVersion();
   readonly log: Log;
   readonly #faults: Faults;
+  readonly #beat: Beat;
   readonly #scope: Scope = new Scope();
   readonly #ids: IdPool = new IdPool();
   readonly #stacks: CallStacks = new CallStacks();
@@ -114,11 +115,12 @@ export class Sensor {
   #tracer: InstanaTracer | null = null;
   #isStarted = false;
   #stateSinceMs: number = this.#wallClock();
-  #housekeeping: NodeJS.Timeout | null = null;
+  #endHousekeeping: (() => void) | null = null;
 
   constructor() {
     this.log = new Log('info');
     this.#faults = new Faults(this.log);
+    this.#beat = new Beat(this.#faults);
     this.#ignoreFile = readIgnoreFile(process.env['INSTANA_IGNORE_ENDPOINTS_PATH'], (message) =>
       this.log.warnOnce(message, message),
     );
@@ -168,10 +170,7 @@ export class Sensor {
         return;
       }
       this.#patch();
-      this.#housekeeping = setInterval(
-        this.#faults.quietly('housekeeping', () => this.#expire()),
-        housekeepingMs,
-      ).unref();
+      this.#endHousekeeping = this.#beat.listen('housekeeping', () => this.#expire());
       if (this.#recorder.otlp !== null && isMainThread()) this.#watchEnd();
       setTimeout(
         this.#faults.quietly('starting the agent connection', () => this.#connectOnce()),
@@ -188,7 +187,7 @@ export class Sensor {
     this.#agent?.stop();
     this.#otlp?.stop();
     this.#meter?.stop();
-    if (this.#housekeeping !== null) clearInterval(this.#housekeeping);
+    this.#endHousekeeping?.();
   }
 
   /** Options of the application; they win over the agent's and lose against the environment's. Later calls add to earlier ones. */
@@ -268,7 +267,7 @@ export class Sensor {
       service: this.#config.serviceName,
       bootstrap: [...this.#choice.words],
       agent: agent ?? {
-        state: this.#housekeeping === null ? 'off' : 'looking-up',
+        state: this.#endHousekeeping === null ? 'off' : 'looking-up',
         host: this.#config.agentHost,
         port: this.#config.agentPort,
         uuid: null,
@@ -285,7 +284,7 @@ export class Sensor {
   async flush(): Promise<void> {
     try {
       // A short script may be through before the connection is begun.
-      if (this.#housekeeping !== null) this.#connectOnce();
+      if (this.#endHousekeeping !== null) this.#connectOnce();
     } catch (error) {
       this.#faults.record('starting the agent connection', error);
     }
@@ -342,6 +341,7 @@ export class Sensor {
     if (isMain && this.#config.metrics.enabled) {
       this.#gc = new GcObserverClass(this.#faults);
       this.#meter = new MeterClass({
+        beat: this.#beat,
         faults: this.#faults,
         gc: this.#gc,
         log: this.log,

@@ -147,7 +147,8 @@ export class TraceSender {
   #dueIn(): number {
     if (this.#session === null) return Number.POSITIVE_INFINITY;
     const gapMs = this.#flushes.size > 0 ? 0 : this.#isSoon || this.#isShrunk ? shortestGapMs : intervalMs;
-    return Math.max(this.#lastAttempt + gapMs, this.#holdUntil) - this.#now();
+    // Timers count whole milliseconds: with a fraction cut off they would come twice.
+    return Math.ceil(Math.max(this.#lastAttempt + gapMs, this.#holdUntil) - this.#now());
   }
 
   async #sendBatch(session: Session): Promise<void> {

@@ -27,6 +27,7 @@ export class JsonChannel {
   #lastUse = 0;
   #exchange: Exchange | null = null;
   #isCutForExit = false;
+  #exitWatch: { stop(): void } | null = null;
 
   /** A connection that was not used for `idleMs` is not used again. */
   constructor(deadlineMs: number = 5000, idleMs: number = 10_000) {
@@ -47,15 +48,12 @@ export class JsonChannel {
     this.#isCutForExit = false;
     const deadline = setTimeout(() => this.#giveUp('no answer in time'), this.#deadlineMs);
     deadline.unref();
-    const watch = watchForExit(() => {
-      this.#isCutForExit = true;
-      this.#giveUp('the process has nothing else to do');
-    });
     try {
       return await this.#sendTwiceIfStale(address, request);
     } finally {
       clearTimeout(deadline);
-      watch.stop();
+      this.#exitWatch?.stop();
+      this.#exitWatch = null;
     }
   }
 
@@ -109,9 +107,18 @@ export class JsonChannel {
       try {
         if (kept !== null) write(kept, address, request);
         else this.#open(address, request);
+        // What the system took at once holds nothing: mostly a request costs no more than its deadline.
+        if (kept === null || kept.writableLength > 0) this.#watchForExit();
       } catch (error) {
         this.#fail(describe(error));
       }
+    });
+  }
+
+  #watchForExit(): void {
+    this.#exitWatch ??= watchForExit(() => {
+      this.#isCutForExit = true;
+      this.#giveUp('the process has nothing else to do');
     });
   }
 

@@ -178,7 +178,8 @@ export class OtlpTraces {
   #dueIn(): number {
     if (this.#client === null || this.#settings === null) return Number.POSITIVE_INFINITY;
     const gapMs = this.#flushes.size > 0 ? 0 : this.#isSoon ? shortestGapMs : this.#settings.intervalMs;
-    return Math.max(this.#lastAttempt + gapMs, this.#holdUntil) - this.#timers.now();
+    // Timers count whole milliseconds: with a fraction cut off they would come twice.
+    return Math.ceil(Math.max(this.#lastAttempt + gapMs, this.#holdUntil) - this.#timers.now());
   }
 
   async #sendBatch(client: OtlpClient): Promise<void> {

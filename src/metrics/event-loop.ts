@@ -1,29 +1,31 @@
 // Iterations of the event loop since the last read, and how late its timers are.
+import type { Beat } from '../base/beat.js';
 import type { EventLoopMetrics } from '../wire/metrics.js';
-
-const intervalMs = 1000;
-
-// Taken when this file is loaded, since a host under test may fake them later.
-const { setTimeout, clearTimeout } = globalThis;
-const now = performance.now.bind(performance);
 
 /** Measures nothing until `start()`. */
 export class EventLoopGauge {
-  #timer: NodeJS.Timeout | null = null;
+  readonly #beat: Beat;
+  #end: (() => void) | null = null;
   #lastCount: number | null = null;
   #lastLagMs = 0;
   /** The greatest since the last read; null when no timer was due. */
   #lagMs: number | null = null;
 
+  constructor(beat: Beat) {
+    this.#beat = beat;
+  }
+
   start(): void {
-    if (this.#timer !== null) return;
+    if (this.#end !== null) return;
     this.#lastCount = iterations();
-    this.#schedule();
+    this.#end = this.#beat.listen('event loop', (lateMs) => {
+      this.#lagMs = Math.max(this.#lagMs ?? 0, Math.round(lateMs * 100) / 100);
+    });
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#end?.();
+    this.#end = null;
     this.#lagMs = null;
     this.#lastLagMs = 0;
   }
@@ -44,16 +46,6 @@ export class EventLoopGauge {
     const previous = this.#lastCount;
     this.#lastCount = count;
     return count === null || previous === null ? null : count - previous;
-  }
-
-  #schedule(): void {
-    const dueMs = now() + intervalMs;
-    this.#timer = setTimeout(() => {
-      const lateMs = Math.round(Math.max(0, now() - dueMs) * 100) / 100;
-      this.#lagMs = Math.max(this.#lagMs ?? 0, lateMs);
-      this.#schedule();
-    }, intervalMs);
-    this.#timer.unref();
   }
 }
 

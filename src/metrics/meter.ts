@@ -1,4 +1,5 @@
 // The runtime as the agent sees it: asks every gauge and puts the payload together.
+import type { Beat } from '../base/beat.js';
 import type { Config } from '../base/config.js';
 import type { Faults } from '../base/faults.js';
 import type { Log } from '../base/log.js';
@@ -11,6 +12,7 @@ import type { GcObserver } from './gc-observer.js';
 import { readHeapSpaces, readMemory } from './memory.js';
 
 export interface MeterDependencies {
+  readonly beat: Beat;
   readonly faults: Faults;
   readonly gc: GcObserver;
   readonly log: Log;
@@ -31,7 +33,7 @@ type Snapshot = Pick<MetricsPayload, 'sensorVersion' | 'startTime' | 'versions' 
 export class Meter {
   readonly #dependencies: MeterDependencies;
   readonly #gc: GcGauge;
-  readonly #eventLoop: EventLoopGauge = new EventLoopGauge();
+  readonly #eventLoop: EventLoopGauge;
   #snapshot: Snapshot | null = null;
   #reader: ApplicationReader | null = null;
   #application: Application = unknownApplication;
@@ -40,6 +42,7 @@ export class Meter {
   constructor(dependencies: MeterDependencies) {
     this.#dependencies = dependencies;
     this.#gc = new GcGauge(dependencies.gc);
+    this.#eventLoop = new EventLoopGauge(dependencies.beat);
   }
 
   /** Can be called again after `stop()`, and while it runs. */

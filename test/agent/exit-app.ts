@@ -1,5 +1,6 @@
 // A process with nothing to do but the sensor's connection: PORT, WAIT_MS before it has nothing else to do, BODY_BYTES of spans, FLUSH_MS at its end.
 import { Agent } from '../../src/agent/agent.js';
+import { Beat } from '../../src/base/beat.js';
 import { readConfig } from '../../src/base/config.js';
 import { Faults } from '../../src/base/faults.js';
 import { Log } from '../../src/base/log.js';
@@ -32,6 +33,7 @@ const agent = new Agent({
     readCounters: () => ({ opened: 0, closed: 0, dropped: 0 }),
   },
   metrics: new Meter({
+    beat: new Beat(faults),
     faults,
     gc: new GcObserver(faults),
     log,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { Beat } from '../../src/base/beat.js';
 import { readConfig } from '../../src/base/config.js';
 import { Faults } from '../../src/base/faults.js';
 import { Log } from '../../src/base/log.js';
@@ -23,6 +24,7 @@ function makeMeter(t: TestContext, overrides: Partial<MeterDependencies> = {}): 
   const log = new Log('off');
   const faults = new Faults(log);
   const meter = new Meter({
+    beat: new Beat(faults),
     faults,
     gc: new GcObserver(faults),
     log,
