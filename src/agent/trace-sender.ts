@@ -11,7 +11,7 @@ import type { Counters, Loss } from './metrics-sender.js';
 export interface SpanSource {
   /**
    * The oldest waiting spans as the body of one trace request (a JSON array), or null when none wait. They are in
-   * flight until one of the three calls below; bytes hold until the next call. `entity` and `host` become `f.e` and `f.h`.
+   * flight, and the bytes hold, until one of the three calls below. `entity` and `host` become `f.e` and `f.h`.
    */
   take(entity: string, host: string): { readonly body: string | Uint8Array; readonly count: number } | null;
   /** Prepares the next batch for a few milliseconds; false when another turn of the event loop is needed. */

@@ -67,7 +67,10 @@ export class OtlpTraces {
     this.#dependencies = dependencies;
     this.#timers = dependencies.timers ?? realTimers;
     this.#pause = new Pause(this.#timers);
-    dependencies.spans.useForm((span, json) => this.#form(span, json));
+    dependencies.spans.useForm({
+      text: (span, json) => this.#form(span, json),
+      group: () => this.#service(),
+    });
   }
 
   /** Begins to send as soon as there is somewhere to send to. All that follows runs in the asynchronous context of this call. */
@@ -261,17 +264,14 @@ export class OtlpTraces {
     for (const flush of this.#flushes) flush.done();
   }
 
-  /** The next batch as the body of a request; a span's text has the name of its service in front. */
+  /** The next batch as the body of a request. */
   #take(): Buffer | null {
     let service: string | null = null;
-    const batch = this.#dependencies.spans.take((text) => {
-      const end = text.indexOf('\n');
-      const own = text.slice(0, end);
-      const span = text.slice(end + 1);
-      if (own === service) return `,${span}`;
+    const batch = this.#dependencies.spans.take((own) => {
+      if (own === service) return ',';
       const start = service === null ? '{"resourceSpans":[' : ']}]},';
       service = own;
-      return `${start}${this.#resourceOf(own)}${span}`;
+      return `${start}${this.#resourceOf(own)}`;
     }, ']}]}]}');
     this.#inFlight = batch?.count ?? 0;
     return batch?.body ?? null;
@@ -296,8 +296,7 @@ export class OtlpTraces {
 
   #form(span: SpanRecord, json: string): string {
     const { w3c } = span;
-    const service = this.#dependencies.serviceName();
-    const text = otlpSpan(json, {
+    return otlpSpan(json, {
       // What all spans of a request know comes first, so that they have one id.
       traceId: otlpTraceId(span.traceId, w3c?.traceId ?? span.longTraceId),
       kind: kindOf(span),
@@ -306,7 +305,12 @@ export class OtlpTraces {
       scheme: span.scheme,
       tracestate: w3c?.tracestate ?? '',
     });
-    return `${service === null ? '' : plainJson(service)}\n${text}`;
+  }
+
+  /** JSON of the name of the service; empty for that of the process. */
+  #service(): string {
+    const service = this.#dependencies.serviceName();
+    return service === null ? '' : plainJson(service);
   }
 }
 

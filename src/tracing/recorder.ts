@@ -142,11 +142,11 @@ export class Recorder {
 
   /**
    * The oldest spans that wait for the agent as a JSON array, or null when none wait. They are in flight until one of the next three
-   * calls; the bytes hold until the next call of this one.
+   * calls, and the bytes hold until then.
    */
   take(entity: string, host: string): { readonly body: Buffer; readonly count: number } | null {
     const from = `{"f":{"e":${stringify(entity)},"h":${stringify(host)}},`;
-    return this.#native.take((text, index) => `${index === 0 ? '[' : ','}${from}${text}}`, ']');
+    return this.#native.take((_, index) => (index === 0 ? `[${from}` : `,${from}`), ']');
   }
 
   /** The agent has what was taken. */

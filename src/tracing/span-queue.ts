@@ -2,6 +2,7 @@
 import type { Faults } from '../base/faults.js';
 import { BatchBuffer } from './batch-buffer.js';
 import { type EncodeContext, encodeSpan } from './encode.js';
+import { EncodedSpans } from './encoded-spans.js';
 import type { SpanRecord } from './span.js';
 
 const maximumSpans = 5000;
@@ -10,6 +11,11 @@ const sendAtSpans = 500;
 /** Longest that spans are encoded in one go, and how many between two looks at the clock. */
 const sliceMs = 4;
 const sliceSpans = 50;
+/** So many wait as objects, at most, between two turns of the event loop: older ones would outlive a collection of young garbage. */
+const encodeAtSpans = 32;
+
+// Taken when this file is loaded, since a host under test may fake them later.
+const { setImmediate } = globalThis;
 
 export interface SpanQueueDependencies {
   readonly faults: Faults;
@@ -24,28 +30,43 @@ export interface SpanQueueDependencies {
   readonly onDrop: (count: number) => void;
 }
 
-/** Makes of a span, and of the JSON that is written of it, what this receiver wants. */
-export type SpanForm = (span: SpanRecord, json: string) => string;
+/** What a receiver wants instead of the JSON that is written of a span. */
+export interface SpanForm {
+  text(span: SpanRecord, json: string): string;
+  /** What spans that are encoded now stand together by. */
+  group(): string;
+}
 
 /** Bounded in number (5,000 spans) and weight (8 MiB). Everything here runs without being able to throw into a host's call. */
 export class SpanQueue {
   readonly #dependencies: SpanQueueDependencies;
-  /** A ring: spans as they finished, or their text once encoded. */
-  readonly #ring: (SpanRecord | string | undefined)[] = new Array(maximumSpans);
+  /** The older ones. Those in flight are the oldest of them, and stay until they have arrived. */
+  readonly #encoded: EncodedSpans = new EncodedSpans(maximumSpans);
+  /** The newer ones, a ring: spans as they finished, or their text where that could not wait. */
+  readonly #fresh: (SpanRecord | string | undefined)[] = new Array(maximumSpans);
   #head = 0;
   #length = 0;
-  #bytes = 0;
-  #inFlight: string[] = [];
+  #weight = 0;
+  #inFlight = 0;
+  /** Of those in flight: pushed out by newer ones, so that they cannot be sent again. */
+  #forfeited = 0;
   readonly #batch: BatchBuffer = new BatchBuffer();
-  #inFlightBytes = 0;
   #batchLimit: number;
   #sent = 0;
   readonly #droppedBy: Record<string, number> = Object.create(null);
   #form: SpanForm | null = null;
+  /** The receiver has got something, so that all is known that the text of a span depends on. */
+  #isEager = false;
+  #isScheduled = false;
+  readonly #encodeSoon: () => void;
 
   constructor(dependencies: SpanQueueDependencies) {
     this.#dependencies = dependencies;
     this.#batchLimit = dependencies.batchSpans;
+    this.#encodeSoon = dependencies.faults.quietly('encoding spans', () => {
+      this.#isScheduled = false;
+      this.#encodeFresh(maximumSpans);
+    });
   }
 
   /** To be called before anything is encoded; without it the JSON is sent as it is written. */
@@ -58,122 +79,88 @@ export class SpanQueue {
    * turn of the event loop, before `take()`, which encodes in one go what is left.
    */
   encodeSome(): boolean {
-    const { now, encodeContext } = this.#dependencies;
-    const context = encodeContext();
-    const startMs = now();
-    const length = Math.min(this.#length, this.#batchLimit);
-    let left = sliceSpans;
-    for (let index = 0; index < length; index++) {
-      const place = (this.#head + index) % maximumSpans;
-      const item = this.#ring[place];
-      if (typeof item === 'string' || item === undefined) continue;
-      if (left-- === 0) {
-        if (now() - startMs >= sliceMs) return false;
-        left = sliceSpans;
-      }
-      const text = this.#encode(item, context);
-      if (this.#ring[place] !== item) continue; // code of the application that formats stacks may have ended spans, too
-      this.#bytes += text.length - item.weight;
-      this.#ring[place] = text;
-    }
-    return true;
+    return this.#encodeFresh(this.#batchLimit);
   }
 
   /**
-   * The oldest waiting spans as bytes, or null when none wait. `piece` gives what is written of a span's text, `end` what stands behind
-   * all of them. The spans are in flight until one of the next three calls; the bytes hold until the next call of this one.
+   * The oldest waiting spans as bytes, or null when none wait. `before` gives what is written in front of a span, `end` what stands
+   * behind all of them. The spans are in flight, and the bytes hold, until one of the next three calls.
    */
   take(
-    piece: (text: string, index: number) => string,
+    before: (group: string, index: number) => string,
     end: string,
   ): { readonly body: Buffer; readonly count: number } | null {
-    if (this.#inFlight.length > 0) this.returned();
+    if (this.#inFlight > 0) this.returned();
     const { batchBytes, encodeContext } = this.#dependencies;
     const context = encodeContext();
-    const buffer = this.#batch;
-    buffer.clear();
-    while (this.#length > 0 && this.#inFlight.length < this.#batchLimit && this.#inFlightBytes < batchBytes) {
-      const item = this.#shift();
-      const text = typeof item === 'string' ? item : this.#encode(item, context);
-      if (text === '') continue; // could not be encoded, and is counted
-      buffer.add(piece(text, this.#inFlight.length));
-      this.#inFlight.push(text);
-      this.#inFlightBytes += text.length;
-    }
-    if (this.#inFlight.length === 0) return null;
-    buffer.add(end);
-    return { body: buffer.bytes(), count: this.#inFlight.length };
+    while (this.#length > 0 && this.#encoded.count < this.#batchLimit && this.#encoded.bytes < batchBytes)
+      this.#encodeOldest(context);
+    const batch = this.#batch;
+    this.#inFlight = this.#encoded.copyTo(batch, this.#batchLimit, batchBytes, before);
+    if (this.#inFlight === 0) return null;
+    batch.addText(end);
+    return { body: batch.bytes(), count: this.#inFlight };
   }
 
   /** The receiver has what was taken, but for `rejected` spans of it. */
   delivered(rejected: number = 0): void {
-    const lost = Math.min(rejected, this.#inFlight.length);
-    this.#sent += this.#inFlight.length - lost;
+    const lost = Math.min(rejected, this.#inFlight);
+    this.#isEager = true;
+    this.#sent += this.#inFlight - lost;
     this.drop('rejected', lost);
-    this.#inFlight = [];
-    this.#inFlightBytes = 0;
+    this.#forget();
     this.#batchLimit = Math.min(this.#dependencies.batchSpans, this.#batchLimit * 2);
   }
 
   /** The receiver does not want what was taken, and would not later either. */
   refused(): void {
-    this.delivered(this.#inFlight.length);
+    this.delivered(this.#inFlight);
   }
 
-  /** What was taken goes back to the front; the oldest of it are dropped when there is no room any more. */
+  /** What was taken waits again, but for what newer spans have pushed out. */
   returned(): void {
-    for (let index = this.#inFlight.length - 1; index >= 0; index--) {
-      const text = this.#inFlight[index] as string; // inside the bounds
-      if (this.#length >= maximumSpans || this.#bytes + text.length > maximumBytes) {
-        this.drop('overflow', index + 1);
-        break;
-      }
-      this.#head = (this.#head + maximumSpans - 1) % maximumSpans;
-      this.#ring[this.#head] = text;
-      this.#length++;
-      this.#bytes += text.length;
-    }
-    this.#inFlight = [];
-    this.#inFlightBytes = 0;
+    this.drop('overflow', this.#forfeited);
+    this.#forfeited = 0;
+    this.#inFlight = 0;
+    this.#batch.clear();
+    this.#isEager = false; // nobody may come for them
   }
 
   /** The receiver refused the size: next time half as many; a span that is too large by itself is given up. */
   tooLarge(): void {
-    if (this.#inFlight.length <= 1) {
-      this.drop('too-large', this.#inFlight.length);
-      this.#inFlight = [];
-      this.#inFlightBytes = 0;
+    if (this.#inFlight <= 1) {
+      this.drop('too-large', this.#inFlight);
+      this.#forget();
       return;
     }
-    this.#batchLimit = Math.max(1, this.#inFlight.length >> 1);
+    this.#batchLimit = Math.max(1, this.#inFlight >> 1);
     this.returned();
   }
 
   /** Finished spans that wait, those in flight not counted. */
   waiting(): number {
-    return this.#length;
+    return this.#encoded.count - (this.#inFlight - this.#forfeited) + this.#length;
   }
 
   counters(): QueueCounters {
-    return { sent: this.#sent, waiting: this.#length + this.#inFlight.length, dropped: { ...this.#droppedBy } };
+    return { sent: this.#sent, waiting: this.#encoded.count + this.#length, dropped: { ...this.#droppedBy } };
   }
 
   /** The newest; a text is one that is encoded for this queue. */
   add(span: SpanRecord | string): void {
     const weight = weigh(span);
-    while (
-      this.#length > 0 &&
-      (this.#length + this.#inFlight.length >= maximumSpans ||
-        this.#bytes + this.#inFlightBytes + weight > maximumBytes)
-    ) {
-      const dropped = this.#shift();
-      if (typeof dropped !== 'string') release(dropped);
-      this.drop('overflow', 1);
+    const room = maximumBytes - weight;
+    while (this.#weight + this.#encoded.bytes > room || this.#length + this.#encoded.count >= maximumSpans) {
+      if (!this.#dropOldest()) break;
     }
-    this.#ring[(this.#head + this.#length) % maximumSpans] = span;
+    this.#fresh[(this.#head + this.#length) % maximumSpans] = span;
     this.#length++;
-    this.#bytes += weight;
-    if (this.#length === sendAtSpans) this.#dependencies.onThreshold();
+    this.#weight += weight;
+    if (this.#length >= encodeAtSpans && this.#isEager && !this.#isScheduled) {
+      this.#isScheduled = true;
+      setImmediate(this.#encodeSoon).unref();
+    }
+    if (this.waiting() === sendAtSpans) this.#dependencies.onThreshold();
   }
 
   /** The same, written down at once. */
@@ -182,12 +169,59 @@ export class SpanQueue {
     if (text !== '') this.add(text);
   }
 
+  /** False when there is none. */
+  #dropOldest(): boolean {
+    if (this.#encoded.count > 0) {
+      this.#encoded.shift(1);
+      // Of those in flight it is not known yet whether they arrive.
+      if (this.#forfeited < this.#inFlight) this.#forfeited++;
+      else this.drop('overflow', 1);
+      return true;
+    }
+    if (this.#length === 0) return false;
+    const dropped = this.#shift();
+    if (typeof dropped !== 'string') release(dropped);
+    this.drop('overflow', 1);
+    return true;
+  }
+
+  /** Those in flight are done with. */
+  #forget(): void {
+    this.#encoded.shift(this.#inFlight - this.#forfeited);
+    this.#forfeited = 0;
+    this.#inFlight = 0;
+    this.#batch.clear();
+  }
+
+  /** Encodes for a few milliseconds; true when `spans` are, or all there are. */
+  #encodeFresh(spans: number): boolean {
+    const { now, encodeContext } = this.#dependencies;
+    const context = encodeContext();
+    const startMs = now();
+    let left = sliceSpans;
+    while (this.#length > 0 && this.#encoded.count < spans) {
+      if (left-- === 0) {
+        if (now() - startMs >= sliceMs) return false;
+        left = sliceSpans;
+      }
+      this.#encodeOldest(context);
+    }
+    return true;
+  }
+
+  /** Of those that are not. */
+  #encodeOldest(context: EncodeContext): void {
+    const span = this.#shift();
+    const text = typeof span === 'string' ? span : this.#encode(span, context);
+    if (text !== '') this.#encoded.push(text, this.#form === null ? '' : this.#form.group());
+  }
+
   #shift(): SpanRecord | string {
-    const item = this.#ring[this.#head] as SpanRecord | string; // callers look at the length first
-    this.#ring[this.#head] = undefined;
+    const item = this.#fresh[this.#head] as SpanRecord | string; // callers look at the length first
+    this.#fresh[this.#head] = undefined;
     this.#head = (this.#head + 1) % maximumSpans;
     this.#length--;
-    this.#bytes -= weigh(item);
+    this.#weight -= weigh(item);
     return item;
   }
 
@@ -195,7 +229,7 @@ export class SpanQueue {
   #encode(span: SpanRecord, context: EncodeContext): string {
     try {
       const json = takeJson(span, context);
-      if (json !== '') return this.#form === null ? json : this.#form(span, json);
+      if (json !== '') return this.#form === null ? `${json}}` : this.#form.text(span, json);
       this.drop('encode', 1);
     } catch (error) {
       this.drop('encode', 1);

@@ -157,6 +157,49 @@ describe('the recorder', () => {
     assert.equal(sent + waiting + dropped(fixture), finished);
   });
 
+  it('loses none that newer ones push out while they are in flight, when they arrive', () => {
+    const fixture = new Fixture();
+    for (let index = 0; index < 1000; index++) fixture.finished();
+    fixture.take();
+    for (let index = 0; index < 4500; index++) fixture.finished();
+    assert.equal(fixture.recorder.counters().waiting, 5000);
+    assert.equal(fixture.recorder.waiting(), 4500);
+    fixture.recorder.delivered();
+    assert.deepEqual(
+      { sent: fixture.recorder.counters().sent, waiting: fixture.recorder.waiting(), dropped: dropped(fixture) },
+      { sent: 1000, waiting: 4500, dropped: 0 },
+    );
+    assert.equal(fixture.drain().length, 4500);
+  });
+
+  it('encodes in the next turn what comes thick and fast, once the agent has got something', async () => {
+    const fixture = new Fixture();
+    const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    const finish = (count: number): SpanRecord[] => Array.from({ length: count }, () => fixture.finished());
+    const encoded = (spans: SpanRecord[]): number => spans.filter(({ http }) => http === null).length;
+    // What the agent says at the announce, secrets above all, is not known before.
+    const early = finish(100);
+    await turn();
+    assert.equal(encoded(early), 0);
+    fixture.take();
+    fixture.recorder.delivered();
+    const few = finish(31);
+    await turn();
+    assert.equal(encoded(few), 0);
+    const many = finish(69);
+    assert.equal(encoded(many), 0);
+    await turn();
+    assert.equal(encoded(few) + encoded(many), 100);
+    assert.equal(fixture.recorder.waiting(), 100);
+    // Nobody may come for what was returned: it may be dropped without ever having been encoded.
+    fixture.take();
+    fixture.recorder.returned();
+    const late = finish(100);
+    await turn();
+    assert.equal(encoded(late), 0);
+    assert.equal(fixture.drain().length, 200);
+  });
+
   it('encodes the next batch in slices of a few milliseconds', () => {
     const fixture = new Fixture();
     for (let index = 0; index < 2500; index++) fixture.finished();
