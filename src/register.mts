@@ -5,6 +5,7 @@ const { started } = module.createRequire(import.meta.url)('./bootstrap.js') as t
 const loader = started?.loader;
 
 async function hook(watched: NonNullable<typeof loader>): Promise<void> {
+  watched.loadAll();
   // A package's own files come through `require`, also in an ES module's application: only its entry is of interest here.
   const names = watched.packages.filter((name) => !name.includes('/lib/'));
   const { Hook, createAddHookMessageChannel } = await import('import-in-the-middle');

@@ -134,6 +134,7 @@ export class Sensor {
       encodeContext: () => this.#encodeContext,
       onThreshold: () => this.#agent?.sendSoon(),
       onOtlpThreshold: () => this.#otlp?.sendSoon(),
+      onOpen: () => this.#loader?.look(),
     });
     this.#recorder.route(this.#config.tracing.otlp.enabled);
     const http = {
@@ -170,7 +171,10 @@ export class Sensor {
         return;
       }
       this.#patch();
-      this.#endHousekeeping = this.#beat.listen('housekeeping', () => this.#expire());
+      this.#endHousekeeping = this.#beat.listen('housekeeping', () => {
+        this.#loader?.look();
+        this.#expire();
+      });
       if (this.#recorder.otlp !== null && isMainThread()) this.#watchEnd();
       setTimeout(
         this.#faults.quietly('starting the agent connection', () => this.#connectOnce()),
@@ -328,6 +332,7 @@ export class Sensor {
   }
 
   #connectOnce(): void {
+    this.#loader?.look();
     if (this.#agent === null) this.#scope.apart(() => this.#connect());
   }
 

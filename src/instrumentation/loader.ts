@@ -25,6 +25,12 @@ export interface LoaderDependencies {
   readonly known: readonly { readonly name: string; readonly module?: string }[];
 }
 
+/**
+ * Modules of Node.js that are patched when somebody loads them: with `https` comes `tls`, half of what a start costs on Node.js 24.
+ * `http` is there before, since nothing may be missed of a server.
+ */
+const onDemand: ReadonlySet<string> = new Set(['https']);
+
 /** What the loader of ES modules is told about. */
 export type ModuleHook = (exports: unknown, module: string, folder: string | undefined) => unknown;
 
@@ -37,6 +43,11 @@ export class Loader {
   readonly #byModule: Map<string, Instrumentation[]> = new Map();
   /** By name; those that were off from the start have none, and stay off. */
   readonly #switches: Map<string, { readonly group: string | undefined; isOff: boolean }> = new Map();
+
+  /** Those that nobody has loaded yet. */
+  #awaited: readonly string[] = [];
+  /** How many modules of Node.js were loaded when that was last looked at. */
+  #loadedCount = 0;
 
   constructor(dependencies: LoaderDependencies) {
     this.#dependencies = dependencies;
@@ -60,24 +71,46 @@ export class Loader {
   start(): void {
     for (const channel of this.#dependencies.channels) this.#subscribe(channel, this.#toolsOf(channel.name));
     const builtins = [...this.#byModule.keys()].filter((name) => isBuiltin(name));
-    for (const name of builtins) this.patch(require(name), name, undefined);
+    this.#awaited = builtins.filter((name) => onDemand.has(name) && !isLoaded(name));
+    const present = builtins.filter((name) => !this.#awaited.includes(name));
+    for (const name of present) this.patch(require(name), name, undefined);
     // ES modules that import from `http` see copies of its exports, made again by this call.
-    if (builtins.length > 0) syncBuiltinESMExports();
+    if (present.length > 0) syncBuiltinESMExports();
     const packages = this.packages;
-    if (packages.length === 0) return;
+    const names = [...packages, ...this.#awaited];
+    if (names.length === 0) return;
     this.#noteLoadedTooEarly(packages);
-    const hook = new Hook(
-      [...packages],
-      { internals: false },
-      (exports, name, folder) =>
-        // The hook's type says that the same type comes back; a replaced module is what it allows.
-        this.patch(exports, name, folder) as typeof exports,
-    );
+    const hook = new Hook(names, { internals: false }, (exports, name, folder) => {
+      if (isBuiltin(name)) {
+        if (folder === undefined) this.#arrive(name, exports);
+        return exports;
+      }
+      // The hook's type says that the same type comes back; a replaced module is what it allows.
+      return this.patch(exports, name, folder) as typeof exports;
+    });
     this.#undo.push(() => hook.unhook());
     this.#patchLoaded();
   }
 
+  /**
+   * Patches what has been loaded in a way that no hook hears of: an ES module imports Node.js' own without `require`. Called when a span
+   * starts, since calls matter from there on, and each second. Never throws.
+   */
+  look(): void {
+    if (this.#awaited.length === 0) return;
+    const count = loadedBuiltins().length;
+    if (count === this.#loadedCount) return;
+    this.#loadedCount = count;
+    for (const name of this.#awaited) if (isLoaded(name)) this.#load(name);
+  }
+
+  /** Loads and patches what is still awaited: where ES modules are hooked they are to be found patched by the first of them. */
+  loadAll(): void {
+    for (const name of this.#awaited) this.#load(name);
+  }
+
   stop(): void {
+    this.#awaited = [];
     for (const undo of this.#undo.splice(0).reverse()) {
       try {
         undo();
@@ -134,6 +167,26 @@ export class Loader {
       }
     }
     return result;
+  }
+
+  #load(name: string): void {
+    try {
+      this.#arrive(name, require(name));
+    } catch (error) {
+      this.#dependencies.tools.faults.record(`loading ${name}`, error);
+    }
+  }
+
+  /** A module of Node.js is there now, which the application may have patched before. */
+  #arrive(name: string, exports: unknown): void {
+    if (!this.#awaited.includes(name)) return;
+    this.#awaited = this.#awaited.filter((other) => other !== name);
+    this.patch(exports, name, undefined);
+    try {
+      syncBuiltinESMExports();
+    } catch (error) {
+      this.#dependencies.tools.faults.record(`patching ${name}`, error);
+    }
   }
 
   #subscribe({ name, channels }: ChannelInstrumentation, tools: Tools): void {
@@ -202,6 +255,17 @@ export class Loader {
     this.#versions.set(folder, version);
     return version;
   }
+}
+
+/** Names such as `NativeModule https`, in the order of loading. Node.js keeps the list, without documenting it; without it all counts as loaded. */
+function loadedBuiltins(): readonly string[] {
+  const { moduleLoadList } = process as { moduleLoadList?: unknown };
+  return Array.isArray(moduleLoadList) ? moduleLoadList : [];
+}
+
+function isLoaded(name: string): boolean {
+  const list = loadedBuiltins();
+  return list.length === 0 || list.includes(`NativeModule ${name}`);
 }
 
 function supports({ versions }: Instrumentation, version: string | null): boolean {

@@ -35,12 +35,15 @@ export interface RecorderDependencies {
   readonly onThreshold: () => void;
   /** Called when 500 spans wait to be sent as OTLP. */
   readonly onOtlpThreshold?: () => void;
+  /** Called with each span that starts. */
+  readonly onOpen?: () => void;
 }
 
 /** Everything here runs without being able to throw into a host's call. */
 export class Recorder {
   readonly #dependencies: RecorderDependencies;
   readonly #native: SpanQueue;
+  readonly #onOpen: () => void;
   /** Made when it is wanted, and kept: what waits in it is still to be sent when no more is to come. */
   #otlp: SpanQueue | null = null;
   #mode: OtlpMode = false;
@@ -54,6 +57,7 @@ export class Recorder {
 
   constructor(dependencies: RecorderDependencies) {
     this.#dependencies = dependencies;
+    this.#onOpen = dependencies.onOpen ?? (() => {});
     this.#native = new SpanQueue({
       ...dependencies,
       batchSpans,
@@ -88,11 +92,13 @@ export class Recorder {
   /** Counts a span that the application owns: it is not held here, so that one which is never finished costs nothing. */
   openManual(): void {
     this.#opened++;
+    this.#onOpen();
   }
 
   /** To be called once for every automatic span that starts; it is watched until it ends. */
   open(span: SpanRecord): void {
     this.#opened++;
+    this.#onOpen();
     span.before = this.#newestOpen;
     if (this.#newestOpen === null) this.#oldestOpen = span;
     else this.#newestOpen.after = span;

@@ -25,6 +25,7 @@ function probe(system: 'require' | 'import'): string {
     system === 'require' ? `const ${name} = require('${path}');` : `import ${name} from '${path}';`;
   return `
     ${load('http', 'node:http')}
+    ${load('https', 'node:https')}
     ${load('express', 'express')}
     ${load('Koa', 'koa')}
     ${load('Router', '@koa/router')}
@@ -202,6 +203,37 @@ test('under --import an app that may start no worker threads starts, and its own
   assert.equal(code, 0, stderr);
   assert.equal((JSON.parse(stdout) as Status).spans.finished, 3, stderr);
 });
+
+for (const [way, app] of [
+  ['require', `require('https');`],
+  ['process.getBuiltinModule', `process.getBuiltinModule?.('node:https') ?? require('node:https');`],
+  ['a static import', `import { request } from 'node:https';`],
+  ['a dynamic import', `await import('https');`],
+] as const) {
+  test(`https is loaded for nobody, and patched when the application loads it, by ${way}`, async () => {
+    const file = consumer.put(
+      `https-by-${way.replace(/\W/g, '-')}.${app.includes('import') ? 'mjs' : 'cjs'}`,
+      `${app}
+       // Calls are traced below a span only, and as it starts all is patched.
+       const { status, tracer } = ${app.includes('import') ? `(await import('@instana/ts-sensor')).default` : `require('@instana/ts-sensor')`};
+       tracer.startSpan('work').finish();
+       console.log(JSON.stringify(status()));`,
+    );
+    const stateOf = async (path: string): Promise<string | undefined> => {
+      const { stdout, stderr } = await node([...requirePreload, path]);
+      assert.equal(stderr, '');
+      return (JSON.parse(stdout) as Status).modules.find(({ name }) => name === 'https')?.state;
+    };
+    assert.equal(await stateOf(file), 'patched');
+    const without = consumer.put(
+      'no-https.cjs',
+      `const { status, tracer } = require('@instana/ts-sensor');
+       tracer.startSpan('work').finish();
+       console.log(JSON.stringify(status()));`,
+    );
+    assert.equal(await stateOf(without), 'not-loaded');
+  });
+}
 
 test('what a package manager starts is traced', async () => {
   consumer.put(
