@@ -1,18 +1,23 @@
 // The bytes of one batch of spans, in memory that is used over and over.
 
 const firstBytes = 64 * 1024;
-/** What is kept between batches; a larger one is given back to the system. */
+/** What is kept while there is nothing to send; more is given back to the system. */
 const keptBytes = 512 * 1024;
 /** Behind what is reserved: the longest text that follows needs three times its length for a moment. */
 const slackBytes = 1024;
 const bytesPerUnit = 3; // of UTF-8 for one UTF-16 unit, at most
 
-/** What `bytes()` returns holds until the next `clear()`, which gives a large batch back to the system. */
+/** What `bytes()` returns holds until the next `clear()`. */
 export class BatchBuffer {
   #buffer: Buffer = Buffer.alloc(0);
   #length = 0;
 
   clear(): void {
+    this.#length = 0;
+  }
+
+  /** The same, when no other batch follows soon: between batches memory that comes and goes would be more than what stays. */
+  release(): void {
     this.#length = 0;
     if (this.#buffer.length > keptBytes) this.#buffer = Buffer.alloc(0);
   }

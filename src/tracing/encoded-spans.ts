@@ -2,7 +2,7 @@
 import type { BatchBuffer } from './batch-buffer.js';
 
 const firstBytes = 64 * 1024;
-/** Kept while nothing waits; more is given back to the system. */
+/** Kept by `release()`. */
 const keptBytes = 512 * 1024;
 /** What `before` is taken to be long. */
 const assumedBefore = 100;
@@ -57,7 +57,11 @@ export class EncodedSpans {
     if (this.#count > 0) return;
     this.#start = 0;
     this.#end = 0;
-    if (this.#buffer.length > keptBytes) this.#buffer = Buffer.alloc(0);
+  }
+
+  /** Gives memory back when nothing waits, and nothing is expected soon. */
+  release(): void {
+    if (this.#count === 0 && this.#buffer.length > keptBytes) this.#buffer = Buffer.alloc(0);
   }
 
   /**

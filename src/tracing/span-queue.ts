@@ -97,7 +97,11 @@ export class SpanQueue {
       this.#encodeOldest(context);
     const batch = this.#batch;
     this.#inFlight = this.#encoded.copyTo(batch, this.#batchLimit, batchBytes, before);
-    if (this.#inFlight === 0) return null;
+    if (this.#inFlight === 0) {
+      batch.release();
+      this.#encoded.release();
+      return null;
+    }
     batch.addText(end);
     return { body: batch.bytes(), count: this.#inFlight };
   }

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { BatchBuffer } from '../../src/tracing/batch-buffer.js';
 import { EncodedSpans } from '../../src/tracing/encoded-spans.js';
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void; // what the flag above adds to new contexts
 const maximum = 50;
 
 /** What a batch of so many would be. */
@@ -11,6 +16,14 @@ function written(spans: EncodedSpans, count: number, bytes: number): { count: nu
   const batch = new BatchBuffer();
   const taken = spans.copyTo(batch, count, bytes, (group, index) => `${index}${group}=`);
   return { count: taken, text: batch.bytes().toString('utf8') };
+}
+
+/** Buffers are given back some turns after the collection. */
+async function collect(): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    collectGarbage();
+    await sleep(20);
+  }
 }
 
 describe('encoded spans', () => {
@@ -59,15 +72,29 @@ describe('encoded spans', () => {
     );
   });
 
-  it('give their memory back', () => {
+  it('use the same memory again, and give it back when they are told to', async () => {
     const spans = new EncodedSpans(5000);
+    const used = (): number => process.memoryUsage().arrayBuffers - before;
+    await collect();
     const before = process.memoryUsage().arrayBuffers;
-    for (let round = 0; round < 20; round++) {
+    const fill = (): void => {
       for (let index = 0; index < 5000; index++) spans.push('x'.repeat(1000), '');
-      const used = process.memoryUsage().arrayBuffers - before;
-      assert.ok(used < 30_000_000, `${used}`); // buffers that were replaced may wait to be collected
       spans.shift(5000);
-    }
+    };
+    fill();
+    await collect();
+    const once = used();
+    assert.ok(once >= 5_000_000 && once < 8_000_000, `${once}`);
+    for (let round = 0; round < 20; round++) fill();
+    assert.ok(used() < once + 1_000_000, `${used()}`); // not even garbage
+    spans.push('x', '');
+    spans.release();
+    await collect();
+    assert.ok(used() >= 5_000_000, `${used()}`);
+    spans.shift(1);
+    spans.release();
+    await collect();
+    assert.ok(used() < 1_000_000, `${used()}`);
     assert.equal(spans.bytes, 0);
   });
 });
