@@ -2,7 +2,7 @@
 
 const flags = ['peers', 'short', 'json', 'write', 'check'] as const;
 const counts = ['blocks', 'requests', 'generations', 'warm-up', 'runs', 'seconds', 'rate'] as const;
-const lists = ['cases'] as const;
+const lists = ['cases', 'variants'] as const;
 
 export type Flag = (typeof flags)[number];
 export type Count = (typeof counts)[number];

@@ -39,7 +39,9 @@ function readRun(options: Options): Run {
 function variantsOf(name: string, options: Options): Variant[] {
   if (options.is('check')) return [bare, bareAgain, sensor];
   const further = name.startsWith('express') ? [suppressed, runtimeOnly] : [];
-  return [bare, bareAgain, floor, sensor, ...further, ...(options.is('peers') ? peers : [])];
+  const variants = [bare, bareAgain, floor, sensor, ...further, ...(options.is('peers') ? peers : [])];
+  const wanted = options.list('variants');
+  return wanted === null ? variants : variants.filter((variant) => variant === bare || wanted.includes(variant.name));
 }
 
 export function perRequest(options: Options): Promise<PerRequestResult> {
