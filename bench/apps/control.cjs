@@ -60,9 +60,11 @@ function call(done) {
   });
 }
 
-/** Connections stay open from one block to the next. */
+/** Connections stay open from one block to the next, also those on which no request has come yet: at a low rate a few carry all. */
 function keepAlive(server) {
   server.keepAliveTimeout = 600_000;
+  server.headersTimeout = 600_000;
+  server.requestTimeout = 600_000;
   server.listen(0, '127.0.0.1', () => process.stdout.write(`listening ${server.address().port}\n`));
 }
 
