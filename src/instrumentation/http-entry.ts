@@ -8,15 +8,39 @@ import { TraceHeaderReader } from '../wire/headers.js';
 import { shortId } from '../wire/ids.js';
 import { captureHeader, valuesInList } from './captured-headers.js';
 import type { HttpSpanDependencies } from './http-span-dependencies.js';
-import { makeStamp, type Stamp } from './stamp.js';
+import { Identity } from './stamp.js';
+
+/** What a request was found to be, on it and on its response. Written out, so that V8 compiles it for these objects alone. */
+class Mark extends Identity {
+  #mark: SpanRecord | Suppressed;
+
+  constructor(target: object, mark: SpanRecord | Suppressed) {
+    super(target);
+    this.#mark = mark;
+  }
+
+  static of(target: object): SpanRecord | Suppressed | undefined {
+    return #mark in target ? target.#mark : undefined;
+  }
+
+  static put(target: object, mark: SpanRecord | Suppressed): void {
+    if (#mark in target) target.#mark = mark;
+    else new Mark(target, mark);
+  }
+}
+
+function spanOf(target: object): SpanRecord | undefined {
+  const mark = Mark.of(target);
+  return mark instanceof SpanRecord ? mark : undefined;
+}
 
 /** Begins and ends the entry spans of all HTTP servers of the process. */
 export class HttpEntry {
   readonly #dependencies: HttpSpanDependencies;
   readonly #reader: TraceHeaderReader = new TraceHeaderReader();
-  readonly #spans: Stamp<SpanRecord> = makeStamp();
-  readonly #suppressed: Stamp<Suppressed> = makeStamp();
   #thrown: SpanRecord | null = null;
+  /** The last one begun: what a handler does at once is done for its request. */
+  #latest: SpanRecord | null = null;
   #ignores: IgnoreMatcher | null = null;
   #suppressesIgnored = true;
 
@@ -34,7 +58,7 @@ export class HttpEntry {
   begin(request: IncomingMessage, response: ServerResponse): SpanRecord | Suppressed | null {
     const { recorder, ids, now, wallClock, config } = this.#dependencies;
     // Read here too: `configure()` may turn tracing off after the servers were patched.
-    if (!config().tracing.enabled || this.#spans.of(response) !== undefined) return null;
+    if (!config().tracing.enabled || spanOf(response) !== undefined) return null;
     const caller = this.#reader;
     const rawHeaders: unknown = request.rawHeaders;
     // Adapters of serverless platforms emit requests of their own making.
@@ -42,8 +66,8 @@ export class HttpEntry {
     const { traceId, w3c } = caller;
     if (caller.suppressed) {
       const mark = w3c === null ? suppressed : new Suppressed(w3c);
-      this.#suppressed.put(request, mark);
-      this.#suppressed.put(response, mark);
+      Mark.put(request, mark);
+      Mark.put(response, mark);
       return mark;
     }
     const ignored = this.#ignores?.(request.method ?? '', pathOf(request.url ?? ''), caller.host ?? '') === true;
@@ -79,22 +103,28 @@ export class HttpEntry {
     if (config().tracing.extraHttpHeaders.length > 0 && Array.isArray(rawHeaders))
       this.#captureRequestHeaders(span, rawHeaders);
     showTraceId(request, span.traceId);
-    this.#spans.put(response, span);
-    this.#spans.put(request, span);
+    Mark.put(response, span);
+    Mark.put(request, span);
     recorder.open(span);
+    this.#latest = span;
     return span;
   }
 
-  /** The trace that a response belongs to; null when it is not traced. */
-  traceIdOf(response: object): string | null {
-    const span = this.activeOf(response) ?? this.#spans.of(response);
-    return span === undefined ? null : span.traceId;
+  /** The span of a response, open or not; null when it is not traced. */
+  spanOf(response: object): SpanRecord | null {
+    if (this.#latest?.http?.response === response) return this.#latest;
+    return this.activeOf(response) ?? spanOf(response) ?? null;
+  }
+
+  /** A response has written its head; a status that is no whole number is left to be read from the response. */
+  headWritten(span: SpanRecord, status: unknown): void {
+    if (span.http !== null && !span.isFinished && Number.isInteger(status)) span.http.status = status as number;
   }
 
   /** The open entry span of a response, or of the asynchronous context when a framework handed us another object. */
   of(response: unknown): SpanRecord | null {
-    const active = this.#dependencies.scope.active();
-    const span = active?.http?.response === response ? active : (this.#stamped(response) ?? active);
+    const latest = this.#latest;
+    const span = latest?.http?.response === response ? latest : this.#search(response);
     return span === null || span.kind !== 1 || span.http === null || span.isFinished ? null : span;
   }
 
@@ -114,10 +144,10 @@ export class HttpEntry {
    */
   inactiveSpanOf(emitter: object): SpanRecord | Suppressed | null {
     const { scope } = this.#dependencies;
-    const span = this.#spans.of(emitter);
-    if (span !== undefined) return scope.active()?.traceId === span.traceId ? null : span;
-    const mark = this.#suppressed.of(emitter);
-    return mark !== undefined && !scope.isSuppressed() ? mark : null;
+    const mark = Mark.of(emitter);
+    if (mark === undefined) return null;
+    if (mark instanceof SpanRecord) return scope.active()?.traceId === mark.traceId ? null : mark;
+    return scope.isSuppressed() ? null : mark;
   }
 
   /** Notes the error that a framework reports, the first one of a request; its status decides whether it counts. */
@@ -135,7 +165,7 @@ export class HttpEntry {
    * that has been found already.
    */
   end(response: ServerResponse, cutOff: boolean, known: SpanRecord | null = null): void {
-    const span = known ?? this.#spans.of(response);
+    const span = known ?? spanOf(response);
     if (span === undefined) return;
     const { http } = span;
     if (!span.isFinished) {
@@ -193,14 +223,16 @@ export class HttpEntry {
     });
   }
 
-  #stamped(response: unknown): SpanRecord | undefined {
-    return typeof response === 'object' && response !== null ? this.#spans.of(response) : undefined;
+  #search(response: unknown): SpanRecord | null {
+    const active = this.#dependencies.scope.active();
+    if (active?.http?.response === response || typeof response !== 'object' || response === null) return active;
+    return spanOf(response) ?? active;
   }
 
   #complete(span: SpanRecord, http: HttpFacts, response: ServerResponse, cutOff: boolean): void {
-    if (!cutOff || response.headersSent) http.status = response.statusCode;
+    if (http.status === 0 && (!cutOff || response.headersSent)) http.status = response.statusCode;
     if (cutOff && !isHandedOver(http, response)) this.#noteCut(http, response);
-    this.#takeTemplate(http, cutOff ? response.statusCode : http.status, response);
+    this.#takeTemplate(http, http.status === 0 ? response.statusCode : http.status, response);
     if (http.status >= 500) span.errorCount = 1;
     if (this.#dependencies.config().tracing.extraHttpHeaders.length > 0) this.#captureResponseHeaders(http, response);
   }
@@ -223,7 +255,7 @@ export class HttpEntry {
 
   /** Notes headers that a response got with its head only: name, value, name, value. */
   captureGiven(response: object, given: readonly unknown[]): void {
-    const http = this.#spans.of(response)?.http;
+    const http = spanOf(response)?.http;
     if (http === undefined || http === null) return;
     for (const name of this.#dependencies.config().tracing.extraHttpHeaders)
       captureHeader(http, name, valuesInList(given, name));

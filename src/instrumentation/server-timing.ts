@@ -1,6 +1,7 @@
 // `Server-Timing: intid;desc=<trace id>` on the responses of traced requests, by which a page finds its trace. It is added to what
 // `writeHead` is given, which implicit heads go through as well: a header set earlier would change how Node.js 20 treats raw lists.
 import type { ServerResponse } from 'node:http';
+import type { SpanRecord } from '../tracing/span.js';
 import type { HostFunction } from './around.js';
 import type { Tools } from './instrumentation.js';
 
@@ -19,13 +20,14 @@ export function serverTiming({ entry, faults }: Tools): (original: HostFunction)
   return (original) => {
     const write = original as WriteHead;
     function writeHead(this: ServerResponse, status?: unknown, reason?: unknown, headers?: unknown): unknown {
+      let span: SpanRecord | null = null;
       let ours: unknown = null;
       try {
-        const traceId = guard.off ? null : entry.traceIdOf(this);
-        if (traceId !== null && !isInformational(status)) {
+        span = guard.off || isInformational(status) ? null : entry.spanOf(this);
+        if (span !== null) {
           const given = typeof reason === 'string' ? headers : (headers ?? reason); // as Node.js reads its arguments
           const before = set.of(this);
-          ours = headersWithPair(this, given, before, `intid;desc=${traceId}`);
+          ours = headersWithPair(this, given, before, `intid;desc=${span.traceId}`);
           // Headers that are given with the head only are forgotten by the response.
           if (before === null && given && entry.captures) entry.captureGiven(this, flatList(ours ?? given));
         }
@@ -33,8 +35,12 @@ export function serverTiming({ entry, faults }: Tools): (original: HostFunction)
         guard.fault(error);
         ours = null;
       }
-      if (ours === null) return Reflect.apply(original, this, arguments);
-      return typeof reason === 'string' ? write.call(this, status, reason, ours) : write.call(this, status, ours);
+      let result: unknown;
+      if (ours === null) result = Reflect.apply(original, this, arguments);
+      else
+        result = typeof reason === 'string' ? write.call(this, status, reason, ours) : write.call(this, status, ours);
+      if (span !== null) entry.headWritten(span, status);
+      return result;
     }
     return writeHead as HostFunction;
   };

@@ -1,6 +1,7 @@
 // Ties one of our values to a host object without leaving a trace on it: no property, no map entry, nothing that keeps either alive.
 
-class Identity {
+/** A base for a stamp of its own. */
+export class Identity {
   constructor(target: object) {
     // biome-ignore lint/correctness/noConstructorReturn: a base class that returns the object lets the subclass add its private field to it
     return target;

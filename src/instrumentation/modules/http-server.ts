@@ -97,11 +97,16 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
   function emit(this: ServerResponse, event?: unknown): unknown {
     let span: SpanRecord | Suppressed | null = null;
     try {
-      const active = entry.activeOf(this);
-      if (event === 'finish' || event === 'close') entry.end(this, event === 'close', active);
-      // Node.js' own listener for `finish` is indifferent to the context; most responses have no other.
-      if (active === null && !guard.off && isHeard(this, event, event === 'finish' ? 1 : 0))
-        span = entry.inactiveSpanOf(this);
+      if (event === 'finish' || event === 'close') {
+        const active = entry.activeOf(this);
+        entry.end(this, event === 'close', active);
+        // Node.js' own listener for `finish` is indifferent to the context; most responses have no other.
+        if (active === null && !guard.off && this.listenerCount(event) > (event === 'finish' ? 1 : 0))
+          span = entry.inactiveSpanOf(this);
+      } else if (event !== 'prefinish' && event !== 'socket' && !guard.off) {
+        // Those two Node.js emits to itself.
+        if (entry.activeOf(this) === null && isHeard(this, event)) span = entry.inactiveSpanOf(this);
+      }
     } catch (error) {
       guard.fault(error);
     }
@@ -111,12 +116,30 @@ function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunc
   return emit as HostFunction;
 }
 
-/** Events that Node.js emits to itself, or in the context of the call that caused them. */
-const unheard: ReadonlySet<string> = new Set(['socket', 'prefinish', 'resume', 'pause']);
+/** Whether anybody listens: else an event needs no context. */
+function isHeard(emitter: EventEmitter, event: unknown): boolean {
+  return typeof event === 'string' && emitter.listenerCount(event) > 0;
+}
 
-/** Whether more than so many listen: without anybody to hear it an event needs no context. */
-function isHeard(emitter: EventEmitter, event: unknown, own: number): boolean {
-  return typeof event === 'string' && !unheard.has(event) && emitter.listenerCount(event) > own;
+/**
+ * Node.js' own listener for the end of a request that was answered before that: indifferent to the context, and the only one in
+ * most requests. It is not exported, so it is known by what it does, and by identity from then on.
+ */
+class OwnEndListener {
+  #known: unknown;
+  #rejected: unknown;
+
+  isAlone(request: IncomingMessage): boolean {
+    const { _events: events } = request as { _events?: { end?: unknown } }; // Node.js' own; without it every end is heard
+    const listener = events?.end;
+    if (typeof listener !== 'function') return false;
+    if (listener === this.#known) return true;
+    if (this.#known !== undefined || listener === this.#rejected || listener.name !== 'clearIncoming') return false;
+    const isOwn = /parser\.incoming === req\b/.test(sourceOf(listener));
+    if (isOwn) this.#known = listener;
+    else this.#rejected = listener;
+    return isOwn;
+  }
 }
 
 /**
@@ -125,10 +148,15 @@ function isHeard(emitter: EventEmitter, event: unknown, own: number): boolean {
  */
 function requestEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
   const guard = faults.guard('events of a request');
+  const ownEndListener = new OwnEndListener();
   function emit(this: IncomingMessage, event?: unknown): unknown {
     let span: SpanRecord | Suppressed | null = null;
     try {
-      if (!guard.off && entry.activeOf(this) === null && isHeard(this, event, 0)) span = entry.inactiveSpanOf(this);
+      // These two Node.js emits in the context of the call that caused them.
+      if (event !== 'resume' && event !== 'pause' && !guard.off && entry.activeOf(this) === null) {
+        const isWanted = isHeard(this, event) && !(event === 'end' && ownEndListener.isAlone(this));
+        if (isWanted) span = entry.inactiveSpanOf(this);
+      }
     } catch (error) {
       guard.fault(error);
     }
@@ -136,6 +164,10 @@ function requestEmit(original: Emit, { entry, scope, faults }: Tools): HostFunct
     return scope.apply(span, original, this, arguments);
   }
   return emit as HostFunction;
+}
+
+function sourceOf(fn: object): string {
+  return Function.prototype.toString.call(fn);
 }
 
 export const httpServer: Instrumentation = {
