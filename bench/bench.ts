@@ -7,7 +7,7 @@ import { excesses, judge } from './goals.js';
 import { describeMachine, machineLine } from './machine.js';
 import { Options } from './options.js';
 import { note } from './progress.js';
-import { arePeersInstalled, howToInstall } from './variants.js';
+import { arePeersInstalled, howToInstall, peers } from './variants.js';
 
 /** What `--check` runs. */
 const checkedNames: readonly string[] = ['per-request', 'start-up'];
@@ -39,7 +39,12 @@ function goalsText({ measured }: Report): string | null {
 function sectionTitle({ title }: Benchmark, options: Options): string {
   const major = process.versions.node.split('.')[0];
   const onNode = major === documentedMajor ? '' : `, Node.js ${major}`;
-  return `${title}${options.is('peers') ? ', beside other tracers' : ''}${onNode}`;
+  return `${title}${options.is('peers') ? `, beside ${namesOfPeers(options)}` : ''}${onNode}`;
+}
+
+function namesOfPeers(options: Options): string {
+  const named = peers.map(({ name }) => name).filter((name) => options.list('variants')?.includes(name));
+  return named.length > 0 ? named.join(' and ') : 'other tracers';
 }
 
 /** All that is to be read of a benchmark. */
