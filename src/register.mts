@@ -5,32 +5,46 @@ const { started } = module.createRequire(import.meta.url)('./bootstrap.js') as t
 const loader = started?.loader;
 
 async function hook(watched: NonNullable<typeof loader>): Promise<void> {
-  watched.loadAll();
   // A package's own files come through `require`, also in an ES module's application: only its entry is of interest here.
   const names = watched.packages.filter((name) => !name.includes('/lib/'));
   const { Hook, createAddHookMessageChannel } = await import('import-in-the-middle');
-  const channel = (await registerSynchronous(names)) ? null : createAddHookMessageChannel();
-  if (channel !== null) module.register('import-in-the-middle/hook.mjs', import.meta.url, channel.registerOptions);
+  const channel = (await registerSynchronous(names, watched)) ? null : createAddHookMessageChannel();
+  if (channel !== null) {
+    watched.loadAll();
+    module.register('import-in-the-middle/hook.mjs', import.meta.url, channel.registerOptions);
+  }
   new Hook(names, { internals: false }, (exports, name, folder) => {
     watched.patch(exports, name, folder || undefined);
   });
   await channel?.waitForAllMessagesAcknowledged();
 }
 
+type Resolve = (specifier: string, context: unknown, nextResolve: (...given: unknown[]) => unknown) => unknown;
+
 /** False where Node.js has no hooks on its main thread, or faulty ones. */
-async function registerSynchronous(names: string[]): Promise<boolean> {
-  // Asked first: what would tell brings a parser of ES modules along.
-  if (typeof Reflect.get(module, 'registerHooks') !== 'function') return false;
+async function registerSynchronous(names: string[], watched: NonNullable<typeof loader>): Promise<boolean> {
+  // Asked first: what would tell brings a parser of ES modules along. The types are those of Node.js 20, which has it not.
+  const registerHooks = Reflect.get(module, 'registerHooks') as ((hooks: { resolve: Resolve }) => void) | undefined;
+  if (typeof registerHooks !== 'function') return false;
   const { supportsSyncHooks, register } = await import('import-in-the-middle/register-hooks.mjs');
   if (!supportsSyncHooks()) return false;
   register({ include: names });
+  // All that a module imports is resolved before any of it runs.
+  registerHooks({
+    resolve: (specifier, context, nextResolve) => {
+      watched.expect(specifier);
+      return nextResolve(specifier, context);
+    },
+  });
   return true;
 }
 
-if (loader && loader.packages.length > 0) {
+if (loader) {
   try {
-    await hook(loader);
+    if (loader.packages.length > 0) await hook(loader);
+    else loader.loadAll();
   } catch (error) {
+    loader.loadAll();
     // For instance where the permission model allows no worker thread: on older Node.js the hook runs in one.
     started.log.warn(`ES modules are not traced beyond Node.js' own, their hook failed: ${String(error)}`);
   }

@@ -104,7 +104,14 @@ export class Loader {
     for (const name of this.#awaited) if (isLoaded(name)) this.#load(name);
   }
 
-  /** Loads and patches what is still awaited: where ES modules are hooked they are to be found patched by the first of them. */
+  /** Loads and patches what is still awaited, if `specifier` names it: for hooks that hear of an import before it happens. Never throws. */
+  expect(specifier: string): void {
+    if (this.#awaited.length === 0) return;
+    const name = specifier.startsWith('node:') ? specifier.slice('node:'.length) : specifier;
+    if (this.#awaited.includes(name)) this.#load(name);
+  }
+
+  /** Loads and patches all that is still awaited: for ES modules of which no hook is heard in time. */
   loadAll(): void {
     for (const name of this.#awaited) this.#load(name);
   }
@@ -170,8 +177,9 @@ export class Loader {
   }
 
   #load(name: string): void {
+    this.#awaited = this.#awaited.filter((other) => other !== name); // before hooks hear of it
     try {
-      this.#arrive(name, require(name));
+      this.#patchBuiltin(name, require(name));
     } catch (error) {
       this.#dependencies.tools.faults.record(`loading ${name}`, error);
     }
@@ -181,6 +189,10 @@ export class Loader {
   #arrive(name: string, exports: unknown): void {
     if (!this.#awaited.includes(name)) return;
     this.#awaited = this.#awaited.filter((other) => other !== name);
+    this.#patchBuiltin(name, exports);
+  }
+
+  #patchBuiltin(name: string, exports: unknown): void {
     this.patch(exports, name, undefined);
     try {
       syncBuiltinESMExports();

@@ -363,6 +363,32 @@ for (const major of [20, 22, 24, 26]) {
   }
 }
 
+for (const major of [20, 22, 24, 26]) {
+  test(`under --import on Node.js ${major} https is patched before the first ES module that imports it runs`, async (t) => {
+    const isOurs = Number.parseInt(process.versions.node, 10) === major;
+    const other = isOurs ? { path: process.execPath } : otherNode(major);
+    if ('missing' in other) return t.skip(other.missing);
+    const tell = `
+      import sensor from '@instana/ts-sensor';
+      sensor.tracer.startSpan('work').finish(); // whatever is still to be patched is patched now
+      const { state } = sensor.status().modules.find(({ name }) => name === 'https');`;
+    consumer.put(
+      'keeps.mjs',
+      `import https, { request } from 'node:https';
+      const kept = [https.request, request];
+      ${tell}
+      console.log(state, kept[0] === https.request, kept[1] === request);`,
+    );
+    consumer.put('none.mjs', `${tell}\nconsole.log(state);`);
+    const options = { cwd: consumer.folder, env: bareEnvironment() };
+    const keeps = await run(other.path, [...importPreload, 'keeps.mjs'], options);
+    assert.deepEqual([keeps.stdout, keeps.stderr], ['patched true true\n', '']);
+    const none = await run(other.path, [...importPreload, 'none.mjs'], options);
+    // A hook in a thread of its own is heard too late, so there it is loaded for everybody.
+    assert.deepEqual([none.stdout, none.stderr], [major === 20 ? 'patched\n' : 'not-loaded\n', '']);
+  });
+}
+
 test('no warning while it talks to an agent either', async () => {
   consumer.put('stay.cjs', `setTimeout(() => {}, 1500);`);
   for (const preload of [requirePreload, importPreload]) {
