@@ -67,6 +67,18 @@ function requestExits(lib, base, options = {}) {
     requestString: (key) => end(lib.request(url('ok', key), options)),
     requestUrl: (key) => end(lib.request(new URL(url('ok', key)), options)),
     requestUrlAndOptions: (key) => end(lib.request(new URL(url('ok', key)), { ...options, method: 'PUT' })),
+    requestExtendedUrl: (key) => {
+      const own = Object.assign(new URL(url('ok', key)), { ...options, method: 'PUT', headers: { 'X-Own': '1' } });
+      return end(lib.request(own));
+    },
+    requestOtherPath: (key) => end(lib.request(`${base}/status/500`, { ...options, path: at('ok', key) })),
+    requestCredentials: (key) => end(lib.request(url('ok', key).replace('//', '//user:word@'), options)),
+    requestAgentPort: (key) => {
+      const agent = new lib.Agent({ ...options });
+      agent.defaultPort = Number(port);
+      const ended = end(lib.request(`${new URL(base).protocol}//${hostname}${at('ok', key)}`, { ...options, agent }));
+      return ended.finally(() => agent.destroy());
+    },
     requestOptions: (key) => end(lib.request({ ...where, path: at('ok', key), method: 'POST' })),
     requestHost: (key) => end(lib.request({ ...options, host: hostname, port: Number(port), path: at('ok', key) })),
     requestQuery: (key) => end(lib.request({ ...where, path: `${at('ok', key)}?a=1&apiKey=123` })),
@@ -128,6 +140,7 @@ function requestExits(lib, base, options = {}) {
     unresolved: (key) =>
       finished(lib.get({ ...options, hostname: 'host.invalid', path: at('ok', key), lookup: noSuchHost })),
     badUrl: () => thrown(() => lib.get('not a url')),
+    badCredentials: () => thrown(() => lib.get('http://%zz:word@127.0.0.1/')),
     badProtocol: () => thrown(() => lib.get('ftp://127.0.0.1/')),
     badPath: () => thrown(() => lib.request({ ...where, path: '/with space' })),
     badHeader: () => thrown(() => lib.request({ ...where, headers: { 'bad name': 'x' } })),

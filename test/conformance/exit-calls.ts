@@ -7,6 +7,8 @@ export interface ExitFacts {
   /** Path on the downstream server without the key, or a whole URL. */
   readonly url?: string;
   readonly params?: string;
+  /** The URL has some, which are blanked out in front of its host. */
+  readonly credentials?: boolean;
   /** Null: absent; undefined in a list: may be absent. */
   readonly status?: OneOf<number> | null;
   readonly error?: OneOf<string | RegExp>;
@@ -40,6 +42,9 @@ const requestCalls = (scheme: 'http' | 'https'): readonly ExitCall[] => [
   ...['callback', 'callbackOnly', 'undefinedTail', 'neverConsumed'].map((name) => ok(name)),
   ...(scheme === 'http' ? [ok('undefinedOptions')] : []),
   ok('requestUrlAndOptions', { method: 'PUT' }),
+  ok('requestExtendedUrl', { method: 'PUT' }),
+  ...['requestOtherPath', 'requestAgentPort'].map((name) => ok(name)),
+  ok('requestCredentials', { credentials: true }),
   ok('requestOptions', { method: 'POST' }),
   ok('requestQuery', { params: 'a=1&apiKey=<redacted>' }),
   ok('body', { method: 'POST' }),
@@ -56,7 +61,7 @@ const requestCalls = (scheme: 'http' | 'https'): readonly ExitCall[] => [
   failed('destroyedWithError', { url: '/slow', error: 'TypeError: own reason' }),
   failed('refused', { url: `${scheme}://127.0.0.1:9/ok`, error: 'Error: connect ECONNREFUSED 127.0.0.1:9' }),
   failed('unresolved', { url: `${scheme}://host.invalid/ok`, error: 'Error: getaddrinfo ENOTFOUND host.invalid' }),
-  ...['badUrl', 'badProtocol', 'badPath', 'badHeader', 'badValue', 'badMethod'].map(refusedAtOnce),
+  ...['badUrl', 'badCredentials', 'badProtocol', 'badPath', 'badHeader', 'badValue', 'badMethod'].map(refusedAtOnce),
   { name: 'noResponseListener', exits: [{}, {}] },
   ...['headersObject', 'headersRaw', 'headersPairs', 'headersFrozen', 'headersNull', 'headersLists', 'nullOptions'].map(
     (name) => ok(name),

@@ -149,7 +149,8 @@ function verifyCall(call: ExitCall, runs: Runs): void {
 function urlOf(facts: ExitFacts, call: ExitCall, { bases }: Run): string {
   const url = facts.url ?? '/ok';
   const base = call.name.startsWith('tls-') ? bases.https : bases.http;
-  return `${url.startsWith('/') ? base : ''}${url}/${keyOf(call.name)}`;
+  const shown = facts.credentials === true ? base.replace('//', '//<redacted>:<redacted>@') : base;
+  return `${url.startsWith('/') ? shown : ''}${url}/${keyOf(call.name)}`;
 }
 
 function verifyExit(exit: WireSpan, facts: ExitFacts): void {

@@ -1,6 +1,6 @@
 // Outgoing HTTP and HTTPS requests made with Node.js' own clients: an exit span each, and the trace headers.
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { urlToHttpOptions } from 'node:url';
+import { URL, urlToHttpOptions } from 'node:url';
 import type { SpanRecord } from '../../tracing/span.js';
 import { headerFamily } from '../../wire/headers.js';
 import { around, type HostFunction } from '../around.js';
@@ -43,13 +43,24 @@ function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, fa
   const guard = faults.guard(`${protocol.slice(0, -1)} client`);
   function request(this: unknown, input?: unknown, options?: unknown, callback?: unknown): ClientRequest {
     let span: SpanRecord | null = null;
+    let address: URL | null = null;
     let ours: Options | null = null;
     try {
       if (!guard.off && !power.isOff) {
         const parent = exit.parent();
         const headers = parent === null ? exit.headersWithoutSpan() : null;
-        if (parent !== null || headers !== null) ours = mergedOptions(input, options);
-        if (parent !== null) span = beginExit(exit, parent, ours, input, protocol, request);
+        if (parent !== null || headers !== null) {
+          const url = urlOf(input);
+          if (url !== null && typeof input !== 'function') ours = copyOf(url === undefined ? input : options);
+          if (url !== undefined && url !== null && ours !== null) {
+            if (saysAll(url, ours)) address = url;
+            else ours = Object.assign(urlToHttpOptions(url), ours);
+          }
+        }
+        if (parent !== null) {
+          if (address !== null && ours !== null) span = beginAtAddress(exit, parent, address, ours, request);
+          else span = beginExit(exit, parent, ours, input, protocol, request);
+        }
         if (ours !== null) addHeaders(exit, ours, span === null ? headers : exit.headers(span));
         if (span !== null && ours !== null && exit.captures) captureRequest(exit, span, ours);
       }
@@ -62,7 +73,8 @@ function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, fa
       if (ours === null) {
         result = Reflect.apply(original, this, arguments);
       } else {
-        result = original.call(this, ours, callbackOf(protocol, input, options, callback));
+        const callBack = callbackOf(protocol, input, options, callback);
+        result = address === null ? original.call(this, ours, callBack) : original.call(this, address, ours, callBack);
       }
     } catch (error) {
       if (span !== null) failQuietly(span, error);
@@ -87,29 +99,36 @@ function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, fa
   return request;
 }
 
-/** Our own copy of the options, put together as Node.js does; null for arguments that it will refuse. */
-function mergedOptions(input: unknown, options: unknown): Options | null {
-  const base = baseOptions(input);
-  if (base === null) return null;
-  if (base !== undefined) return Object.assign(base, typeof options === 'function' ? undefined : options);
-  return typeof input === 'function' ? null : Object.assign({}, input);
+/** Options that say where a call goes, in the place of its URL. */
+const partsOfAddress = ['protocol', 'hostname', 'host', 'port', 'defaultPort', 'path', 'auth'];
+
+/**
+ * Whether a URL says all of where a call goes. Then Node.js is given the URL, with our copy of the options behind it, and puts them
+ * together itself; what an application has added to a URL object counts as options, too.
+ */
+function saysAll(url: URL, options: Options): boolean {
+  for (const name of partsOfAddress) if (name in options) return false;
+  const { protocol, port } = url;
+  if ((protocol !== 'http:' && protocol !== 'https:') || !(url instanceof URL) || Object.keys(url).length > 0)
+    return false;
+  const usual = protocol === 'https:' ? 443 : 80;
+  const { defaultPort = usual } = (options['agent'] ?? {}) as { defaultPort?: unknown };
+  return port !== '' || defaultPort === usual;
 }
 
-/** Options from a URL in first place; undefined when there is none, null when it cannot be parsed. */
-function baseOptions(input: unknown): Options | null | undefined {
-  let url: URL;
-  if (typeof input === 'string') {
-    try {
-      url = new URL(input);
-    } catch {
-      return null;
-    }
-  } else if (isUrl(input)) {
-    url = input;
-  } else {
-    return undefined;
+/** Our own copy of options, which a callback may stand in place of. */
+function copyOf(options: unknown): Options {
+  return Object.assign({}, typeof options === 'function' ? undefined : options);
+}
+
+/** The URL in first place; undefined when there is none, null when it cannot be parsed. */
+function urlOf(input: unknown): URL | null | undefined {
+  if (typeof input !== 'string') return isUrl(input) ? input : undefined;
+  try {
+    return new URL(input);
+  } catch {
+    return null;
   }
-  return urlToHttpOptions(url) as unknown as Options; // an object made for us, which may be added to
 }
 
 /** The test that Node.js itself applies, so that look-alikes are taken as it takes them. */
@@ -141,9 +160,24 @@ function beginExit(
 ): SpanRecord {
   if (options === null)
     return exit.begin(parent, 'GET', null, typeof input === 'string' ? input.slice(0, 4096) : '', below);
-  const method = typeof options['method'] === 'string' ? options['method'].toUpperCase() : 'GET';
   const path = typeof options['path'] === 'string' && options['path'] !== '' ? options['path'] : '/';
-  return exit.begin(parent, method, originOf(options, protocol), path, below);
+  return exit.begin(parent, methodOf(options), originOf(options, protocol), path, below);
+}
+
+function beginAtAddress(
+  exit: Tools['exit'],
+  parent: SpanRecord,
+  url: URL,
+  options: Options,
+  below: (...args: never[]) => unknown,
+): SpanRecord {
+  const { protocol, host, username, password, pathname, search } = url;
+  const credentials = username === '' && password === '' ? '' : '<redacted>:<redacted>@';
+  return exit.begin(parent, methodOf(options), `${protocol}//${credentials}${host}`, pathname + search, below);
+}
+
+function methodOf({ method }: Options): string {
+  return typeof method === 'string' ? method.toUpperCase() : 'GET';
 }
 
 function originOf(options: Options, defaultProtocol: string): string {
