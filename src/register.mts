@@ -19,21 +19,21 @@ async function hook(watched: NonNullable<typeof loader>): Promise<void> {
   await channel?.waitForAllMessagesAcknowledged();
 }
 
-type Resolve = (specifier: string, context: unknown, nextResolve: (...given: unknown[]) => unknown) => unknown;
+type Load = (url: string, context: unknown, nextLoad: (...given: unknown[]) => unknown) => unknown;
 
 /** False where Node.js has no hooks on its main thread, or faulty ones. */
 async function registerSynchronous(names: string[], watched: NonNullable<typeof loader>): Promise<boolean> {
   // Asked first: what would tell brings a parser of ES modules along. The types are those of Node.js 20, which has it not.
-  const registerHooks = Reflect.get(module, 'registerHooks') as ((hooks: { resolve: Resolve }) => void) | undefined;
+  const registerHooks = Reflect.get(module, 'registerHooks') as ((hooks: { load: Load }) => void) | undefined;
   if (typeof registerHooks !== 'function') return false;
   const { supportsSyncHooks, register } = await import('import-in-the-middle/register-hooks.mjs');
   if (!supportsSyncHooks()) return false;
   register({ include: names });
-  // All that a module imports is resolved before any of it runs.
+  // All that a module imports is loaded before any of it runs, whatever name it goes by.
   registerHooks({
-    resolve: (specifier, context, nextResolve) => {
-      watched.expect(specifier);
-      return nextResolve(specifier, context);
+    load: (url, context, nextLoad) => {
+      watched.expect(url);
+      return nextLoad(url, context);
     },
   });
   return true;

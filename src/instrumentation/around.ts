@@ -59,3 +59,8 @@ export function resemble(wrapper: HostFunction, original: HostFunction): HostFun
   if (Object.getPrototypeOf(wrapper) !== prototype) Object.setPrototypeOf(wrapper, prototype as object); // a function has one
   return wrapper;
 }
+
+/** The source of a function, whatever it has for a `toString`. */
+export function sourceOf(fn: object): string {
+  return Function.prototype.toString.call(fn);
+}

@@ -112,19 +112,18 @@ export class HttpEntry {
 
   /** The span of a response, open or not; null when it is not traced. */
   spanOf(response: object): SpanRecord | null {
-    if (this.#latest?.http?.response === response) return this.#latest;
-    return this.activeOf(response) ?? spanOf(response) ?? null;
+    return this.#latestOf(response) ?? this.activeOf(response) ?? spanOf(response) ?? null;
   }
 
-  /** A response has written its head; a status that is no whole number is left to be read from the response. */
+  /** A response has written its head; a status that Node.js takes for another number is left to be read from the response. */
   headWritten(span: SpanRecord, status: unknown): void {
-    if (span.http !== null && !span.isFinished && Number.isInteger(status)) span.http.status = status as number;
+    if (span.http === null || span.isFinished || typeof status !== 'number') return;
+    if (Number.isInteger(status) && status >= 100 && status <= 999) span.http.status = status;
   }
 
   /** The open entry span of a response, or of the asynchronous context when a framework handed us another object. */
   of(response: unknown): SpanRecord | null {
-    const latest = this.#latest;
-    const span = latest?.http?.response === response ? latest : this.#search(response);
+    const span = this.#latestOf(response) ?? this.#search(response);
     return span === null || span.kind !== 1 || span.http === null || span.isFinished ? null : span;
   }
 
@@ -195,6 +194,7 @@ export class HttpEntry {
     const { http } = span;
     if (http !== null) {
       http.error ??= `Unfinished: no end of the response after ${Math.round(afterMs / 1000)} s`;
+      if (http.status >= 500) span.errorCount = 1;
       this.#takeTemplate(http, 0, {});
     }
     span.sdkFacts().tags['unfinished'] = true;
@@ -221,6 +221,11 @@ export class HttpEntry {
       this.#takeTemplate(span.http, 0, {});
       this.#dependencies.recorder.finish(span);
     });
+  }
+
+  #latestOf(response: unknown): SpanRecord | null {
+    const http = this.#latest?.http ?? null;
+    return http !== null && http.response !== null && http.response === response ? this.#latest : null;
   }
 
   #search(response: unknown): SpanRecord | null {

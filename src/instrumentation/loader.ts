@@ -104,10 +104,10 @@ export class Loader {
     for (const name of this.#awaited) if (isLoaded(name)) this.#load(name);
   }
 
-  /** Loads and patches what is still awaited, if `specifier` names it: for hooks that hear of an import before it happens. Never throws. */
-  expect(specifier: string): void {
+  /** Loads and patches what is still awaited, if `url` is its own: for hooks that hear of an import before it happens. Never throws. */
+  expect(url: string): void {
     if (this.#awaited.length === 0) return;
-    const name = specifier.startsWith('node:') ? specifier.slice('node:'.length) : specifier;
+    const name = url.startsWith('node:') ? url.slice('node:'.length) : url;
     if (this.#awaited.includes(name)) this.#load(name);
   }
 

@@ -2,7 +2,7 @@
 // `writeHead` is given, which implicit heads go through as well: a header set earlier would change how Node.js 20 treats raw lists.
 import type { ServerResponse } from 'node:http';
 import type { SpanRecord } from '../tracing/span.js';
-import type { HostFunction } from './around.js';
+import { type HostFunction, sourceOf } from './around.js';
 import type { Tools } from './instrumentation.js';
 
 const header = 'Server-Timing';
@@ -19,6 +19,8 @@ export function serverTiming({ entry, faults }: Tools): (original: HostFunction)
   const set = new SetHeaders();
   return (original) => {
     const write = original as WriteHead;
+    // Somebody who was here before may change what is written: then the response tells, at its end.
+    const isNodes = /_storeHeader\b/.test(sourceOf(original));
     function writeHead(this: ServerResponse, status?: unknown, reason?: unknown, headers?: unknown): unknown {
       let span: SpanRecord | null = null;
       let ours: unknown = null;
@@ -39,7 +41,7 @@ export function serverTiming({ entry, faults }: Tools): (original: HostFunction)
       if (ours === null) result = Reflect.apply(original, this, arguments);
       else
         result = typeof reason === 'string' ? write.call(this, status, reason, ours) : write.call(this, status, ours);
-      if (span !== null) entry.headWritten(span, status);
+      if (isNodes && span !== null) entry.headWritten(span, status);
       return result;
     }
     return writeHead as HostFunction;

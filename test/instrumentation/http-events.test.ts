@@ -71,6 +71,25 @@ describe('an HTTP server', () => {
     assert.equal(span?.ec, 1);
   });
 
+  it('has the status that was written, where somebody was here before who writes another', async () => {
+    loader.stop();
+    const { writeHead } = http.ServerResponse.prototype;
+    http.ServerResponse.prototype.writeHead = function (this: http.ServerResponse, _status: number, ...rest: never[]) {
+      return writeHead.call(this, 503, ...rest);
+    } as typeof writeHead;
+    try {
+      loader.start();
+      handler = (_req, res) => res.end('changed');
+      await send('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+      const [span] = box.spans();
+      assert.equal(span?.data.http?.status, 503);
+      assert.equal(span?.ec, 1);
+      loader.stop();
+    } finally {
+      http.ServerResponse.prototype.writeHead = writeHead;
+    }
+  });
+
   for (const isEarly of [false, true]) {
     it(`calls listeners for the end of a body in the context of the request, answered ${isEarly ? 'before' : 'then'}`, async () => {
       const active: unknown[] = [];

@@ -372,16 +372,18 @@ for (const major of [20, 22, 24, 26]) {
       import sensor from '@instana/ts-sensor';
       sensor.tracer.startSpan('work').finish(); // whatever is still to be patched is patched now
       const { state } = sensor.status().modules.find(({ name }) => name === 'https');`;
+    // By a name of the application's own: only what that is resolved to tells.
+    consumer.put('keeps/package.json', JSON.stringify({ type: 'module', imports: { '#secure': 'https' } }));
     consumer.put(
-      'keeps.mjs',
-      `import https, { request } from 'node:https';
+      'keeps/keeps.mjs',
+      `import https, { request } from '#secure';
       const kept = [https.request, request];
       ${tell}
       console.log(state, kept[0] === https.request, kept[1] === request);`,
     );
     consumer.put('none.mjs', `${tell}\nconsole.log(state);`);
     const options = { cwd: consumer.folder, env: bareEnvironment() };
-    const keeps = await run(other.path, [...importPreload, 'keeps.mjs'], options);
+    const keeps = await run(other.path, [...importPreload, 'keeps/keeps.mjs'], options);
     assert.deepEqual([keeps.stdout, keeps.stderr], ['patched true true\n', '']);
     const none = await run(other.path, [...importPreload, 'none.mjs'], options);
     // A hook in a thread of its own is heard too late, so there it is loaded for everybody.

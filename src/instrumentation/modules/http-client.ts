@@ -43,7 +43,7 @@ function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, fa
   const guard = faults.guard(`${protocol.slice(0, -1)} client`);
   function request(this: unknown, input?: unknown, options?: unknown, callback?: unknown): ClientRequest {
     let span: SpanRecord | null = null;
-    let address: URL | null = null;
+    let address: unknown; // what goes before our options
     let ours: Options | null = null;
     try {
       if (!guard.off && !power.isOff) {
@@ -51,15 +51,23 @@ function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, fa
         const headers = parent === null ? exit.headersWithoutSpan() : null;
         if (parent !== null || headers !== null) {
           const url = urlOf(input);
+          let whole: URL | null = null;
+          let all: Options | null = null; // for the span
           if (url !== null && typeof input !== 'function') ours = copyOf(url === undefined ? input : options);
-          if (url !== undefined && url !== null && ours !== null) {
-            if (saysAll(url, ours)) address = url;
-            else ours = Object.assign(urlToHttpOptions(url), ours);
+          if (url === undefined || url === null || ours === null) {
+            all = ours;
+          } else if (saysAll(url, ours)) {
+            whole = url;
+            address = url;
+          } else {
+            address = input;
+            all = Object.assign(urlToHttpOptions(url), ours);
+            ours['headers'] = all['headers']; // the URL's own, where the application has added some to it
           }
-        }
-        if (parent !== null) {
-          if (address !== null && ours !== null) span = beginAtAddress(exit, parent, address, ours, request);
-          else span = beginExit(exit, parent, ours, input, protocol, request);
+          if (parent !== null) {
+            if (whole !== null && ours !== null) span = beginAtAddress(exit, parent, whole, ours, request);
+            else span = beginExit(exit, parent, all, input, protocol, request);
+          }
         }
         if (ours !== null) addHeaders(exit, ours, span === null ? headers : exit.headers(span));
         if (span !== null && ours !== null && exit.captures) captureRequest(exit, span, ours);
@@ -74,7 +82,8 @@ function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, fa
         result = Reflect.apply(original, this, arguments);
       } else {
         const callBack = callbackOf(protocol, input, options, callback);
-        result = address === null ? original.call(this, ours, callBack) : original.call(this, address, ours, callBack);
+        result =
+          address === undefined ? original.call(this, ours, callBack) : original.call(this, address, ours, callBack);
       }
     } catch (error) {
       if (span !== null) failQuietly(span, error);
@@ -109,8 +118,8 @@ const partsOfAddress = ['protocol', 'hostname', 'host', 'port', 'defaultPort', '
 function saysAll(url: URL, options: Options): boolean {
   for (const name of partsOfAddress) if (name in options) return false;
   const { protocol, port } = url;
-  if ((protocol !== 'http:' && protocol !== 'https:') || !(url instanceof URL) || Object.keys(url).length > 0)
-    return false;
+  if ((protocol !== 'http:' && protocol !== 'https:') || !isUrl(url)) return false;
+  if (Object.getPrototypeOf(url) !== URL.prototype || Object.keys(url).length > 0) return false;
   const usual = protocol === 'https:' ? 443 : 80;
   const { defaultPort = usual } = (options['agent'] ?? {}) as { defaultPort?: unknown };
   return port !== '' || defaultPort === usual;

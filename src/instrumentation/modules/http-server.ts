@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Suppressed } from '../../tracing/scope.js';
 import { SpanRecord } from '../../tracing/span.js';
-import { around, type HostFunction } from '../around.js';
+import { around, type HostFunction, sourceOf } from '../around.js';
 import { Handshake } from '../handshake.js';
 import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
 import { serverTiming } from '../server-timing.js';
@@ -164,10 +164,6 @@ function requestEmit(original: Emit, { entry, scope, faults }: Tools): HostFunct
     return scope.apply(span, original, this, arguments);
   }
   return emit as HostFunction;
-}
-
-function sourceOf(fn: object): string {
-  return Function.prototype.toString.call(fn);
 }
 
 export const httpServer: Instrumentation = {
