@@ -7,7 +7,7 @@ import { slope, steadyLoad } from './steady.js';
 const nodeArguments = ['--no-opt', '--no-sparkplug', '--no-flush-bytecode'];
 
 it('of 20,000 requests at full speed every one has its span, and the heap does not grow', async (t) => {
-  const load = { warmUpRequests: 10_000, requests: 20_000, blocks: 25, allowedGrowth: 1024, nodeArguments };
+  const load = { warmUpRequests: 20_000, requests: 20_000, blocks: 25, allowedGrowth: 1024, nodeArguments };
   t.diagnostic(await steadyLoad(load));
 });
 
