@@ -8,29 +8,13 @@ import { TraceHeaderReader } from '../wire/headers.js';
 import { shortId } from '../wire/ids.js';
 import { captureHeader, valuesInList } from './captured-headers.js';
 import type { HttpSpanDependencies } from './http-span-dependencies.js';
-import { Identity } from './stamp.js';
+import { makeStamp, type Stamp } from './stamp.js';
 
-/** What a request was found to be, on it and on its response. Written out, so that V8 compiles it for these objects alone. */
-class Mark extends Identity {
-  #mark: SpanRecord | Suppressed;
-
-  constructor(target: object, mark: SpanRecord | Suppressed) {
-    super(target);
-    this.#mark = mark;
-  }
-
-  static of(target: object): SpanRecord | Suppressed | undefined {
-    return #mark in target ? target.#mark : undefined;
-  }
-
-  static put(target: object, mark: SpanRecord | Suppressed): void {
-    if (#mark in target) target.#mark = mark;
-    else new Mark(target, mark);
-  }
-}
+/** What a request was found to be, on it and on its response. */
+const marks: Stamp<SpanRecord | Suppressed> = makeStamp();
 
 function spanOf(target: object): SpanRecord | undefined {
-  const mark = Mark.of(target);
+  const mark = marks.of(target);
   return mark instanceof SpanRecord ? mark : undefined;
 }
 
@@ -66,8 +50,8 @@ export class HttpEntry {
     const { traceId, w3c } = caller;
     if (caller.suppressed) {
       const mark = w3c === null ? suppressed : new Suppressed(w3c);
-      Mark.put(request, mark);
-      Mark.put(response, mark);
+      marks.put(request, mark);
+      marks.put(response, mark);
       return mark;
     }
     const ignored = this.#ignores?.(request.method ?? '', pathOf(request.url ?? ''), caller.host ?? '') === true;
@@ -103,8 +87,8 @@ export class HttpEntry {
     if (config().tracing.extraHttpHeaders.length > 0 && Array.isArray(rawHeaders))
       this.#captureRequestHeaders(span, rawHeaders);
     showTraceId(request, span.traceId);
-    Mark.put(response, span);
-    Mark.put(request, span);
+    marks.put(response, span);
+    marks.put(request, span);
     recorder.open(span);
     this.#latest = span;
     return span;
@@ -143,7 +127,7 @@ export class HttpEntry {
    */
   inactiveSpanOf(emitter: object): SpanRecord | Suppressed | null {
     const { scope } = this.#dependencies;
-    const mark = Mark.of(emitter);
+    const mark = marks.of(emitter);
     if (mark === undefined) return null;
     if (mark instanceof SpanRecord) return scope.active()?.traceId === mark.traceId ? null : mark;
     return scope.isSuppressed() ? null : mark;

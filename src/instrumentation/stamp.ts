@@ -1,7 +1,6 @@
 // Ties one of our values to a host object without leaving a trace on it: no property, no map entry, nothing that keeps either alive.
 
-/** A base for a stamp of its own. */
-export class Identity {
+class Identity {
   constructor(target: object) {
     // biome-ignore lint/correctness/noConstructorReturn: a base class that returns the object lets the subclass add its private field to it
     return target;
