@@ -224,10 +224,10 @@ describe('the recorder', () => {
     assert.deepEqual(sent, hosts);
   });
 
-  it('takes at most 2,500 spans and about 3 MiB at a time', () => {
+  it('takes all that may wait, but no more than about 3 MiB at a time', () => {
     const fixture = new Fixture();
-    for (let index = 0; index < 3000; index++) fixture.finished();
-    assert.equal(fixture.take().length, 2500);
+    for (let index = 0; index < 5000; index++) fixture.finished();
+    assert.equal(fixture.take().length, 5000);
     fixture.recorder.delivered();
     const large = new Fixture();
     for (let index = 0; index < 400; index++) large.finished(`/${'x'.repeat(15_000)}`);
@@ -237,19 +237,19 @@ describe('the recorder', () => {
 
   it('halves a batch that the agent finds too large, and grows again', () => {
     const fixture = new Fixture();
-    for (let index = 0; index < 2500; index++) fixture.finished();
+    for (let index = 0; index < 5000; index++) fixture.finished();
     const sizes: number[] = [];
     for (let round = 0; round < 4; round++) {
       sizes.push(fixture.take().length);
       fixture.recorder.tooLarge();
     }
-    assert.deepEqual(sizes, [2500, 1250, 625, 312]);
+    assert.deepEqual(sizes, [5000, 2500, 1250, 625]);
     sizes.length = 0;
     for (let round = 0; round < 4; round++) {
       sizes.push(fixture.take().length);
       fixture.recorder.delivered();
     }
-    assert.deepEqual(sizes, [156, 312, 624, 1248]);
+    assert.deepEqual(sizes, [312, 624, 1248, 2496]);
     assert.equal(dropped(fixture), 0);
   });
 
