@@ -13,6 +13,8 @@ const sliceMs = 4;
 const sliceSpans = 50;
 /** So many wait as objects, at most, between two turns of the event loop: older ones would outlive a collection of young garbage. */
 const encodeAtSpans = 32;
+/** So many are a batch as soon as they are encoded: the rest may come faster than it is encoded, and must not hold it up. */
+const enoughSpans = 2500;
 
 // Taken when this file is loaded, since a host under test may fake them later.
 const { setImmediate } = globalThis;
@@ -79,7 +81,7 @@ export class SpanQueue {
    * turn of the event loop, before `take()`, which encodes in one go what is left.
    */
   encodeSome(): boolean {
-    return this.#encodeFresh(this.#batchLimit);
+    return this.#encodeFresh(this.#toEncode());
   }
 
   /**
@@ -93,7 +95,8 @@ export class SpanQueue {
     if (this.#inFlight > 0) this.returned();
     const { batchBytes, encodeContext } = this.#dependencies;
     const context = encodeContext();
-    while (this.#length > 0 && this.#encoded.count < this.#batchLimit && this.#encoded.bytes < batchBytes)
+    const spans = this.#toEncode();
+    while (this.#length > 0 && this.#encoded.count < spans && this.#encoded.bytes < batchBytes)
       this.#encodeOldest(context);
     const batch = this.#batch;
     this.#inFlight = this.#encoded.copyTo(batch, this.#batchLimit, batchBytes, before);
@@ -195,6 +198,11 @@ export class SpanQueue {
     this.#forfeited = 0;
     this.#inFlight = 0;
     this.#batch.clear();
+  }
+
+  /** How many have to be encoded before a batch is sent; it takes what else is. */
+  #toEncode(): number {
+    return Math.min(this.#batchLimit, enoughSpans);
   }
 
   /** Encodes for a few milliseconds; true when `spans` are, or all there are. */

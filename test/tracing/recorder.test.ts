@@ -3,6 +3,13 @@ import { describe, it } from 'node:test';
 import { SpanRecord } from '../../src/tracing/span.js';
 import { Fixture } from './fixtures.js';
 
+/** By its end the spans that wait for a free moment have been encoded. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(() => setImmediate(resolve));
+  });
+}
+
 function dropped({ recorder }: Fixture): number {
   return Object.values(recorder.counters().dropped).reduce((sum, count) => sum + count, 0);
 }
@@ -174,7 +181,6 @@ describe('the recorder', () => {
 
   it('encodes in the next turn what comes thick and fast, once the agent has got something', async () => {
     const fixture = new Fixture();
-    const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     const finish = (count: number): SpanRecord[] => Array.from({ length: count }, () => fixture.finished());
     const encoded = (spans: SpanRecord[]): number => spans.filter(({ http }) => http === null).length;
     // What the agent says at the announce, secrets above all, is not known before.
@@ -224,10 +230,15 @@ describe('the recorder', () => {
     assert.deepEqual(sent, hosts);
   });
 
-  it('takes all that may wait, but no more than about 3 MiB at a time', () => {
+  it('takes all that are encoded, waits for no more than 2,500, and takes no more than about 3 MiB at a time', async () => {
     const fixture = new Fixture();
     for (let index = 0; index < 5000; index++) fixture.finished();
-    assert.equal(fixture.take().length, 5000);
+    assert.ok(fixture.recorder.encodeSome());
+    assert.equal(fixture.take().length, 2500);
+    fixture.recorder.delivered();
+    for (let index = 0; index < 1500; index++) fixture.finished();
+    await turn();
+    assert.equal(fixture.take().length, 4000);
     fixture.recorder.delivered();
     const large = new Fixture();
     for (let index = 0; index < 400; index++) large.finished(`/${'x'.repeat(15_000)}`);
@@ -237,19 +248,19 @@ describe('the recorder', () => {
 
   it('halves a batch that the agent finds too large, and grows again', () => {
     const fixture = new Fixture();
-    for (let index = 0; index < 5000; index++) fixture.finished();
+    for (let index = 0; index < 2500; index++) fixture.finished();
     const sizes: number[] = [];
     for (let round = 0; round < 4; round++) {
       sizes.push(fixture.take().length);
       fixture.recorder.tooLarge();
     }
-    assert.deepEqual(sizes, [5000, 2500, 1250, 625]);
+    assert.deepEqual(sizes, [2500, 1250, 625, 312]);
     sizes.length = 0;
     for (let round = 0; round < 4; round++) {
       sizes.push(fixture.take().length);
       fixture.recorder.delivered();
     }
-    assert.deepEqual(sizes, [312, 624, 1248, 2496]);
+    assert.deepEqual(sizes, [156, 312, 624, 1248]);
     assert.equal(dropped(fixture), 0);
   });
 
