@@ -36,6 +36,7 @@ interface Subject {
 
 const highCpu = 'High CPU Utilization';
 const frequentGc = 'Frequent Garbage Collection';
+const contention = 'Excessive Context Switching';
 
 /** The limit of the heap counts the room for young objects as well, which a program cannot fill. */
 const onlyOld = '--max-semi-space-size=1';
@@ -64,9 +65,10 @@ const light: readonly Subject[] = [
 
 const heavy: readonly Subject[] = [
   { load: 'threads', event: 'High Thread Count' },
-  { load: 'spin', event: highCpu },
+  // It wants all cores, so that whatever runs beside it has to take them away.
+  { load: 'spin', event: highCpu, mayOpen: [contention] },
   // Cores are taken away from those who use them.
-  { load: 'contend', event: 'Excessive Context Switching', mayOpen: [highCpu], env: { UV_THREADPOOL_SIZE: '32' } },
+  { load: 'contend', event: contention, mayOpen: [highCpu], env: { UV_THREADPOOL_SIZE: '32' } },
 ];
 
 // V8 collects when what buffers take outside of its heap grows.
