@@ -11,13 +11,13 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const words = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const withLong = process.argv.includes('--long');
 
-/** Two levels below build/test, and no deeper: what is below test/apps and test/support is no test. */
+/** Every compiled test, however deep its folder. Applications under test/apps are not compiled, so they are not below build/test. */
 function testFiles() {
   const tests = join(root, 'build', 'test');
-  const folders = existsSync(tests) ? readdirSync(tests, { withFileTypes: true }).filter((e) => e.isDirectory()) : [];
-  return folders
-    .flatMap(({ name }) => readdirSync(join(tests, name)).map((file) => join(tests, name, file)))
+  if (!existsSync(tests)) return [];
+  return readdirSync(tests, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.js'))
+    .map((file) => join(tests, file))
     .sort();
 }
 
