@@ -1,12 +1,12 @@
 // The public API of @instana/ts-sensor.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { SensorOptions } from './base/config.js';
+import type { SensorOptions } from './config/options.js';
 import { type SensorStatus, sensor } from './sensor.js';
 import type { EumOptions } from './tracing/eum.js';
 import type { InstanaTracer } from './tracing/tracer.js';
 
-export type { SecretsMatcher, SensorOptions } from './base/config.js';
-export type { Logger } from './base/log.js';
+export type { SecretsMatcher, SensorOptions } from './config/options.js';
+export type { Logger } from './core/log.js';
 export type { ModuleStatus } from './instrumentation/loader.js';
 export type { SensorStatus } from './sensor.js';
 export type { EumOptions } from './tracing/eum.js';

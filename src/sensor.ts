@@ -2,21 +2,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Agent } from './agent/agent.js';
-import { Beat } from './base/beat.js';
-import { type Config, type IgnoreEndpoints, options, readConfig, type SensorOptions } from './base/config.js';
-import type { LastRequest } from './base/exit-delivery.js';
-import { Faults } from './base/faults.js';
-import { type GivenOptions, nested, takeOptions } from './base/given-options.js';
-import { readIgnoreFile } from './base/ignore-file.js';
-import { Log, type Logger } from './base/log.js';
-import { metricsWish } from './base/otlp-wish.js';
 import type { Otlp } from './bridges/otlp.js';
-import { type BootstrapChoice, readBootstrapWords } from './instrumentation/bootstrap-words.js';
+import { type BootstrapChoice, type BootstrapWord, readBootstrapWords } from './config/activation.js';
+import { type GivenOptions, nested, takeOptions } from './config/code-options.js';
+import { readIgnoreFile } from './config/ignore-file.js';
+import { type Config, type IgnoreEndpoints, options, readConfig, type SensorOptions } from './config/options.js';
+import { metricsWish } from './config/otlp-mode.js';
+import { Faults } from './core/internal-errors.js';
+import { Log, type Logger } from './core/log.js';
+import { Beat } from './core/ticker.js';
+import type { LastRequest } from './export/exit-flush.js';
 import { ByHand } from './instrumentation/by-hand.js';
 import { catalogue, channelCatalogue } from './instrumentation/catalogue.js';
 import { HttpEntry } from './instrumentation/http-entry.js';
 import { HttpExit } from './instrumentation/http-exit.js';
-import type { BootstrapWord, Instrumentation, Tools } from './instrumentation/instrumentation.js';
+import type { Instrumentation, Tools } from './instrumentation/instrumentation.js';
 import { ListeningServers } from './instrumentation/listening-servers.js';
 import { Loader, type ModuleStatus } from './instrumentation/loader.js';
 import { adopt, openTracing } from './instrumentation/modules/opentracing.js';
@@ -427,7 +427,7 @@ export class Sensor {
       (request): request is LastRequest => request !== undefined && request !== null,
     );
     if (requests.length === 0) return;
-    const { deliverAtExit } = require('./base/exit-delivery.js') as typeof import('./base/exit-delivery.js');
+    const { deliverAtExit } = require('./export/exit-flush.js') as typeof import('./export/exit-flush.js');
     deliverAtExit(requests, exitDeliveryMs);
   }
 

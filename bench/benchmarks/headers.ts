@@ -1,8 +1,8 @@
 // What the trace headers of a request cost: reading those that came in, and making those of one call out.
 import { randomBytes } from 'node:crypto';
-import { readConfig } from '../../src/base/config.js';
-import { Faults } from '../../src/base/faults.js';
-import { Log } from '../../src/base/log.js';
+import { readConfig } from '../../src/config/options.js';
+import { Faults } from '../../src/core/internal-errors.js';
+import { Log } from '../../src/core/log.js';
 import { HttpExit } from '../../src/instrumentation/http-exit.js';
 import { makeEncodeContext } from '../../src/tracing/encode.js';
 import { Recorder } from '../../src/tracing/recorder.js';

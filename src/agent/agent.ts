@@ -1,10 +1,10 @@
 // The sensor's connection to the Instana agent: the narrow door to all that is in this folder.
 import { AsyncResource } from 'node:async_hooks';
-import type { Config } from '../base/config.js';
-import type { LastRequest } from '../base/exit-delivery.js';
-import type { Faults } from '../base/faults.js';
-import type { Log } from '../base/log.js';
-import { realTimers, type Timer, type Timers } from '../base/pause.js';
+import type { Config } from '../config/options.js';
+import type { Faults } from '../core/internal-errors.js';
+import type { Log } from '../core/log.js';
+import { realTimers, type Timer, type Timers } from '../core/sleep.js';
+import type { LastRequest } from '../export/exit-flush.js';
 import { type AnnounceAnswer, tracesPath } from '../wire/announce.js';
 import { Connection } from './connection.js';
 import type { MetricsSource } from './metrics-sender.js';

@@ -1,9 +1,10 @@
 // From nothing to ready: looks the agent up, announces the process, waits until the agent is ready for it; and again when it is lost.
-import type { JsonChannel } from '../base/json-channel.js';
-import { type Address, isGood, type JsonAnswer, type JsonRequest } from '../base/json-request.js';
-import type { Pause } from '../base/pause.js';
+
+import { plainJson } from '../core/plain-json.js';
+import type { Pause } from '../core/sleep.js';
+import type { JsonChannel } from '../transport/http-connection.js';
+import { type Address, isGood, type JsonAnswer, type JsonRequest } from '../transport/message.js';
 import { type AnnounceAnswer, announcePath, entityPath, isAgentAnswer, parseAnnounceAnswer } from '../wire/announce.js';
-import { plainJson } from '../wire/plain-json.js';
 import type { Backoff } from './backoff.js';
 import { candidates, type HostConfig } from './host-lookup.js';
 import { describeProcess } from './process-facts.js';

@@ -1,10 +1,10 @@
 // One life of the connection to an agent, from look-up to `end()`; metrics and spans go in lanes of their own.
-import type { Config } from '../base/config.js';
-import type { Faults } from '../base/faults.js';
-import { JsonChannel } from '../base/json-channel.js';
-import type { Address } from '../base/json-request.js';
-import type { Log } from '../base/log.js';
-import { Pause, type Timers } from '../base/pause.js';
+import type { Config } from '../config/options.js';
+import type { Faults } from '../core/internal-errors.js';
+import type { Log } from '../core/log.js';
+import { Pause, type Timers } from '../core/sleep.js';
+import { JsonChannel } from '../transport/http-connection.js';
+import type { Address } from '../transport/message.js';
 import type { AnnounceAnswer } from '../wire/announce.js';
 import { AnnounceCycle, type CycleState } from './announce-cycle.js';
 import { Backoff } from './backoff.js';

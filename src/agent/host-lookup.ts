@@ -1,6 +1,6 @@
 // Where an agent may listen: the configured address, or this machine and then the gateway of its network.
 import { readFileSync } from 'node:fs';
-import type { Address } from '../base/json-request.js';
+import type { Address } from '../transport/message.js';
 
 /** What the look-up needs to know of the configuration. */
 export interface HostConfig {

@@ -1,11 +1,11 @@
 // Each second while an agent is ready: metrics, answers to what the agent asks, counters of the sensor.
-import type { Faults } from '../base/faults.js';
-import type { JsonChannel } from '../base/json-channel.js';
-import { isGood } from '../base/json-request.js';
-import type { Pause } from '../base/pause.js';
+import type { Faults } from '../core/internal-errors.js';
+import { plainJson } from '../core/plain-json.js';
+import type { Pause } from '../core/sleep.js';
+import type { JsonChannel } from '../transport/http-connection.js';
+import { isGood } from '../transport/message.js';
 import { entityPath, responsePath, tracerMetricsPath } from '../wire/announce.js';
 import { delta, hasVanished } from '../wire/metrics.js';
-import { plainJson } from '../wire/plain-json.js';
 import { type Session, send } from './announce-cycle.js';
 import { answerRequest, parseRequests } from './requests.js';
 

@@ -1,5 +1,5 @@
 // What the agent asks in its answers to metrics, and what it is told.
-import { oneLine } from '../base/log.js';
+import { oneLine } from '../core/log.js';
 
 /** One question of the agent. */
 export interface AgentRequest {

@@ -1,8 +1,9 @@
 // Takes finished spans each second and posts them, one request at a time; what is not delivered goes back.
-import type { JsonChannel } from '../base/json-channel.js';
-import { isGood, type JsonAnswer, parseRetryAfter } from '../base/json-request.js';
-import type { Log } from '../base/log.js';
-import type { Pause, Timers } from '../base/pause.js';
+
+import type { Log } from '../core/log.js';
+import type { Pause, Timers } from '../core/sleep.js';
+import type { JsonChannel } from '../transport/http-connection.js';
+import { isGood, type JsonAnswer, parseRetryAfter } from '../transport/message.js';
 import { tracesPath } from '../wire/announce.js';
 import { type Session, send } from './announce-cycle.js';
 import type { Counters, Loss } from './metrics-sender.js';

@@ -1,7 +1,8 @@
 // Posts OTLP/JSON over one kept connection, and says what became of it.
-import { JsonChannel } from '../base/json-channel.js';
-import { type Address, isGood, type JsonAnswer, parseRetryAfter } from '../base/json-request.js';
-import type { OtlpSettings } from './otlp-settings.js';
+
+import type { OtlpSettings } from '../config/otlp-endpoints.js';
+import { JsonChannel } from '../transport/http-connection.js';
+import { type Address, isGood, type JsonAnswer, parseRetryAfter } from '../transport/message.js';
 
 /** What became of a request. */
 export type Outcome =

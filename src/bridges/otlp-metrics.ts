@@ -1,13 +1,13 @@
 // Sends the runtime's metrics as OTLP/JSON at an interval, while there is somewhere to send them to.
 import { AsyncResource } from 'node:async_hooks';
-import type { Faults } from '../base/faults.js';
-import type { Log } from '../base/log.js';
-import { realTimers, type Timer, type Timers } from '../base/pause.js';
+import type { OtlpSettings } from '../config/otlp-endpoints.js';
+import type { Faults } from '../core/internal-errors.js';
+import type { Log } from '../core/log.js';
+import { plainJson } from '../core/plain-json.js';
+import { realTimers, type Timer, type Timers } from '../core/sleep.js';
 import { encodeMetrics, type MetricReadings } from '../wire/otlp-metrics.js';
-import { plainJson } from '../wire/plain-json.js';
 import { OtlpClient, type Outcome } from './otlp-client.js';
 import type { OtlpAttribute } from './otlp-resource.js';
-import type { OtlpSettings } from './otlp-settings.js';
 
 /** What observes the runtime. */
 export interface ReadingSource {

@@ -1,16 +1,16 @@
 // Sends spans as OTLP/JSON to a collector, or to the agent's port for it: one request at a time, what is not delivered goes back.
 import { AsyncResource } from 'node:async_hooks';
-import type { LastRequest } from '../base/exit-delivery.js';
-import type { Faults } from '../base/faults.js';
-import type { Log } from '../base/log.js';
-import { Pause, realTimers, type Timers } from '../base/pause.js';
+import type { OtlpSettings } from '../config/otlp-endpoints.js';
+import type { Faults } from '../core/internal-errors.js';
+import type { Log } from '../core/log.js';
+import { plainJson } from '../core/plain-json.js';
+import { Pause, realTimers, type Timers } from '../core/sleep.js';
+import type { LastRequest } from '../export/exit-flush.js';
 import type { SpanRecord } from '../tracing/span.js';
 import type { SpanQueue } from '../tracing/span-queue.js';
 import { type OtlpSpanKind, otlpSpan, otlpTraceId } from '../wire/otlp-trace.js';
-import { plainJson } from '../wire/plain-json.js';
 import { OtlpClient, type Outcome } from './otlp-client.js';
 import type { OtlpAttribute } from './otlp-resource.js';
-import type { OtlpSettings } from './otlp-settings.js';
 
 export interface OtlpTracesDependencies {
   readonly log: Log;

@@ -1,11 +1,12 @@
 // All that is sent as OTLP: follows what is configured and what the agent answers. It is a file of its own beside the preload, with all
 // that it needs, so that a process that sends no OTLP does not read it.
 import { basename, isAbsolute } from 'node:path';
-import type { Config } from '../base/config.js';
-import type { LastRequest } from '../base/exit-delivery.js';
-import type { Faults } from '../base/faults.js';
-import type { Log } from '../base/log.js';
-import type { OtlpWish } from '../base/otlp-wish.js';
+import type { Config } from '../config/options.js';
+import { otlpPort, readOtlpSettings } from '../config/otlp-endpoints.js';
+import type { OtlpWish } from '../config/otlp-mode.js';
+import type { Faults } from '../core/internal-errors.js';
+import type { Log } from '../core/log.js';
+import type { LastRequest } from '../export/exit-flush.js';
 import { ApplicationReader } from '../metrics/application.js';
 import type { GcObserver } from '../metrics/gc-observer.js';
 import { RuntimeMeter } from '../metrics/runtime-meter.js';
@@ -14,7 +15,6 @@ import type { AnnounceAnswer } from '../wire/announce.js';
 import type { Secrets } from '../wire/secrets.js';
 import { OtlpMetrics } from './otlp-metrics.js';
 import { type OtlpAttribute, otlpResource } from './otlp-resource.js';
-import { otlpPort, readOtlpSettings } from './otlp-settings.js';
 import { OtlpTraces } from './otlp-traces.js';
 
 export interface OtlpDependencies {

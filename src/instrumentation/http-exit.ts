@@ -1,5 +1,5 @@
 // What an HTTP exit span means: whether there is one, what the other side is told, how it ends.
-import type { Config } from '../base/config.js';
+import type { Config } from '../config/options.js';
 import { errorStack, errorText } from '../tracing/error-text.js';
 import { HttpFacts, SpanRecord } from '../tracing/span.js';
 import { levelHeader, spanHeader, traceHeader } from '../wire/headers.js';

@@ -1,5 +1,5 @@
 // What the entry and exit spans of HTTP are made with.
-import type { Config } from '../base/config.js';
+import type { Config } from '../config/options.js';
 import type { Recorder } from '../tracing/recorder.js';
 import type { Scope } from '../tracing/scope.js';
 import type { CallStacks } from '../tracing/stack.js';

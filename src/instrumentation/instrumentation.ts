@@ -1,16 +1,14 @@
 // The record of one instrumentation, and the tools that it is given.
-import type { InstrumentationGroup } from '../base/config.js';
-import type { Faults } from '../base/faults.js';
-import type { Log } from '../base/log.js';
+import type { BootstrapWord } from '../config/activation.js';
+import type { InstrumentationGroup } from '../config/options.js';
+import type { Faults } from '../core/internal-errors.js';
+import type { Log } from '../core/log.js';
 import type { Scope } from '../tracing/scope.js';
 import type { InstanaTracer } from '../tracing/tracer.js';
 import type { Undo } from './around.js';
 import type { HttpEntry } from './http-entry.js';
 import type { HttpExit } from './http-exit.js';
 import type { ListeningServers } from './listening-servers.js';
-
-/** A word of `INSTANA_BOOTSTRAP` that brings an instrumentation along. */
-export type BootstrapWord = 'http' | 'express' | 'koa';
 
 /** Whether an instrumentation is to begin anything new; what is under way is ended in any case. May change at any time. */
 export interface Switch {

@@ -1,5 +1,5 @@
 // Iterations of the event loop since the last read, and how late its timers are.
-import type { Beat } from '../base/beat.js';
+import type { Beat } from '../core/ticker.js';
 import type { EventLoopMetrics } from '../wire/metrics.js';
 
 /** Measures nothing until `start()`. */

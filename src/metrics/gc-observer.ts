@@ -1,7 +1,7 @@
 // Hears of garbage collections once for all who count them.
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
-import type { Faults } from '../base/faults.js';
+import type { Faults } from '../core/internal-errors.js';
 
 export type GcType = 'minor' | 'major' | 'incremental' | 'weakcb';
 export const gcTypes: readonly GcType[] = ['minor', 'major', 'incremental', 'weakcb'];

@@ -1,8 +1,9 @@
 // The runtime as the agent sees it: asks every gauge and puts the payload together.
-import type { Beat } from '../base/beat.js';
-import type { Config } from '../base/config.js';
-import type { Faults } from '../base/faults.js';
-import type { Log } from '../base/log.js';
+
+import type { Config } from '../config/options.js';
+import type { Faults } from '../core/internal-errors.js';
+import type { Log } from '../core/log.js';
+import type { Beat } from '../core/ticker.js';
 import { redactArguments } from '../wire/announce.js';
 import type { MetricsPayload } from '../wire/metrics.js';
 import { type Application, ApplicationReader, unknownApplication } from './application.js';

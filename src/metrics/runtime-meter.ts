@@ -1,5 +1,5 @@
 // The runtime as the registry of metrics describes it: asks a gauge for each subject.
-import type { Faults } from '../base/faults.js';
+import type { Faults } from '../core/internal-errors.js';
 import { existsOn, findMetric } from '../wire/metric-registry.js';
 import type { MetricReadings, Reading } from '../wire/otlp-metrics.js';
 import { ActiveResourcesGauge } from './active-resources.js';

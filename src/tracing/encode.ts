@@ -1,12 +1,13 @@
 // A finished span as the members of its JSON object, without `f`, which is known only when it is sent.
+
+import { quote as stringify } from '../core/plain-json.js';
+import { TextCache } from '../core/text-cache.js';
 import { boundedJson, type Hiding } from '../wire/bounded-json.js';
-import { quote as stringify } from '../wire/plain-json.js';
 import { queryOf, type Secrets, sanitizeUrl } from '../wire/secrets.js';
 import type { SpanKind, StackFrame } from '../wire/span.js';
 import type { HttpFacts, SdkFacts, SpanRecord, StackHolder } from './span.js';
 import { parseStack } from './stack.js';
 import { StackCache } from './stack-cache.js';
-import { TextCache } from './text-cache.js';
 
 /** Servers take request lines of 16 KiB; what a client asks for has no bound. */
 const longestUrl = 16_384;

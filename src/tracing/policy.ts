@@ -1,6 +1,6 @@
 // What is not traced although it could be: ignored endpoints, and instrumentations that are switched off. Worked out when the
 // configuration changes, so that a request finds an answer and not a question.
-import type { Config, IgnoreEndpoints, IgnoreRule } from '../base/config.js';
+import type { Config, IgnoreEndpoints, IgnoreRule } from '../config/options.js';
 import { sanitizeUrl } from '../wire/secrets.js';
 
 /** Whether a span of this operation (method), endpoint (path, topic) and connection (host) is ignored. */

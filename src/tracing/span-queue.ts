@@ -1,5 +1,5 @@
 // Finished spans that wait for one receiver, the oldest dropped first.
-import type { Faults } from '../base/faults.js';
+import type { Faults } from '../core/internal-errors.js';
 import { BatchBuffer } from './batch-buffer.js';
 import { type EncodeContext, encodeSpan } from './encode.js';
 import { EncodedSpans } from './encoded-spans.js';

@@ -1,6 +1,7 @@
 // JSON of call stacks, made once for each chain of places in the code: formatting a stack costs more than the rest of its span.
+
+import { TextCache } from '../core/text-cache.js';
 import type { StackHolder } from './span.js';
-import { TextCache } from './text-cache.js';
 
 /** A place in the code, below those that called each other on the way to it: a tree, from the innermost frame outwards. */
 class Place {

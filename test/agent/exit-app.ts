@@ -1,9 +1,9 @@
 // A process with nothing to do but the sensor's connection: PORT, WAIT_MS before it has nothing else to do, BODY_BYTES of spans, FLUSH_MS at its end.
 import { Agent } from '../../src/agent/agent.js';
-import { Beat } from '../../src/base/beat.js';
-import { readConfig } from '../../src/base/config.js';
-import { Faults } from '../../src/base/faults.js';
-import { Log } from '../../src/base/log.js';
+import { readConfig } from '../../src/config/options.js';
+import { Faults } from '../../src/core/internal-errors.js';
+import { Log } from '../../src/core/log.js';
+import { Beat } from '../../src/core/ticker.js';
 import { GcObserver } from '../../src/metrics/gc-observer.js';
 import { Meter } from '../../src/metrics/meter.js';
 

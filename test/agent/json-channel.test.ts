@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import { JsonChannel } from '../../src/base/json-channel.js';
+import { JsonChannel } from '../../src/transport/http-connection.js';
 import { FakeAgent, hang, reply } from './fake-agent.js';
 import { until } from './support.js';
 

@@ -1,7 +1,7 @@
 // The connection to an agent, or to who may be one: limits in time and size.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { JsonChannel } from '../../src/base/json-channel.js';
+import { JsonChannel } from '../../src/transport/http-connection.js';
 import { FakeAgent, hang } from './fake-agent.js';
 import { until } from './support.js';
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type AgentDependencies, type MetricsSource, type SpanSource } from '../../src/agent/agent.js';
-import { readConfig } from '../../src/base/config.js';
-import { Faults } from '../../src/base/faults.js';
-import { Log } from '../../src/base/log.js';
-import type { Timer, Timers } from '../../src/base/pause.js';
+import { readConfig } from '../../src/config/options.js';
+import { Faults } from '../../src/core/internal-errors.js';
+import { Log } from '../../src/core/log.js';
+import type { Timer, Timers } from '../../src/core/sleep.js';
 
 /** Polls until the condition holds; what is said after 15 s names it. */
 export async function until(what: string, condition: () => boolean): Promise<void> {

@@ -1,7 +1,7 @@
 // Spans and an agent that misbehaves: none is lost, none comes twice.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { parseRetryAfter } from '../../src/base/json-request.js';
+import { parseRetryAfter } from '../../src/transport/message.js';
 import { FakeAgent, type Handler, hang, reply, reset } from './fake-agent.js';
 import { type Fixture, makeAgent, until } from './support.js';
 

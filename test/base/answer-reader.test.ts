@@ -1,7 +1,7 @@
 // Answers as agents and strangers send them, cut at every byte.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { AnswerReader } from '../../src/base/answer-reader.js';
+import { AnswerReader } from '../../src/transport/response-parser.js';
 
 interface Case {
   readonly name: string;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Beat } from '../../src/base/beat.js';
-import { Faults } from '../../src/base/faults.js';
-import { Log } from '../../src/base/log.js';
+import { Faults } from '../../src/core/internal-errors.js';
+import { Log } from '../../src/core/log.js';
+import { Beat } from '../../src/core/ticker.js';
 
 /** Timers that are active, of whatever kind. */
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { type Config, readConfig } from '../../src/base/config.js';
-import { isGroup } from '../../src/base/option-values.js';
+import { type Config, readConfig } from '../../src/config/options.js';
+import { isGroup } from '../../src/config/parsers.js';
 
 type Json = Record<string, unknown>;
 

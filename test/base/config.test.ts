@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { at, type Config, options, readConfig } from '../../src/base/config.js';
+import { at, type Config, options, readConfig } from '../../src/config/options.js';
 
 interface Read {
   config: Config;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Faults } from '../../src/base/faults.js';
-import { Log } from '../../src/base/log.js';
+import { Faults } from '../../src/core/internal-errors.js';
+import { Log } from '../../src/core/log.js';
 
 function faultsWithLines(): { faults: Faults; lines: string[] } {
   const lines: string[] = [];

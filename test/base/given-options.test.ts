@@ -1,8 +1,8 @@
 // What an application hands to `configure()`, good and bad.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { options, readConfig } from '../../src/base/config.js';
-import { type GivenOptions, nested, takeOptions } from '../../src/base/given-options.js';
+import { type GivenOptions, nested, takeOptions } from '../../src/config/code-options.js';
+import { options, readConfig } from '../../src/config/options.js';
 
 const names = [...options.map(({ name }) => name), 'logger'];
 

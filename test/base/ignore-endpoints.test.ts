@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { ignoreEndpoints } from '../../src/base/ignore-endpoints.js';
-import { readIgnoreFile } from '../../src/base/ignore-file.js';
-import { parseSimpleYaml } from '../../src/base/simple-yaml.js';
+import { ignoreEndpoints } from '../../src/config/ignore-endpoints.js';
+import { readIgnoreFile } from '../../src/config/ignore-file.js';
+import { parseSimpleYaml } from '../../src/config/simple-yaml.js';
 
 function normalised(value: unknown): { rules: unknown; told: string[] } {
   const told: string[] = [];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { Log, type Logger, oneLine } from '../../src/base/log.js';
+import { Log, type Logger, oneLine } from '../../src/core/log.js';
 
 interface Line {
   level: string;
@@ -68,7 +68,7 @@ describe('the log', () => {
   });
 
   it('writes one line each to stderr, and nothing to stdout', () => {
-    const file = join(__dirname, '../../src/base/log.js');
+    const file = join(__dirname, '../../src/core/log.js');
     const script = `const { Log } = require(${JSON.stringify(file)}); console.error = () => process.exit(9); const log = new Log('info'); log.debug('no'); log.info('one\\ntwo'); log.error('three');`;
     const { stdout, stderr, status } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
     assert.deepEqual(
@@ -82,7 +82,7 @@ describe('the log', () => {
   });
 
   it('survives a stderr that is closed', () => {
-    const file = join(__dirname, '../../src/base/log.js');
+    const file = join(__dirname, '../../src/core/log.js');
     const script = `const { Log } = require(${JSON.stringify(file)}); new Log('info').info('x'); process.stdout.write('alive');`;
     const { stdout, status } = spawnSync(
       '/bin/sh',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type OtlpAgent, type OtlpSettings, otlpPort, readOtlpSettings } from '../../src/bridges/otlp-settings.js';
+import { type OtlpAgent, type OtlpSettings, otlpPort, readOtlpSettings } from '../../src/config/otlp-endpoints.js';
 
 function read(
   env: NodeJS.ProcessEnv,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readBootstrapWords } from '../../src/instrumentation/bootstrap-words.js';
+import { readBootstrapWords } from '../../src/config/activation.js';
 
 function read(env: NodeJS.ProcessEnv): { words: string[]; brings: string[]; warnings: string[] } {
   const warnings: string[] = [];

@@ -1,8 +1,8 @@
 // The tools that instrumentations are given, real ones, with what came out of them at hand.
 import assert from 'node:assert/strict';
-import { readConfig } from '../../src/base/config.js';
-import { Faults } from '../../src/base/faults.js';
-import { Log } from '../../src/base/log.js';
+import { readConfig } from '../../src/config/options.js';
+import { Faults } from '../../src/core/internal-errors.js';
+import { Log } from '../../src/core/log.js';
 import { HttpEntry } from '../../src/instrumentation/http-entry.js';
 import { HttpExit } from '../../src/instrumentation/http-exit.js';
 import type { Tools } from '../../src/instrumentation/instrumentation.js';

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { type Option, options } from '../../src/base/config.js';
 import { type OtlpAttribute, otlpResource } from '../../src/bridges/otlp-resource.js';
+import { type Option, options } from '../../src/config/options.js';
 import { catalogue } from '../../src/instrumentation/catalogue.js';
 import { Secrets } from '../../src/wire/secrets.js';
 import { documentNames, readDocument, tableRows } from '../support/documents.js';

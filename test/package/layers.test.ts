@@ -12,10 +12,10 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 copyFileSync(join(repositoryRoot, 'biome.json'), join(folder, 'biome.json'));
 
 const broken: readonly (readonly [file: string, imported: string])[] = [
-  ['src/wire/a.ts', '../base/log.js'],
+  ['src/wire/a.ts', '../agent/agent.js'],
   ['src/wire/b.ts', '../tracing/span.js'],
-  ['src/base/a.ts', '../wire/ids.js'],
-  ['src/base/b.ts', '../sensor.js'],
+  ['src/core/a.ts', '../wire/ids.js'],
+  ['src/core/b.ts', '../sensor.js'],
   ['src/tracing/a.ts', '../agent/agent.js'],
   ['src/tracing/b.ts', '../instrumentation/around.js'],
   ['src/metrics/a.ts', '../tracing/span.js'],
@@ -32,13 +32,13 @@ const broken: readonly (readonly [file: string, imported: string])[] = [
   ['src/bootstrap.ts', './tracing/tracer.js'],
   ['src/devtools/a.ts', '../tracing/span.js'],
   ['src/devtools/b.ts', '../sensor.js'],
-  ['tools/integration/a.ts', '../../src/base/log.js'],
+  ['tools/integration/a.ts', '../../src/core/log.js'],
 ];
 
 const kept: readonly (readonly [file: string, imported: string])[] = [
   ['src/wire/k.ts', './ids.js'],
   ['src/tracing/k.ts', '../wire/ids.js'],
-  ['src/metrics/k.ts', '../base/log.js'],
+  ['src/metrics/k.ts', '../core/log.js'],
   ['src/agent/k.ts', '../wire/announce.js'],
   ['src/instrumentation/k.ts', '../tracing/scope.js'],
   ['src/instrumentation/modules/k.ts', '../around.js'],

@@ -1,6 +1,6 @@
 // What unit tests of tracing share: the real objects, with a clock that the test moves and an agent that the test plays.
-import { Faults } from '../../src/base/faults.js';
-import { Log } from '../../src/base/log.js';
+import { Faults } from '../../src/core/internal-errors.js';
+import { Log } from '../../src/core/log.js';
 import { type EncodeContext, makeEncodeContext } from '../../src/tracing/encode.js';
 import { Recorder } from '../../src/tracing/recorder.js';
 import { Scope } from '../../src/tracing/scope.js';

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readConfig } from '../../src/base/config.js';
-import { ignoreEndpoints } from '../../src/base/ignore-endpoints.js';
+import { ignoreEndpoints } from '../../src/config/ignore-endpoints.js';
+import { readConfig } from '../../src/config/options.js';
 import { type IgnoreMatcher, ignoreMatcher, makePolicy, type Policy } from '../../src/tracing/policy.js';
 
 interface Row {

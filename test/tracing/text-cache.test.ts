@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { TextCache } from '../../src/tracing/text-cache.js';
+import { TextCache } from '../../src/core/text-cache.js';
 
 describe('a cache of texts', () => {
   it('makes each text once, long ones each time', () => {

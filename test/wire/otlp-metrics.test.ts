@@ -1,9 +1,9 @@
 // The OTLP document of metrics: nothing of it is lost on a way through the official protobuf definitions.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { plainJson } from '../../src/core/plain-json.js';
 import { type MetricRecord, metricRegistry, metricScope } from '../../src/wire/metric-registry.js';
 import { encodeMetrics, type MetricReadings, type Reading } from '../../src/wire/otlp-metrics.js';
-import { plainJson } from '../../src/wire/plain-json.js';
 import { throughProtobuf, withoutEmptyLists } from '../support/otlp.js';
 
 const resource = [

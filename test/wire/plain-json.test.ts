@@ -1,7 +1,7 @@
 // JSON of our own data, also where the application has changed what all objects have.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { plainJson } from '../../src/wire/plain-json.js';
+import { plainJson } from '../../src/core/plain-json.js';
 
 const values: unknown[] = [
   {},

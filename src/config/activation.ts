@@ -1,5 +1,7 @@
 // What `INSTANA_BOOTSTRAP` asks for.
-import type { BootstrapWord } from './instrumentation.js';
+
+/** A word of `INSTANA_BOOTSTRAP` that brings an instrumentation along. */
+export type BootstrapWord = 'http' | 'express' | 'koa';
 
 const brings: Readonly<Record<string, readonly BootstrapWord[]>> = {
   all: ['http', 'express', 'koa'],

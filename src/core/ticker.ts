@@ -1,5 +1,5 @@
 // One timer for all that is to be looked at each second, so that an idle process is woken once for it.
-import type { Faults } from './faults.js';
+import type { Faults } from './internal-errors.js';
 
 const intervalMs = 1000;
 

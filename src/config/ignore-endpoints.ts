@@ -1,5 +1,5 @@
 // Endpoints whose requests are not traced: the forms in which they are written, brought into one.
-import type { Tell } from './option-values.js';
+import type { Tell } from './parsers.js';
 
 /** All criteria that are there have to match, each by one of its values; all in lower case. */
 export interface IgnoreRule {

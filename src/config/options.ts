@@ -1,7 +1,7 @@
 // Every option once: name, environment variable, default, meaning. Environment wins over code, code over the agent, the agent over the default.
+
+import { type Logger, type LogLevel, logLevels } from '../core/log.js';
 import { type IgnoreEndpoints, ignoreEndpoints } from './ignore-endpoints.js';
-import { type Logger, type LogLevel, logLevels } from './log.js';
-import { isSet, type Option, type Resolved, readDisabled, readEnabled, resolve } from './option-sources.js';
 import {
   disabled,
   errorStatuses,
@@ -19,11 +19,12 @@ import {
   stackTraceLength,
   text,
   whole,
-} from './option-values.js';
+} from './parsers.js';
+import { isSet, type Option, type Resolved, readDisabled, readEnabled, resolve } from './resolve.js';
 
 export type { IgnoreEndpoints, IgnoreRule } from './ignore-endpoints.js';
-export { at, type Option } from './option-sources.js';
-export type { InstrumentationGroup, OtlpMode, SecretsConfig, SecretsMatcher } from './option-values.js';
+export type { InstrumentationGroup, OtlpMode, SecretsConfig, SecretsMatcher } from './parsers.js';
+export { at, type Option } from './resolve.js';
 
 export type StackTraceMode = 'all' | 'error' | 'none';
 

@@ -1,5 +1,5 @@
 // Reads one HTTP/1.1 answer from the bytes of a connection (RFC 9112), as much of it as the sensor wants to know.
-import type { JsonAnswer } from './json-request.js';
+import type { JsonAnswer } from './message.js';
 
 const maximumHeadBytes = 65_536;
 /** Longer answers are cut: nothing that the agent says is longer. */

@@ -1,5 +1,5 @@
 // Where the value of an option comes from: environment, code, the agent's answer, or its default, whichever of them can be used first.
-import { disabled, isGroup, type Tell } from './option-values.js';
+import { disabled, isGroup, type Tell } from './parsers.js';
 
 /** One option, as Configuration.md has it. `parse` returns undefined for a value that cannot be used, and tells of a part that cannot. */
 export interface Option {

@@ -3,9 +3,9 @@
 // A client on top of `http` would run through the same functions of Node.js as the application's own server, with objects of other
 // shapes: V8 then compiles those functions for both, and every request that the application serves becomes slower.
 import type { Socket } from 'node:net';
-import { AnswerReader } from './answer-reader.js';
-import { watchForExit } from './exit-watch.js';
-import { type Address, bracketed, type JsonAnswer, type JsonRequest } from './json-request.js';
+import { watchForExit } from './idle-process.js';
+import { type Address, bracketed, type JsonAnswer, type JsonRequest } from './message.js';
+import { AnswerReader } from './response-parser.js';
 
 // Taken when this file is loaded, since a host under test may fake them later.
 const { setTimeout, clearTimeout } = globalThis;

@@ -1,6 +1,7 @@
 // Whether runtime metrics are to be sent as OTLP: what is configured, what the agent offers, what the environment names.
-import { at, isSet } from './option-sources.js';
-import { otlpMode } from './option-values.js';
+
+import { otlpMode } from './parsers.js';
+import { at, isSet } from './resolve.js';
 
 /** `if-configured`: as far as the variables of OpenTelemetry name an endpoint that can be used. */
 export type OtlpWish = 'no' | 'if-configured' | 'yes';
