@@ -22,6 +22,9 @@ import { Loader, type ModuleStatus } from './instrumentation/loader.js';
 import { adopt, openTracing } from './instrumentation/modules/opentracing.js';
 import type { GcObserver } from './metrics/gc-observer.js';
 import type { Meter } from './metrics/meter.js';
+import { IdPool } from './propagation/ids.js';
+import type { AnnounceAnswer } from './protocol/announce.js';
+import { Secrets } from './redaction/redactor.js';
 import { type EncodeContext, makeEncodeContext } from './tracing/encode.js';
 import { type EumOptions, renderSnippet } from './tracing/eum.js';
 import { makePolicy, type Policy } from './tracing/policy.js';
@@ -30,9 +33,6 @@ import { Scope } from './tracing/scope.js';
 import type { SpanRecord } from './tracing/span.js';
 import { CallStacks } from './tracing/stack.js';
 import type { InstanaTracer } from './tracing/tracer.js';
-import type { AnnounceAnswer } from './wire/announce.js';
-import { IdPool } from './wire/ids.js';
-import { Secrets } from './wire/secrets.js';
 
 /** What `status()` tells. */
 export interface SensorStatus {

@@ -5,7 +5,7 @@ import type { Faults } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
 import { realTimers, type Timer, type Timers } from '../core/sleep.js';
 import type { LastRequest } from '../export/exit-flush.js';
-import { type AnnounceAnswer, tracesPath } from '../wire/announce.js';
+import { type AnnounceAnswer, tracesPath } from '../protocol/announce.js';
 import { Connection } from './connection.js';
 import type { MetricsSource } from './metrics-sender.js';
 import type { SpanSource } from './trace-sender.js';

@@ -2,9 +2,15 @@
 
 import { plainJson } from '../core/plain-json.js';
 import type { Pause } from '../core/sleep.js';
+import {
+  type AnnounceAnswer,
+  announcePath,
+  entityPath,
+  isAgentAnswer,
+  parseAnnounceAnswer,
+} from '../protocol/announce.js';
 import type { JsonChannel } from '../transport/http-connection.js';
 import { type Address, isGood, type JsonAnswer, type JsonRequest } from '../transport/message.js';
-import { type AnnounceAnswer, announcePath, entityPath, isAgentAnswer, parseAnnounceAnswer } from '../wire/announce.js';
 import type { Backoff } from './backoff.js';
 import { candidates, type HostConfig } from './host-lookup.js';
 import { describeProcess } from './process-facts.js';

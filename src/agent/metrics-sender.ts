@@ -2,10 +2,10 @@
 import type { Faults } from '../core/internal-errors.js';
 import { plainJson } from '../core/plain-json.js';
 import type { Pause } from '../core/sleep.js';
+import { entityPath, responsePath, tracerMetricsPath } from '../protocol/announce.js';
+import { delta, hasVanished } from '../protocol/metrics-payload.js';
 import type { JsonChannel } from '../transport/http-connection.js';
 import { isGood } from '../transport/message.js';
-import { entityPath, responsePath, tracerMetricsPath } from '../wire/announce.js';
-import { delta, hasVanished } from '../wire/metrics.js';
 import { type Session, send } from './announce-cycle.js';
 import { answerRequest, parseRequests } from './requests.js';
 

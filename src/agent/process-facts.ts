@@ -1,7 +1,8 @@
 // By what the agent recognises this process: pid, command line, control group, socket.
 import { readFileSync, readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { type AnnounceRequest, redactArguments } from '../wire/announce.js';
+import type { AnnounceRequest } from '../protocol/announce.js';
+import { redactArguments } from '../redaction/command-line.js';
 
 const maximumCpuSetLength = 2000;
 

@@ -2,9 +2,9 @@
 
 import type { Log } from '../core/log.js';
 import type { Pause, Timers } from '../core/sleep.js';
+import { tracesPath } from '../protocol/announce.js';
 import type { JsonChannel } from '../transport/http-connection.js';
 import { isGood, type JsonAnswer, parseRetryAfter } from '../transport/message.js';
-import { tracesPath } from '../wire/announce.js';
 import { type Session, send } from './announce-cycle.js';
 import type { Counters, Loss } from './metrics-sender.js';
 

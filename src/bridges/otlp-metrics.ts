@@ -5,8 +5,8 @@ import type { Faults } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
 import { plainJson } from '../core/plain-json.js';
 import { realTimers, type Timer, type Timers } from '../core/sleep.js';
-import { encodeMetrics, type MetricReadings } from '../wire/otlp-metrics.js';
 import { OtlpClient, type Outcome } from './otlp-client.js';
+import { encodeMetrics, type MetricReadings } from './otlp-metrics-json.js';
 import type { OtlpAttribute } from './otlp-resource.js';
 
 /** What observes the runtime. */

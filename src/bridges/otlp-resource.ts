@@ -1,7 +1,7 @@
 // What OTLP says of the process that sends: service, sensor, process and host.
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Secrets } from '../wire/secrets.js';
+import type { Secrets } from '../redaction/redactor.js';
 
 export interface OtlpAttribute {
   readonly key: string;

@@ -8,9 +8,9 @@ import { Pause, realTimers, type Timers } from '../core/sleep.js';
 import type { LastRequest } from '../export/exit-flush.js';
 import type { SpanRecord } from '../tracing/span.js';
 import type { SpanQueue } from '../tracing/span-queue.js';
-import { type OtlpSpanKind, otlpSpan, otlpTraceId } from '../wire/otlp-trace.js';
 import { OtlpClient, type Outcome } from './otlp-client.js';
 import type { OtlpAttribute } from './otlp-resource.js';
+import { type OtlpSpanKind, otlpSpan, otlpTraceId } from './otlp-span-json.js';
 
 export interface OtlpTracesDependencies {
   readonly log: Log;

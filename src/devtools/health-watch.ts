@@ -1,6 +1,6 @@
 // Evaluates the health rules on what each instance reports: which of the events of the integration package would be open now.
-import { type HealthCondition, type HealthRule, healthRules } from '../wire/health-rules.js';
-import { findMetric, metricScope } from '../wire/metric-registry.js';
+import { type HealthCondition, type HealthRule, healthRules } from '../protocol/health-rules.js';
+import { findMetric, metricScope } from '../protocol/metric-registry.js';
 import type { Instance } from './instance-store.js';
 import type { OtlpPoint } from './otlp-metrics.js';
 import { SlidingWindow } from './sliding-window.js';

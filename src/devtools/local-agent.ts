@@ -1,6 +1,6 @@
 // A host agent on loopback, in memory: it serves developers as `ts-sensor agent` and tests as their fake agent.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { WireSpan } from '../wire/span.js';
+import type { WireSpan } from '../protocol/wire-span.js';
 import { type Answer, failure, guardHeaders, send } from './answer.js';
 import { type Door, openDoor } from './door.js';
 import { EventStream } from './event-stream.js';

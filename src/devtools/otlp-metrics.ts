@@ -1,5 +1,5 @@
 // Reads an OTLP/JSON metrics request into points, each with the name, the attributes and the scope of its series.
-import type { MetricKind } from '../wire/metric-registry.js';
+import type { MetricKind } from '../protocol/metric-registry.js';
 import {
   type Attributes,
   attributesOf,

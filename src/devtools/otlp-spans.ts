@@ -1,6 +1,6 @@
 // Turns an OTLP/JSON trace request into spans as they are stored, the shape that exporters of OpenTelemetry give to Instana's back end.
-import { hasShortId, parseId, shortId } from '../wire/ids.js';
-import type { SpanKind, WireHttp, WireSpan } from '../wire/span.js';
+import { hasShortId, parseId, shortId } from '../propagation/ids.js';
+import type { SpanKind, WireHttp, WireSpan } from '../protocol/wire-span.js';
 import { type Rejection, reject } from './otlp-metrics.js';
 import {
   type Attributes,

@@ -1,5 +1,5 @@
 // The values of the last minutes of one series, in so few parts that any number of them takes the same room.
-import type { RuleAggregation } from '../wire/health-rules.js';
+import type { RuleAggregation } from '../protocol/health-rules.js';
 
 interface Part {
   readonly firstMs: number;

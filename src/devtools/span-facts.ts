@@ -1,5 +1,5 @@
 // Reads what people want to know from spans of any sensor; members of the wrong kind count as absent.
-import type { WireSpan } from '../wire/span.js';
+import type { WireSpan } from '../protocol/wire-span.js';
 
 /** A span that arrived: the JSON as it was, and what the store needs to find it. */
 export interface ReceivedSpan {

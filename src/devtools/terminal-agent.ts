@@ -1,5 +1,5 @@
 // The local agent as people use it: it prints traces in the terminal, watches processes, and explains a taken port.
-import { findMetric, type MetricUnit } from '../wire/metric-registry.js';
+import { findMetric, type MetricUnit } from '../protocol/metric-registry.js';
 import type { HealthEvent } from './health-watch.js';
 import type { Instance } from './instance-store.js';
 import { LocalAgent } from './local-agent.js';

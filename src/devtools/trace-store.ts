@@ -1,5 +1,5 @@
 // Keeps the latest traces within bounds of spans and bytes; the oldest traces go first.
-import type { WireSpan } from '../wire/span.js';
+import type { WireSpan } from '../protocol/wire-span.js';
 import { otlpSpanName } from './otlp-spans.js';
 import {
   configuredService,

@@ -7,8 +7,8 @@ import {
   spanHeader,
   traceHeader,
   w3cFamily,
-} from '../wire/headers.js';
-import { traceparentHeader } from '../wire/w3c.js';
+} from '../propagation/trace-headers.js';
+import { traceparentHeader } from '../propagation/w3c.js';
 import type { GivenContext, HttpExit } from './http-exit.js';
 
 export type Pair = readonly [name: unknown, value: unknown];

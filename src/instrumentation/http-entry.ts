@@ -1,11 +1,11 @@
 // What an HTTP entry span means: how it begins, what is added to it, how it ends.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { shortId } from '../propagation/ids.js';
+import { TraceHeaderReader } from '../propagation/trace-headers.js';
 import { errorStack, errorText } from '../tracing/error-text.js';
 import type { IgnoreMatcher, Policy } from '../tracing/policy.js';
 import { Suppressed, suppressed } from '../tracing/scope.js';
 import { HttpFacts, SpanRecord } from '../tracing/span.js';
-import { TraceHeaderReader } from '../wire/headers.js';
-import { shortId } from '../wire/ids.js';
 import { captureHeader, valuesInList } from './captured-headers.js';
 import type { HttpSpanDependencies } from './http-span-dependencies.js';
 import { makeStamp, type Stamp } from './stamp.js';

@@ -1,9 +1,7 @@
 // What an HTTP exit span means: whether there is one, what the other side is told, how it ends.
 import type { Config } from '../config/options.js';
-import { errorStack, errorText } from '../tracing/error-text.js';
-import { HttpFacts, SpanRecord } from '../tracing/span.js';
-import { levelHeader, spanHeader, traceHeader } from '../wire/headers.js';
-import { parseId, shortId } from '../wire/ids.js';
+import { parseId, shortId } from '../propagation/ids.js';
+import { levelHeader, spanHeader, traceHeader } from '../propagation/trace-headers.js';
 import {
   baggageHeader,
   readTraceparent,
@@ -13,7 +11,9 @@ import {
   traceparentHeader,
   tracestateHeader,
   type W3cContext,
-} from '../wire/w3c.js';
+} from '../propagation/w3c.js';
+import { errorStack, errorText } from '../tracing/error-text.js';
+import { HttpFacts, SpanRecord } from '../tracing/span.js';
 import { captureHeader } from './captured-headers.js';
 import type { HttpSpanDependencies } from './http-span-dependencies.js';
 

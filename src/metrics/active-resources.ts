@@ -1,5 +1,5 @@
 // What keeps the event loop alive, counted by type.
-import type { Reading } from '../wire/otlp-metrics.js';
+import type { Reading } from '../bridges/otlp-metrics-json.js';
 import type { Gauge } from './gauge.js';
 
 export class ActiveResourcesGauge implements Gauge {

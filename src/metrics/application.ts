@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { redactUrls } from '../wire/announce.js';
+import { redactUrls } from '../redaction/command-line.js';
 
 // `node:fs/promises` brings more than a hundred kilobytes that an application may never need.
 const readdir = promisify(fs.readdir);

@@ -1,5 +1,5 @@
 // How often the system has given a core of the process to somebody else.
-import type { Reading } from '../wire/otlp-metrics.js';
+import type { Reading } from '../bridges/otlp-metrics-json.js';
 import { type Gauge, type Moment, Rate } from './gauge.js';
 
 /** All threads of the process, unlike `/proc/self/status`, which counts those of the main thread. */

@@ -1,5 +1,5 @@
 // CPU time of the process, and how much of a core it used since the last reading.
-import type { Reading } from '../wire/otlp-metrics.js';
+import type { Reading } from '../bridges/otlp-metrics-json.js';
 import { type Gauge, type Moment, Rate } from './gauge.js';
 
 /** All threads of the process together. */

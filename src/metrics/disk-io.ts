@@ -1,5 +1,5 @@
 // Bytes from and to disks: those of the process, and those of its host.
-import type { NumberPoint, Reading } from '../wire/otlp-metrics.js';
+import type { NumberPoint, Reading } from '../bridges/otlp-metrics-json.js';
 import { DeviceCounters, type Traffic } from './device-counters.js';
 import { type Gauge, type Moment, Rate } from './gauge.js';
 import type { System } from './system.js';

@@ -1,6 +1,6 @@
 // How late the event loop comes to its timers.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Reading } from '../wire/otlp-metrics.js';
+import type { Reading } from '../bridges/otlp-metrics-json.js';
 import type { Gauge } from './gauge.js';
 
 /** An idle process pays for each wake-up: ten times as much at 10 ms. */

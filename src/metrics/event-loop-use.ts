@@ -1,6 +1,6 @@
 // How much of its time the event loop spends in callbacks.
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
-import type { Reading } from '../wire/otlp-metrics.js';
+import type { Reading } from '../bridges/otlp-metrics-json.js';
 import type { Gauge } from './gauge.js';
 
 // Taken when this file is loaded, since a host under test may fake it later.

@@ -1,6 +1,6 @@
 // Iterations of the event loop since the last read, and how late its timers are.
 import type { Beat } from '../core/ticker.js';
-import type { EventLoopMetrics } from '../wire/metrics.js';
+import type { EventLoopMetrics } from '../protocol/metrics-payload.js';
 
 /** Measures nothing until `start()`. */
 export class EventLoopGauge {

@@ -1,5 +1,5 @@
 // What all gauges of the registry's metrics have in common.
-import type { Reading } from '../wire/otlp-metrics.js';
+import type { Reading } from '../bridges/otlp-metrics-json.js';
 
 /** The moment of a reading. */
 export interface Moment {

@@ -1,5 +1,5 @@
 // All garbage collections since the gauge was made: how many, how long, and what they leave.
-import type { HistogramPoint, Reading } from '../wire/otlp-metrics.js';
+import type { HistogramPoint, Reading } from '../bridges/otlp-metrics-json.js';
 import { type Gauge, type Moment, Rate } from './gauge.js';
 import { type Collection, type GcObserver, type GcType, gcTypes } from './gc-observer.js';
 import { HeapGrowth } from './heap-growth.js';

@@ -1,5 +1,5 @@
 // Garbage collections since the last read.
-import type { GcMetrics } from '../wire/metrics.js';
+import type { GcMetrics } from '../protocol/metrics-payload.js';
 import type { Collection, GcObserver, GcType } from './gc-observer.js';
 
 /** Observes nothing until `start()`. */

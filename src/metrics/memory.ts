@@ -1,6 +1,6 @@
 // Memory of the process and of V8's heap spaces, in bytes.
 import { getHeapSpaceStatistics } from 'node:v8';
-import type { HeapSpaceMetrics, MemoryMetrics } from '../wire/metrics.js';
+import type { HeapSpaceMetrics, MemoryMetrics } from '../protocol/metrics-payload.js';
 
 /** What the process uses now. */
 export function readMemory(): MemoryMetrics {

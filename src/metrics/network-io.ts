@@ -1,5 +1,5 @@
 // Bytes through the network interfaces that the process sees: in a container its own, else those of the host.
-import type { Reading } from '../wire/otlp-metrics.js';
+import type { Reading } from '../bridges/otlp-metrics-json.js';
 import { DeviceCounters, type Traffic } from './device-counters.js';
 import { type Gauge, type Moment, Rate } from './gauge.js';
 import type { System } from './system.js';

@@ -1,6 +1,6 @@
 // Memory and threads of the process by the metrics of the registry: what is used, and how near that is to its limits.
 import { getHeapStatistics } from 'node:v8';
-import type { NumberPoint, Reading } from '../wire/otlp-metrics.js';
+import type { NumberPoint, Reading } from '../bridges/otlp-metrics-json.js';
 import type { Gauge } from './gauge.js';
 import { readHeapSpaces, readMemory } from './memory.js';
 import { readProcessStatus } from './process-status.js';

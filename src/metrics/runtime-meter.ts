@@ -1,7 +1,8 @@
 // The runtime as the registry of metrics describes it: asks a gauge for each subject.
+
+import type { MetricReadings, Reading } from '../bridges/otlp-metrics-json.js';
 import type { Faults } from '../core/internal-errors.js';
-import { existsOn, findMetric } from '../wire/metric-registry.js';
-import type { MetricReadings, Reading } from '../wire/otlp-metrics.js';
+import { existsOn, findMetric } from '../protocol/metric-registry.js';
 import { ActiveResourcesGauge } from './active-resources.js';
 import { ContextSwitchGauge } from './context-switches.js';
 import { CpuGauge } from './cpu.js';

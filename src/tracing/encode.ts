@@ -2,9 +2,9 @@
 
 import { quote as stringify } from '../core/plain-json.js';
 import { TextCache } from '../core/text-cache.js';
-import { boundedJson, type Hiding } from '../wire/bounded-json.js';
-import { queryOf, type Secrets, sanitizeUrl } from '../wire/secrets.js';
-import type { SpanKind, StackFrame } from '../wire/span.js';
+import type { SpanKind, StackFrame } from '../protocol/wire-span.js';
+import { boundedJson, type Hiding } from '../redaction/bounded-json.js';
+import { queryOf, type Secrets, sanitizeUrl } from '../redaction/redactor.js';
 import type { HttpFacts, SdkFacts, SpanRecord, StackHolder } from './span.js';
 import { parseStack } from './stack.js';
 import { StackCache } from './stack-cache.js';

@@ -1,7 +1,7 @@
 // The OpenTracing face of a span: of those made by hand, and of automatic ones when the application asks for them.
 import { Span, SpanContext, type Tracer } from 'opentracing';
-import { boundedJson } from '../wire/bounded-json.js';
-import type { W3cContext } from '../wire/w3c.js';
+import type { W3cContext } from '../propagation/w3c.js';
+import { boundedJson } from '../redaction/bounded-json.js';
 import { errorStack, errorText } from './error-text.js';
 import type { Recorder } from './recorder.js';
 import { adoptProtocol, kindOf } from './registered-names.js';

@@ -1,7 +1,7 @@
 // What is not traced although it could be: ignored endpoints, and instrumentations that are switched off. Worked out when the
 // configuration changes, so that a request finds an answer and not a question.
 import type { Config, IgnoreEndpoints, IgnoreRule } from '../config/options.js';
-import { sanitizeUrl } from '../wire/secrets.js';
+import { sanitizeUrl } from '../redaction/redactor.js';
 
 /** Whether a span of this operation (method), endpoint (path, topic) and connection (host) is ignored. */
 export type IgnoreMatcher = (operation: string, endpoint: string, connection: string) => boolean;

@@ -1,6 +1,6 @@
 // Span context in carriers of text: X-INSTANA-T, -S, -L and baggage, as OpenTracing's inject and extract have them.
-import { hasShortId, parseId, shortId } from '../wire/ids.js';
-import { contextOfLongId, type W3cContext } from '../wire/w3c.js';
+import { hasShortId, parseId, shortId } from '../propagation/ids.js';
+import { contextOfLongId, type W3cContext } from '../propagation/w3c.js';
 import { InstanaSpanContext } from './manual-span.js';
 
 const baggagePrefix = 'x-instana-b-';

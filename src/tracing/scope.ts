@@ -1,6 +1,6 @@
 // Which span is active now, in this chain of asynchronous calls.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { W3cContext } from '../wire/w3c.js';
+import type { W3cContext } from '../propagation/w3c.js';
 import { SpanRecord } from './span.js';
 
 /** Stands in the place of a span where nothing is to be traced: level 0, and the sensor's own work. */

@@ -1,6 +1,7 @@
 // A span while it lives inside the process: a plain record of fixed shape, for automatic and manual spans alike.
-import type { SpanKind, StackFrame } from '../wire/span.js';
-import type { W3cContext } from '../wire/w3c.js';
+
+import type { W3cContext } from '../propagation/w3c.js';
+import type { SpanKind, StackFrame } from '../protocol/wire-span.js';
 
 /** Kept by a framework's instrumentation while a request runs. */
 export interface RouteState {

@@ -1,5 +1,5 @@
 // Stack frames of a span: taken cheaply while the application waits, made readable later.
-import type { StackFrame } from '../wire/span.js';
+import type { StackFrame } from '../protocol/wire-span.js';
 import type { StackHolder } from './span.js';
 
 const frameLine = /^\s+at (?:(.*?) \()?(.*?)(?::(\d+))?(?::\d+)?\)?$/;

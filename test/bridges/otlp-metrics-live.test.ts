@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { thisSystem } from '../../src/metrics/system.js';
-import { existsOn, findMetric, metricRegistry, metricScope } from '../../src/wire/metric-registry.js';
+import { existsOn, findMetric, metricRegistry, metricScope } from '../../src/protocol/metric-registry.js';
 import { FakeAgent } from '../agent/fake-agent.js';
 import {
   answerWith,

@@ -4,7 +4,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { otlpResource, type ResourceFacts } from '../../src/bridges/otlp-resource.js';
-import { Secrets } from '../../src/wire/secrets.js';
+import { Secrets } from '../../src/redaction/redactor.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ts-sensor-resource-'));
 after(() => rmSync(root, { recursive: true, force: true }));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import type { WireSpan } from '../../src/wire/span.js';
+import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { type Arrival, startDownstream } from '../support/downstream.js';
 import { comparable, exchange, newTrace, type Reply, type TraceIds } from '../support/exchange.js';
 import { appsFolder, type Loader, runApp } from '../support/run-app.js';

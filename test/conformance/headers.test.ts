@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import type { WireSpan } from '../../src/wire/span.js';
+import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { type Arrival, type Downstream, startDownstream } from '../support/downstream.js';
 import { exchange, newTrace, type Reply } from '../support/exchange.js';
 import { type HostApp, runApp } from '../support/run-app.js';

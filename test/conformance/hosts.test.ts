@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { WireSpan } from '../../src/wire/span.js';
+import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { exchange, newTrace } from '../support/exchange.js';
 import { type HostExit, type Loader, repositoryRoot, runApp } from '../support/run-app.js';
 import { type SpanCollector, startTestAgent } from '../support/test-agent.js';

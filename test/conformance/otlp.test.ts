@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import type { WireSpan } from '../../src/wire/span.js';
+import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { FakeAgent, hang } from '../agent/fake-agent.js';
 import { type Downstream, startDownstream } from '../support/downstream.js';
 import { exchange } from '../support/exchange.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { LocalAgent } from '../../src/devtools/local-agent.js';
-import type { WireSpan } from '../../src/wire/span.js';
+import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { type Arrival, type Downstream, startDownstream } from '../support/downstream.js';
 import { exchange, newTrace, type Reply, type TraceIds } from '../support/exchange.js';
 import { type HostApp, runApp } from '../support/run-app.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import { before, describe, it } from 'node:test';
-import type { WireSpan } from '../../src/wire/span.js';
+import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { type Downstream, startDownstream } from '../support/downstream.js';
 import { comparable, type Destination, exchange, newTrace } from '../support/exchange.js';
 import { type HostApp, type HostFacts, type Loader, runApp } from '../support/run-app.js';

@@ -1,6 +1,6 @@
 // Compares what a sensor recorded of one request with what its step asks for.
 import assert from 'node:assert/strict';
-import type { WireSpan } from '../../src/wire/span.js';
+import type { WireSpan } from '../../src/protocol/wire-span.js';
 import type { Reply, TraceIds } from '../support/exchange.js';
 import type { OneOf, Step } from './case.js';
 

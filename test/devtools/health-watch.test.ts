@@ -5,8 +5,8 @@ import { type HealthEvent, HealthWatch } from '../../src/devtools/health-watch.j
 import { type Instance, InstanceStore } from '../../src/devtools/instance-store.js';
 import type { OtlpPoint } from '../../src/devtools/otlp-metrics.js';
 import { SlidingWindow } from '../../src/devtools/sliding-window.js';
-import { healthRules } from '../../src/wire/health-rules.js';
-import { findMetric, metricScope } from '../../src/wire/metric-registry.js';
+import { healthRules } from '../../src/protocol/health-rules.js';
+import { findMetric, metricScope } from '../../src/protocol/metric-registry.js';
 
 const cpu = 'process.runtime.nodejs.cpu.utilization';
 const highCpu = 'High CPU Utilization in Node.js Application';

@@ -1,5 +1,5 @@
 // Documents of OTLP/JSON as exporters of OpenTelemetry write them.
-import { metricScope } from '../../src/wire/metric-registry.js';
+import { metricScope } from '../../src/protocol/metric-registry.js';
 
 type Attributes = Readonly<Record<string, string | number | boolean>>;
 type Json = Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inPairs, settleContext } from '../../src/instrumentation/given-context.js';
+import { readTraceparent } from '../../src/propagation/w3c.js';
 import { suppressed } from '../../src/tracing/scope.js';
 import { HttpFacts, SpanRecord } from '../../src/tracing/span.js';
-import { readTraceparent } from '../../src/wire/w3c.js';
 import { ToolBox } from './tool-box.js';
 
 const traceId = '8448eb211c80319c';

@@ -4,9 +4,9 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { Suppressed, suppressed as suppressedMark } from '../../src/tracing/scope.js';
 import { SpanRecord } from '../../src/tracing/span.js';
-import type { WireSpan } from '../../src/wire/span.js';
 import { ToolBox } from './tool-box.js';
 
 interface Row {

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { metricScope } from '../../src/wire/metric-registry.js';
+import { metricScope } from '../../src/protocol/metric-registry.js';
 import { readCapture } from '../../tools/integration/capture.js';
 import { readPackageFolder } from '../../tools/integration/package-folder.js';
 import { referencesOf } from '../../tools/integration/references.js';

@@ -1,5 +1,5 @@
 // What the sensor sends by its registry: a capture without a process, to try what compares captures with the package.
-import { type MetricPlatform, metricRegistry, metricScope } from '../../src/wire/metric-registry.js';
+import { type MetricPlatform, metricRegistry, metricScope } from '../../src/protocol/metric-registry.js';
 import { valuesOf } from '../../tools/integration/series.js';
 import { exportOf } from './shapes.js';
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { HealthEvent } from '../../src/devtools/health-watch.js';
 import { LocalAgent } from '../../src/devtools/local-agent.js';
-import { healthRules } from '../../src/wire/health-rules.js';
+import { healthRules } from '../../src/protocol/health-rules.js';
 import { appsFolder, repositoryRoot } from '../support/run-app.js';
 
 /** Windows of 6 and 12 seconds in place of 5 and 10 minutes. Shorter ones would take one collection for a state. */

@@ -9,7 +9,7 @@ import { Log } from '../../src/core/log.js';
 import { Beat } from '../../src/core/ticker.js';
 import { GcObserver } from '../../src/metrics/gc-observer.js';
 import { Meter, type MeterDependencies } from '../../src/metrics/meter.js';
-import { delta } from '../../src/wire/metrics.js';
+import { delta } from '../../src/protocol/metrics-payload.js';
 import { until } from '../agent/support.js';
 
 const vectors = join(__dirname, '../../../test/vectors');

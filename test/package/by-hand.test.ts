@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { WireSpan } from '../../src/wire/span.js';
+import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { type Consumer, makeConsumer, run } from '../support/consumer.js';
 import { appsFolder } from '../support/run-app.js';
 import { type SpanCollector, startTestAgent } from '../support/test-agent.js';

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { type OtlpAttribute, otlpResource } from '../../src/bridges/otlp-resource.js';
 import { type Option, options } from '../../src/config/options.js';
 import { catalogue } from '../../src/instrumentation/catalogue.js';
-import { Secrets } from '../../src/wire/secrets.js';
+import { Secrets } from '../../src/redaction/redactor.js';
 import { documentNames, readDocument, tableRows } from '../support/documents.js';
 import { repositoryRoot } from '../support/run-app.js';
 

@@ -12,9 +12,9 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 copyFileSync(join(repositoryRoot, 'biome.json'), join(folder, 'biome.json'));
 
 const broken: readonly (readonly [file: string, imported: string])[] = [
-  ['src/wire/a.ts', '../agent/agent.js'],
-  ['src/wire/b.ts', '../tracing/span.js'],
-  ['src/core/a.ts', '../wire/ids.js'],
+  ['src/protocol/a.ts', '../agent/agent.js'],
+  ['src/protocol/b.ts', '../tracing/span.js'],
+  ['src/core/a.ts', '../protocol/ids.js'],
   ['src/core/b.ts', '../sensor.js'],
   ['src/tracing/a.ts', '../agent/agent.js'],
   ['src/tracing/b.ts', '../instrumentation/around.js'],
@@ -36,18 +36,18 @@ const broken: readonly (readonly [file: string, imported: string])[] = [
 ];
 
 const kept: readonly (readonly [file: string, imported: string])[] = [
-  ['src/wire/k.ts', './ids.js'],
-  ['src/tracing/k.ts', '../wire/ids.js'],
+  ['src/protocol/k.ts', './ids.js'],
+  ['src/tracing/k.ts', '../protocol/ids.js'],
   ['src/metrics/k.ts', '../core/log.js'],
-  ['src/agent/k.ts', '../wire/announce.js'],
+  ['src/agent/k.ts', '../protocol/announce.js'],
   ['src/instrumentation/k.ts', '../tracing/scope.js'],
   ['src/instrumentation/modules/k.ts', '../around.js'],
   ['src/instrumentation/modules/l.ts', '../../tracing/scope.js'],
   ['src/bridges/k.ts', '../tracing/tracer.js'],
   ['src/bridges/l.ts', '../metrics/meter.js'],
-  ['src/devtools/k.ts', '../wire/span.js'],
+  ['src/devtools/k.ts', '../protocol/span.js'],
   ['src/devtools/l.ts', '@instana/ts-sensor'],
-  ['tools/integration/k.ts', '../../src/wire/ids.js'],
+  ['tools/integration/k.ts', '../../src/protocol/metric-registry.js'],
 ];
 
 function put(file: string, text: string): void {
@@ -76,11 +76,11 @@ test('every import against the layers is found, and no other', () => {
 
 test('a cycle between two files is found', () => {
   for (const tree of ['src', 'tools']) rmSync(join(folder, tree), { recursive: true, force: true });
-  put('src/wire/one.ts', `import { two } from './two.js';\nexport const one = (): unknown => two;\n`);
-  put('src/wire/two.ts', `import { one } from './one.js';\nexport const two = (): unknown => one;\n`);
+  put('src/protocol/one.ts', `import { two } from './two.js';\nexport const one = (): unknown => two;\n`);
+  put('src/protocol/two.ts', `import { one } from './one.js';\nexport const two = (): unknown => one;\n`);
   assert.deepEqual(lint().sort(), [
-    'src/wire/one.ts: lint/suspicious/noImportCycles',
-    'src/wire/two.ts: lint/suspicious/noImportCycles',
+    'src/protocol/one.ts: lint/suspicious/noImportCycles',
+    'src/protocol/two.ts: lint/suspicious/noImportCycles',
   ]);
 });
 

@@ -1,7 +1,7 @@
 // Pages as users make them, by template engines and by hand: each has the snippet with the trace of its own request.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { WireSpan } from '../../src/wire/span.js';
+import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { exchange, newTrace, type TraceIds } from '../support/exchange.js';
 import { type HostApp, runApp } from '../support/run-app.js';
 import { type SpanCollector, startTestAgent } from '../support/test-agent.js';

@@ -1,7 +1,7 @@
 // A host agent for tests: the agent's protocol on loopback, spans kept in memory.
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { WireSpan } from '../../src/wire/span.js';
+import type { WireSpan } from '../../src/protocol/wire-span.js';
 
 /** What tests need of an agent; whoever offers this can stand in for it. */
 export interface SpanCollector {

@@ -1,7 +1,7 @@
 // Spans by hand that have an operation name of the Python sensor's: on the wire they are spans of the protocol.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { WireSpan } from '../../src/wire/span.js';
+import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { Fixture } from './fixtures.js';
 
 function sent(name: string, tags: Record<string, unknown>, change?: (fixture: Fixture) => void): WireSpan {

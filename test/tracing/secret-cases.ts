@@ -1,10 +1,10 @@
 // Random requests with secrets in them, as many as asked for: none of the secrets may be in what is sent.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { Secrets, type SecretsRule } from '../../src/redaction/redactor.js';
 import { makeEncodeContext } from '../../src/tracing/encode.js';
 import { errorText } from '../../src/tracing/error-text.js';
 import { HttpFacts, SpanRecord } from '../../src/tracing/span.js';
-import { Secrets, type SecretsRule } from '../../src/wire/secrets.js';
 import { Fixture } from './fixtures.js';
 
 const marker = 'hunter2';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { boundedJson } from '../../src/wire/bounded-json.js';
+import { boundedJson } from '../../src/redaction/bounded-json.js';
 
 function roundTrip(value: unknown, budget?: number): unknown {
   return JSON.parse(boundedJson(value, budget));

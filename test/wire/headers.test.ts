@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { headerFamily, headersNotTaken, TraceHeaderReader } from '../../src/wire/headers.js';
+import { headerFamily, headersNotTaken, TraceHeaderReader } from '../../src/propagation/trace-headers.js';
 
 function read(...raw: string[]): TraceHeaderReader {
   const reader = new TraceHeaderReader();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { IdPool, parseId, shortId } from '../../src/wire/ids.js';
+import { IdPool, parseId, shortId } from '../../src/propagation/ids.js';
 
 describe('ids', () => {
   it('are 16 lower-case hexadecimal digits, and none comes twice', () => {

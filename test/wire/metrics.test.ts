@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { delta, hasVanished } from '../../src/wire/metrics.js';
+import { delta, hasVanished } from '../../src/protocol/metrics-payload.js';
 
 interface Vector {
   readonly previous: Record<string, unknown> | string;

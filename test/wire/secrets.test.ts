@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { queryOf, Secrets, type SecretsRule, sanitizeUrl } from '../../src/wire/secrets.js';
+import { queryOf, Secrets, type SecretsRule, sanitizeUrl } from '../../src/redaction/redactor.js';
 
 interface Vectors {
   matchers: {

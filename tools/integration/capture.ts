@@ -1,5 +1,5 @@
 // What a process has really sent: export requests of OTLP/JSON, read as a receiver reads them.
-import type { MetricKind } from '../../src/wire/metric-registry.js';
+import type { MetricKind } from '../../src/protocol/metric-registry.js';
 import { asList, asObject, asText, type JsonObject } from './json.js';
 
 export interface CapturedSeries {

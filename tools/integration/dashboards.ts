@@ -1,6 +1,6 @@
 // The two dashboards of the package: of one instance of a service as the OpenTelemetry SDK's entity, and of the custom entity.
 import { createHash } from 'node:crypto';
-import { type MetricRecord, metricPath } from '../../src/wire/metric-registry.js';
+import { type MetricRecord, metricPath } from '../../src/protocol/metric-registry.js';
 import { type Chart, type Part, sections, type Tile, tiles } from './dashboard-plan.js';
 import type { JsonObject } from './json.js';
 import { seriesPath } from './metric-path.js';

@@ -1,5 +1,5 @@
 // The custom entity of the package: one for each instance of a service that the sensor runs in.
-import { type MetricRecord, metricRegistry } from '../../src/wire/metric-registry.js';
+import { type MetricRecord, metricRegistry } from '../../src/protocol/metric-registry.js';
 import { entityDashboard } from './dashboards.js';
 import type { JsonObject } from './json.js';
 import { seriesPath } from './metric-path.js';

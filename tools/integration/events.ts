@@ -1,6 +1,6 @@
 // The custom events of the package, of the rules that the local agent evaluates as well.
-import type { HealthRule } from '../../src/wire/health-rules.js';
-import { metricPath } from '../../src/wire/metric-registry.js';
+import type { HealthRule } from '../../src/protocol/health-rules.js';
+import { metricPath } from '../../src/protocol/metric-registry.js';
 import type { JsonObject } from './json.js';
 import { metricOf } from './series.js';
 

@@ -1,5 +1,5 @@
 // What is known of a metric without seeing it sent: ours by the registry, those of the runtimes of others by their conventions.
-import { findMetric, type MetricKind, metricScope } from '../../src/wire/metric-registry.js';
+import { findMetric, type MetricKind, metricScope } from '../../src/protocol/metric-registry.js';
 
 export interface MetricFacts {
   readonly kind: MetricKind;

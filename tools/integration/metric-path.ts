@@ -1,6 +1,6 @@
 // Paths by which Instana names metrics, and the one series of them.
-import type { MetricRecord } from '../../src/wire/metric-registry.js';
-import { metricPath } from '../../src/wire/metric-registry.js';
+import type { MetricRecord } from '../../src/protocol/metric-registry.js';
+import { metricPath } from '../../src/protocol/metric-registry.js';
 
 export type MetricGroup = 'gauges' | 'sums' | 'histograms';
 

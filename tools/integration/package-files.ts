@@ -1,5 +1,5 @@
 // Everything that is in the integration package.
-import { healthRules } from '../../src/wire/health-rules.js';
+import { healthRules } from '../../src/protocol/health-rules.js';
 import { dashboardJson, entityDashboard, instanceDashboard } from './dashboards.js';
 import { entityJson } from './entity.js';
 import { eventFile, eventJson } from './events.js';

@@ -1,11 +1,11 @@
 // The tables of the package's README, of the registry and the rules.
-import { type HealthCondition, type HealthRule, healthRules } from '../../src/wire/health-rules.js';
+import { type HealthCondition, type HealthRule, healthRules } from '../../src/protocol/health-rules.js';
 import {
   type MetricKind,
   type MetricPlatform,
   type MetricRecord,
   metricRegistry,
-} from '../../src/wire/metric-registry.js';
+} from '../../src/protocol/metric-registry.js';
 import { metricOf } from './series.js';
 
 const platformNames: Readonly<Record<MetricPlatform, string>> = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' };

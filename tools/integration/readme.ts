@@ -1,5 +1,5 @@
 // The README of the integration package.
-import { metricScope } from '../../src/wire/metric-registry.js';
+import { metricScope } from '../../src/protocol/metric-registry.js';
 import { type Dashboard, entityDashboard, instanceDashboard } from './dashboards.js';
 import { entityLabel } from './entity.js';
 import { packageName, packageVersion } from './manifest.js';

@@ -1,5 +1,5 @@
 // The series that dashboards and the entity show one by one.
-import { findMetric, type MetricRecord } from '../../src/wire/metric-registry.js';
+import { findMetric, type MetricRecord } from '../../src/protocol/metric-registry.js';
 
 /** Heap spaces of V8, each with the first of the supported majors of Node.js that has it. */
 const heapSpaces: Readonly<Record<string, number>> = {

@@ -1,5 +1,5 @@
 // That each reference names a metric by the grammar, in its unit, and aggregated so that the result means something.
-import { metricScope } from '../../src/wire/metric-registry.js';
+import { metricScope } from '../../src/protocol/metric-registry.js';
 import { asList, asText } from './json.js';
 import { factsOf, groupOf, type MetricFacts } from './metric-facts.js';
 import { expect, type Finding, type PackageFolder } from './package-folder.js';

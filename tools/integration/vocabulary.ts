@@ -1,5 +1,5 @@
 // The words of Instana's interface for dashboards, custom entities and custom events, and how the units of OpenTelemetry are said in them.
-import type { MetricKind } from '../../src/wire/metric-registry.js';
+import type { MetricKind } from '../../src/protocol/metric-registry.js';
 
 export const limits = {
   widgets: 128,

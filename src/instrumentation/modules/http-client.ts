@@ -1,8 +1,8 @@
 // Outgoing HTTP and HTTPS requests made with Node.js' own clients: an exit span each, and the trace headers.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { URL, urlToHttpOptions } from 'node:url';
+import { headerFamily } from '../../propagation/trace-headers.js';
 import type { SpanRecord } from '../../tracing/span.js';
-import { headerFamily } from '../../wire/headers.js';
 import { around, type HostFunction } from '../around.js';
 import { valuesInList } from '../captured-headers.js';
 import { inPairs, settleContext } from '../given-context.js';

@@ -1,6 +1,6 @@
 // A span as OTLP/JSON, by OpenTelemetry's semantic conventions for HTTP: made of its wire form, in which nothing is secret any more.
 import { plainJson } from '../core/plain-json.js';
-import type { StackFrame, WireHttp, WireSdk, WireSpan } from './span.js';
+import type { StackFrame, WireHttp, WireSdk, WireSpan } from '../protocol/wire-span.js';
 
 /** 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
 export type OtlpSpanKind = 1 | 2 | 3 | 4 | 5;

@@ -1,5 +1,5 @@
 // Runtime metrics as OTLP/JSON: the body of `POST /v1/metrics` (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding).
-import { type MetricRecord, type MetricUnit, metricRegistry, metricScope } from './metric-registry.js';
+import { type MetricRecord, type MetricUnit, metricRegistry, metricScope } from '../protocol/metric-registry.js';
 
 /** One series of a counter or gauge at one moment, in the metric's unit. */
 export interface NumberPoint {

@@ -1,5 +1,5 @@
 // JSON of whatever a program holds: bounded, never throwing, with what was cut or cannot be shown marked as such.
-import { redacted } from './secrets.js';
+import { redacted } from './redactor.js';
 
 // An application may replace these, and a class of its own may have iterators that never end.
 const { stringify } = JSON;
