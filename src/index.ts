@@ -1,16 +1,16 @@
 // The public API of @instana/ts-sensor.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SensorOptions } from './config/options.js';
+import type { EumOptions } from './eum-snippet.js';
+import type { InstanaTracer } from './opentracing/tracer.js';
 import { type SensorStatus, sensor } from './sensor.js';
-import type { EumOptions } from './tracing/eum.js';
-import type { InstanaTracer } from './tracing/tracer.js';
 
 export type { SecretsMatcher, SensorOptions } from './config/options.js';
 export type { Logger } from './core/log.js';
+export type { EumOptions } from './eum-snippet.js';
 export type { ModuleStatus } from './instrumentation/loader.js';
+export type { InstanaSpanOptions, InstanaTracer } from './opentracing/tracer.js';
 export type { SensorStatus } from './sensor.js';
-export type { EumOptions } from './tracing/eum.js';
-export type { InstanaSpanOptions, InstanaTracer } from './tracing/tracer.js';
 
 /** The OpenTracing 0.14 tracer of this process; its first use starts the sensor. */
 export const tracer: InstanaTracer = sensor().tracer;

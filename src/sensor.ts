@@ -11,6 +11,7 @@ import { metricsWish } from './config/otlp-mode.js';
 import { Faults } from './core/internal-errors.js';
 import { Log, type Logger } from './core/log.js';
 import { Beat } from './core/ticker.js';
+import { type EumOptions, renderSnippet } from './eum-snippet.js';
 import type { LastRequest } from './export/exit-flush.js';
 import { ByHand } from './instrumentation/by-hand.js';
 import { catalogue, channelCatalogue } from './instrumentation/catalogue.js';
@@ -22,17 +23,16 @@ import { Loader, type ModuleStatus } from './instrumentation/loader.js';
 import { adopt, openTracing } from './instrumentation/modules/opentracing.js';
 import type { GcObserver } from './metrics/gc-observer.js';
 import type { Meter } from './metrics/meter.js';
+import type { InstanaTracer } from './opentracing/tracer.js';
 import { IdPool } from './propagation/ids.js';
 import type { AnnounceAnswer } from './protocol/announce.js';
 import { Secrets } from './redaction/redactor.js';
-import { type EncodeContext, makeEncodeContext } from './tracing/encode.js';
-import { type EumOptions, renderSnippet } from './tracing/eum.js';
-import { makePolicy, type Policy } from './tracing/policy.js';
-import { Recorder } from './tracing/recorder.js';
-import { Scope } from './tracing/scope.js';
-import type { SpanRecord } from './tracing/span.js';
-import { CallStacks } from './tracing/stack.js';
-import type { InstanaTracer } from './tracing/tracer.js';
+import { Scope } from './spans/active-span.js';
+import { CallStacks } from './spans/call-stack.js';
+import { makePolicy, type Policy } from './spans/ignore-policy.js';
+import { type EncodeContext, makeEncodeContext } from './spans/instana-json.js';
+import { Recorder } from './spans/recorder.js';
+import type { SpanRecord } from './spans/span.js';
 
 /** What `status()` tells. */
 export interface SensorStatus {
@@ -212,7 +212,7 @@ export class Sensor {
   /** Loads the tracer on first use: a process that makes no span by hand does not pay for it. */
   get tracer(): InstanaTracer {
     if (this.#tracer !== null) return this.#tracer;
-    const { InstanaTracer } = require('./tracing/tracer.js') as typeof import('./tracing/tracer.js');
+    const { InstanaTracer } = require('./opentracing/tracer.js') as typeof import('./opentracing/tracer.js');
     this.#tracer = new InstanaTracer(() => {
       this.start();
       return {

@@ -12,7 +12,7 @@ import type { GcObserver } from '../metrics/gc-observer.js';
 import { RuntimeMeter } from '../metrics/runtime-meter.js';
 import type { AnnounceAnswer } from '../protocol/announce.js';
 import type { Secrets } from '../redaction/redactor.js';
-import type { SpanQueue } from '../tracing/span-queue.js';
+import type { SpanQueue } from '../spans/span-queue.js';
 import { OtlpMetrics } from './otlp-metrics.js';
 import { type OtlpAttribute, otlpResource } from './otlp-resource.js';
 import { OtlpTraces } from './otlp-traces.js';

@@ -1,6 +1,6 @@
 // For servers without automatic support: a wrapper for a `(req, res)` listener, and a Connect-style middleware.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { SpanRecord } from '../tracing/span.js';
+import { SpanRecord } from '../spans/span.js';
 import { around, type HostFunction } from './around.js';
 import type { Tools } from './instrumentation.js';
 import { serverTiming } from './server-timing.js';

@@ -1,5 +1,5 @@
 // HTTP headers that are recorded with a span, because an option names them.
-import type { HttpFacts } from '../tracing/span.js';
+import type { HttpFacts } from '../spans/span.js';
 
 /** What is kept of one header's value, in characters. */
 const longestValue = 4096;

@@ -1,6 +1,6 @@
 // The answer to a request that asks for another protocol: the application writes it to the connection itself.
 import type { Duplex } from 'node:stream';
-import type { SpanRecord } from '../tracing/span.js';
+import type { SpanRecord } from '../spans/span.js';
 import { around, type HostFunction } from './around.js';
 import type { Tools } from './instrumentation.js';
 

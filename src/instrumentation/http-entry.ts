@@ -2,10 +2,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { shortId } from '../propagation/ids.js';
 import { TraceHeaderReader } from '../propagation/trace-headers.js';
-import { errorStack, errorText } from '../tracing/error-text.js';
-import type { IgnoreMatcher, Policy } from '../tracing/policy.js';
-import { Suppressed, suppressed } from '../tracing/scope.js';
-import { HttpFacts, SpanRecord } from '../tracing/span.js';
+import { Suppressed, suppressed } from '../spans/active-span.js';
+import { errorStack, errorText } from '../spans/error-text.js';
+import type { IgnoreMatcher, Policy } from '../spans/ignore-policy.js';
+import { HttpFacts, SpanRecord } from '../spans/span.js';
 import { captureHeader, valuesInList } from './captured-headers.js';
 import type { HttpSpanDependencies } from './http-span-dependencies.js';
 import { makeStamp, type Stamp } from './stamp.js';

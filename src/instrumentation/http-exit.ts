@@ -12,8 +12,8 @@ import {
   tracestateHeader,
   type W3cContext,
 } from '../propagation/w3c.js';
-import { errorStack, errorText } from '../tracing/error-text.js';
-import { HttpFacts, SpanRecord } from '../tracing/span.js';
+import { errorStack, errorText } from '../spans/error-text.js';
+import { HttpFacts, SpanRecord } from '../spans/span.js';
 import { captureHeader } from './captured-headers.js';
 import type { HttpSpanDependencies } from './http-span-dependencies.js';
 

@@ -1,9 +1,9 @@
 // What the entry and exit spans of HTTP are made with.
 import type { Config } from '../config/options.js';
 import type { IdPool } from '../propagation/ids.js';
-import type { Recorder } from '../tracing/recorder.js';
-import type { Scope } from '../tracing/scope.js';
-import type { CallStacks } from '../tracing/stack.js';
+import type { Scope } from '../spans/active-span.js';
+import type { CallStacks } from '../spans/call-stack.js';
+import type { Recorder } from '../spans/recorder.js';
 
 export interface HttpSpanDependencies {
   readonly recorder: Recorder;

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { isBuiltin, syncBuiltinESMExports } from 'node:module';
 import { join, sep } from 'node:path';
 import { Hook } from 'require-in-the-middle';
-import type { Policy } from '../tracing/policy.js';
+import type { Policy } from '../spans/ignore-policy.js';
 import { refused, type Undo } from './around.js';
 import type { ChannelInstrumentation, Instrumentation, Tools } from './instrumentation.js';
 

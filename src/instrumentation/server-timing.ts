@@ -1,7 +1,7 @@
 // `Server-Timing: intid;desc=<trace id>` on the responses of traced requests, by which a page finds its trace. It is added to what
 // `writeHead` is given, which implicit heads go through as well: a header set earlier would change how Node.js 20 treats raw lists.
 import type { ServerResponse } from 'node:http';
-import type { SpanRecord } from '../tracing/span.js';
+import type { SpanRecord } from '../spans/span.js';
 import { type HostFunction, sourceOf } from './around.js';
 import type { Tools } from './instrumentation.js';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { OtlpTraces } from '../../src/bridges/otlp-traces.js';
 import { realTimers, type Timers } from '../../src/core/sleep.js';
-import type { QueueCounters, SpanQueue } from '../../src/tracing/span-queue.js';
+import type { QueueCounters, SpanQueue } from '../../src/spans/span-queue.js';
 import { acceptAll, answerWith, eventually, OtlpReceiver, throughProtobuf } from '../support/otlp.js';
 import { Fixture } from '../tracing/fixtures.js';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inPairs, settleContext } from '../../src/instrumentation/given-context.js';
 import { readTraceparent } from '../../src/propagation/w3c.js';
-import { suppressed } from '../../src/tracing/scope.js';
-import { HttpFacts, SpanRecord } from '../../src/tracing/span.js';
+import { suppressed } from '../../src/spans/active-span.js';
+import { HttpFacts, SpanRecord } from '../../src/spans/span.js';
 import { ToolBox } from './tool-box.js';
 
 const traceId = '8448eb211c80319c';

@@ -5,8 +5,8 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { WireSpan } from '../../src/protocol/wire-span.js';
-import { Suppressed, suppressed as suppressedMark } from '../../src/tracing/scope.js';
-import { SpanRecord } from '../../src/tracing/span.js';
+import { Suppressed, suppressed as suppressedMark } from '../../src/spans/active-span.js';
+import { SpanRecord } from '../../src/spans/span.js';
 import { ToolBox } from './tool-box.js';
 
 interface Row {

@@ -7,14 +7,14 @@ import { HttpEntry } from '../../src/instrumentation/http-entry.js';
 import { HttpExit } from '../../src/instrumentation/http-exit.js';
 import type { Tools } from '../../src/instrumentation/instrumentation.js';
 import { ListeningServers } from '../../src/instrumentation/listening-servers.js';
+import { InstanaTracer } from '../../src/opentracing/tracer.js';
 import { IdPool } from '../../src/propagation/ids.js';
 import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { Secrets } from '../../src/redaction/redactor.js';
-import { makeEncodeContext } from '../../src/tracing/encode.js';
-import { Recorder } from '../../src/tracing/recorder.js';
-import { Scope } from '../../src/tracing/scope.js';
-import { CallStacks } from '../../src/tracing/stack.js';
-import { InstanaTracer } from '../../src/tracing/tracer.js';
+import { Scope } from '../../src/spans/active-span.js';
+import { CallStacks } from '../../src/spans/call-stack.js';
+import { makeEncodeContext } from '../../src/spans/instana-json.js';
+import { Recorder } from '../../src/spans/recorder.js';
 
 export class ToolBox {
   readonly lines: string[] = [];

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContext } from 'playwright-core';
-import type { EumOptions } from '../../src/tracing/eum.js';
+import type { EumOptions } from '../../src/eum-snippet.js';
 import { noBrowser, startBrowser } from '../support/browser.js';
 import { appsFolder, type HostApp, runApp } from '../support/run-app.js';
 import { type SpanCollector, startTestAgent } from '../support/test-agent.js';

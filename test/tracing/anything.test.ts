@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import * as opentracing from 'opentracing';
+import { InstanaSpanContext } from '../../src/opentracing/opentracing-span.js';
 import { boundedJson } from '../../src/redaction/bounded-json.js';
-import { InstanaSpanContext } from '../../src/tracing/manual-span.js';
 import { Fixture } from './fixtures.js';
 
 const fail = (): never => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Secrets } from '../../src/redaction/redactor.js';
-import { makeEncodeContext } from '../../src/tracing/encode.js';
-import { errorText } from '../../src/tracing/error-text.js';
-import { HttpFacts, SpanRecord } from '../../src/tracing/span.js';
+import { errorText } from '../../src/spans/error-text.js';
+import { makeEncodeContext } from '../../src/spans/instana-json.js';
+import { HttpFacts, SpanRecord } from '../../src/spans/span.js';
 import { Fixture } from './fixtures.js';
 
 describe('a span on the wire', () => {

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { BatchBuffer } from '../../src/tracing/batch-buffer.js';
-import { EncodedSpans } from '../../src/tracing/encoded-spans.js';
+import { BatchBuffer } from '../../src/spans/batch-buffer.js';
+import { EncodedSpans } from '../../src/spans/span-buffer.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void; // what the flag above adds to new contexts

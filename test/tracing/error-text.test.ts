@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { errorStack, errorText } from '../../src/tracing/error-text.js';
+import { errorStack, errorText } from '../../src/spans/error-text.js';
 
 const fail = (): never => {
   throw new Error('trap');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import vm from 'node:vm';
-import { type EumOptions, renderSnippet } from '../../src/tracing/eum.js';
+import { type EumOptions, renderSnippet } from '../../src/eum-snippet.js';
 
 interface Page {
   /** Of each script element. */

@@ -1,15 +1,15 @@
 // What unit tests of tracing share: the real objects, with a clock that the test moves and an agent that the test plays.
 import { Faults } from '../../src/core/internal-errors.js';
 import { Log } from '../../src/core/log.js';
+import { InstanaTracer, type TracerDependencies } from '../../src/opentracing/tracer.js';
 import { IdPool } from '../../src/propagation/ids.js';
 import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { Secrets } from '../../src/redaction/redactor.js';
-import { type EncodeContext, makeEncodeContext } from '../../src/tracing/encode.js';
-import { Recorder } from '../../src/tracing/recorder.js';
-import { Scope } from '../../src/tracing/scope.js';
-import { HttpFacts, SpanRecord } from '../../src/tracing/span.js';
-import { CallStacks } from '../../src/tracing/stack.js';
-import { InstanaTracer, type TracerDependencies } from '../../src/tracing/tracer.js';
+import { Scope } from '../../src/spans/active-span.js';
+import { CallStacks } from '../../src/spans/call-stack.js';
+import { type EncodeContext, makeEncodeContext } from '../../src/spans/instana-json.js';
+import { Recorder } from '../../src/spans/recorder.js';
+import { HttpFacts, SpanRecord } from '../../src/spans/span.js';
 
 export class Fixture {
   tick = 1000;

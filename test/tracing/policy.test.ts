@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ignoreEndpoints } from '../../src/config/ignore-endpoints.js';
 import { readConfig } from '../../src/config/options.js';
-import { type IgnoreMatcher, ignoreMatcher, makePolicy, type Policy } from '../../src/tracing/policy.js';
+import { type IgnoreMatcher, ignoreMatcher, makePolicy, type Policy } from '../../src/spans/ignore-policy.js';
 
 interface Row {
   readonly span: { readonly n: string; readonly data: Record<string, Record<string, string>> };

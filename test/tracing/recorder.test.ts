@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { SpanRecord } from '../../src/tracing/span.js';
+import { SpanRecord } from '../../src/spans/span.js';
 import { Fixture } from './fixtures.js';
 
 /** By its end the spans that wait for a free moment have been encoded. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { suppressed } from '../../src/tracing/scope.js';
+import { suppressed } from '../../src/spans/active-span.js';
 import { Fixture } from './fixtures.js';
 
 describe('the active span', () => {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Secrets, type SecretsRule } from '../../src/redaction/redactor.js';
-import { makeEncodeContext } from '../../src/tracing/encode.js';
-import { errorText } from '../../src/tracing/error-text.js';
-import { HttpFacts, SpanRecord } from '../../src/tracing/span.js';
+import { errorText } from '../../src/spans/error-text.js';
+import { makeEncodeContext } from '../../src/spans/instana-json.js';
+import { HttpFacts, SpanRecord } from '../../src/spans/span.js';
 import { Fixture } from './fixtures.js';
 
 const marker = 'hunter2';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { StackHolder } from '../../src/tracing/span.js';
-import { holdStack, parseStack } from '../../src/tracing/stack.js';
-import { StackCache } from '../../src/tracing/stack-cache.js';
+import { holdStack, parseStack } from '../../src/spans/call-stack.js';
+import type { StackHolder } from '../../src/spans/span.js';
+import { StackCache } from '../../src/spans/stack-cache.js';
 
 function hold(): StackHolder {
   const holder = holdStack(5, hold);

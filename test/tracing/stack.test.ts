@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CallStacks, holdStack, parseStack } from '../../src/tracing/stack.js';
+import { CallStacks, holdStack, parseStack } from '../../src/spans/call-stack.js';
 
 function inner(limit: number): ReturnType<typeof holdStack> {
   return holdStack(limit, inner);

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as opentracing from 'opentracing';
-import { InstanaSpanContext } from '../../src/tracing/manual-span.js';
+import { InstanaSpanContext } from '../../src/opentracing/opentracing-span.js';
 import { Fixture } from './fixtures.js';
 
 const { FORMAT_HTTP_HEADERS, FORMAT_TEXT_MAP } = opentracing;

@@ -4,10 +4,10 @@ import { IncomingMessage, OutgoingMessage, ServerResponse, validateHeaderName, v
 import { Socket } from 'node:net';
 import { it } from 'node:test';
 import fc from 'fast-check';
+import { extractBinary, extractTextMap, injectTextMap } from '../../src/opentracing/carriers.js';
 import { TraceHeaderReader } from '../../src/propagation/trace-headers.js';
 import { readBaggage, readTraceparent, W3cContext } from '../../src/propagation/w3c.js';
 import type { WireSpan } from '../../src/protocol/wire-span.js';
-import { extractBinary, extractTextMap, injectTextMap } from '../../src/tracing/propagation.js';
 import { ToolBox } from '../instrumentation/tool-box.js';
 
 const hex = '0123456789abcdef';

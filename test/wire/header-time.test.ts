@@ -1,8 +1,8 @@
 // Headers that are made to be slow to read: twice as much of them takes about twice as long.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { extractTextMap } from '../../src/opentracing/carriers.js';
 import { TraceHeaderReader } from '../../src/propagation/trace-headers.js';
-import { extractTextMap } from '../../src/tracing/propagation.js';
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const size = 64 * 1024;

@@ -3,7 +3,7 @@
 // No function of the application is wrapped. Routers are asked, when a layer is added, what pattern it was added with; when a layer
 // runs, that is noted in the request's route state. `req.baseUrl` and `req.route` are not used: the first has values in the place
 // of parameters, the second stays set after a route has passed the request on.
-import type { RouteState } from '../../tracing/span.js';
+import type { RouteState } from '../../spans/span.js';
 import { around, type HostFunction, resemble } from '../around.js';
 import type { Instrumentation, LoadedModule, Patched, Tools } from '../instrumentation.js';
 import { flatPaths, joinPatterns, patternText } from '../route-pattern.js';

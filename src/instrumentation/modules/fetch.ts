@@ -1,5 +1,5 @@
 // Node.js' global fetch, followed on the diagnostics channels that undici publishes: one exit span per request on the wire.
-import type { SpanRecord } from '../../tracing/span.js';
+import type { SpanRecord } from '../../spans/span.js';
 import { valuesInList } from '../captured-headers.js';
 import { inPairs, settleContext } from '../given-context.js';
 import type { ChannelInstrumentation, Tools } from '../instrumentation.js';

@@ -2,7 +2,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { URL, urlToHttpOptions } from 'node:url';
 import { headerFamily } from '../../propagation/trace-headers.js';
-import type { SpanRecord } from '../../tracing/span.js';
+import type { SpanRecord } from '../../spans/span.js';
 import { around, type HostFunction } from '../around.js';
 import { valuesInList } from '../captured-headers.js';
 import { inPairs, settleContext } from '../given-context.js';

@@ -2,8 +2,8 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Suppressed } from '../../tracing/scope.js';
-import { SpanRecord } from '../../tracing/span.js';
+import type { Suppressed } from '../../spans/active-span.js';
+import { SpanRecord } from '../../spans/span.js';
 import { around, type HostFunction, sourceOf } from '../around.js';
 import { Handshake } from '../handshake.js';
 import type { Instrumentation, Patched, Tools } from '../instrumentation.js';

@@ -2,7 +2,7 @@
 //
 // The routers write the path of each layer on the context when the layer begins to run (`ctx.routerPath`); at the end of the request
 // the last one that belongs to a route is the template. `ctx.matched` alone would not do: it also has layers that never ran.
-import type { RouteState } from '../../tracing/span.js';
+import type { RouteState } from '../../spans/span.js';
 import { around, type HostFunction, resemble } from '../around.js';
 import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
 import { patternText } from '../route-pattern.js';

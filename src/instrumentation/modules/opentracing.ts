@@ -1,7 +1,7 @@
 // Every copy of the opentracing package that the application loads gets the sensor's tracer as its global one.
 
 import type { BootstrapWord } from '../../config/activation.js';
-import type { InstanaTracer } from '../../tracing/tracer.js';
+import type { InstanaTracer } from '../../opentracing/tracer.js';
 import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
 
 type GlobalTracer = Pick<InstanaTracer, 'startSpan' | 'inject' | 'extract'>;

@@ -1,5 +1,5 @@
 // The end user monitoring snippet: a script for the head of a page that ties the page load to the trace of its request.
-import { parseId, shortId } from '../propagation/ids.js';
+import { parseId, shortId } from './propagation/ids.js';
 
 /** What `eumSnippet()` takes; everything may be absent. */
 export interface EumOptions {

@@ -9,12 +9,19 @@ import {
   type SpanOptions,
   Tracer,
 } from 'opentracing';
-import { InstanaSpan, InstanaSpanContext, isTime, nameText, type SpanDependencies, textOf } from './manual-span.js';
-import { extractBinary, extractTextMap, injectBinary, injectTextMap } from './propagation.js';
-import { kindOf } from './registered-names.js';
-import type { Scope } from './scope.js';
-import { SdkFacts, SpanRecord } from './span.js';
-import type { CallStacks } from './stack.js';
+import type { Scope } from '../spans/active-span.js';
+import type { CallStacks } from '../spans/call-stack.js';
+import { SdkFacts, SpanRecord } from '../spans/span.js';
+import { extractBinary, extractTextMap, injectBinary, injectTextMap } from './carriers.js';
+import {
+  InstanaSpan,
+  InstanaSpanContext,
+  isTime,
+  nameText,
+  type SpanDependencies,
+  textOf,
+} from './opentracing-span.js';
+import { kindOf } from './registered-spans.js';
 
 export interface TracerDependencies extends SpanDependencies {
   readonly scope: Scope;

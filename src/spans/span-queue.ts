@@ -1,9 +1,9 @@
 // Finished spans that wait for one receiver, the oldest dropped first.
 import type { Faults } from '../core/internal-errors.js';
 import { BatchBuffer } from './batch-buffer.js';
-import { type EncodeContext, encodeSpan } from './encode.js';
-import { EncodedSpans } from './encoded-spans.js';
+import { type EncodeContext, encodeSpan } from './instana-json.js';
 import type { SpanRecord } from './span.js';
+import { EncodedSpans } from './span-buffer.js';
 
 const maximumSpans = 5000;
 const maximumBytes = 8 * 1024 * 1024;

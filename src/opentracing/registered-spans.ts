@@ -1,5 +1,5 @@
 // Operation names that the Python sensor registered: spans by hand of these names are sent as those of the protocol they stand for.
-import { HttpFacts, type SdkFacts, type SpanRecord } from './span.js';
+import { HttpFacts, type SdkFacts, type SpanRecord } from '../spans/span.js';
 
 interface Protocol {
   /** Name of the span on the wire. */

@@ -1,7 +1,7 @@
 // Span context in carriers of text: X-INSTANA-T, -S, -L and baggage, as OpenTracing's inject and extract have them.
 import { hasShortId, parseId, shortId } from '../propagation/ids.js';
 import { contextOfLongId, type W3cContext } from '../propagation/w3c.js';
-import { InstanaSpanContext } from './manual-span.js';
+import { InstanaSpanContext } from './opentracing-span.js';
 
 const baggagePrefix = 'x-instana-b-';
 /** How the Python sensor writes it. */

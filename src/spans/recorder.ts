@@ -1,7 +1,7 @@
 // Spans from their start to their end: those still open are watched, the finished ones wait in a queue for each receiver.
 import type { OtlpMode } from '../config/options.js';
 import type { Faults } from '../core/internal-errors.js';
-import type { EncodeContext } from './encode.js';
+import type { EncodeContext } from './instana-json.js';
 import type { SpanRecord } from './span.js';
 import { empty, type QueueCounters, SpanQueue, writeJson } from './span-queue.js';
 

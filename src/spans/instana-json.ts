@@ -5,8 +5,8 @@ import { TextCache } from '../core/text-cache.js';
 import type { SpanKind, StackFrame } from '../protocol/wire-span.js';
 import { boundedJson, type Hiding } from '../redaction/bounded-json.js';
 import { queryOf, type Secrets, sanitizeUrl } from '../redaction/redactor.js';
+import { parseStack } from './call-stack.js';
 import type { HttpFacts, SdkFacts, SpanRecord, StackHolder } from './span.js';
-import { parseStack } from './stack.js';
 import { StackCache } from './stack-cache.js';
 
 /** Servers take request lines of 16 KiB; what a client asks for has no bound. */

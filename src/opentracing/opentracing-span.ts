@@ -2,10 +2,10 @@
 import { Span, SpanContext, type Tracer } from 'opentracing';
 import type { W3cContext } from '../propagation/w3c.js';
 import { boundedJson } from '../redaction/bounded-json.js';
-import { errorStack, errorText } from './error-text.js';
-import type { Recorder } from './recorder.js';
-import { adoptProtocol, kindOf } from './registered-names.js';
-import type { SdkFacts, SpanRecord } from './span.js';
+import { errorStack, errorText } from '../spans/error-text.js';
+import type { Recorder } from '../spans/recorder.js';
+import type { SdkFacts, SpanRecord } from '../spans/span.js';
+import { adoptProtocol, kindOf } from './registered-spans.js';
 
 /** Keys of an object of the application's; none when it is a proxy that throws. */
 function ownKeys(tags: object): string[] {
