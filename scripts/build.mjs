@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
 /** The preload, and what only a process reads that sends OTLP. */
-const bundles = ['sensor.js', 'bridges/otlp.js'];
+const bundles = ['sensor.js', 'otlp/otlp.js'];
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
 
 /** Licences of the packages that are inside the bundle. */

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Agent } from './agent/agent.js';
-import type { Otlp } from './bridges/otlp.js';
 import { type BootstrapChoice, type BootstrapWord, readBootstrapWords } from './config/activation.js';
 import { type GivenOptions, nested, takeOptions } from './config/code-options.js';
 import { readIgnoreFile } from './config/ignore-file.js';
@@ -13,17 +12,19 @@ import { Log, type Logger } from './core/log.js';
 import { Beat } from './core/ticker.js';
 import { type EumOptions, renderSnippet } from './eum-snippet.js';
 import type { LastRequest } from './export/exit-flush.js';
-import { ByHand } from './instrumentation/by-hand.js';
-import { catalogue, channelCatalogue } from './instrumentation/catalogue.js';
-import { HttpEntry } from './instrumentation/http-entry.js';
-import { HttpExit } from './instrumentation/http-exit.js';
+import { HttpEntry } from './instrumentation/http/entry-spans.js';
+import { HttpExit } from './instrumentation/http/exit-spans.js';
+import { ListeningServers } from './instrumentation/http/listening-servers.js';
+import { ByHand } from './instrumentation/http/request-wrapper.js';
 import type { Instrumentation, Tools } from './instrumentation/instrumentation.js';
-import { ListeningServers } from './instrumentation/listening-servers.js';
+import { catalogue, channelCatalogue } from './instrumentation/instrumentations.js';
 import { Loader, type ModuleStatus } from './instrumentation/loader.js';
-import { adopt, openTracing } from './instrumentation/modules/opentracing.js';
+import { openTracing } from './instrumentation/opentracing.js';
+import type { Meter } from './metrics/agent-meter.js';
 import type { GcObserver } from './metrics/gc-observer.js';
-import type { Meter } from './metrics/meter.js';
+import { adopt } from './opentracing/global-tracer.js';
 import type { InstanaTracer } from './opentracing/tracer.js';
+import type { Otlp } from './otlp/otlp.js';
 import { IdPool } from './propagation/ids.js';
 import type { AnnounceAnswer } from './protocol/announce.js';
 import { Secrets } from './redaction/redactor.js';
@@ -338,7 +339,7 @@ export class Sensor {
 
   #connect(): void {
     const { Agent: AgentClass } = require('./agent/agent.js') as typeof import('./agent/agent.js');
-    const { Meter: MeterClass } = require('./metrics/meter.js') as typeof import('./metrics/meter.js');
+    const { Meter: MeterClass } = require('./metrics/agent-meter.js') as typeof import('./metrics/agent-meter.js');
     const { GcObserver: GcObserverClass } =
       require('./metrics/gc-observer.js') as typeof import('./metrics/gc-observer.js');
     const isMain = isMainThread();
@@ -385,7 +386,7 @@ export class Sensor {
   }
 
   #makeOtlp(): Otlp {
-    const { Otlp: OtlpClass } = require('./bridges/otlp.js') as typeof import('./bridges/otlp.js');
+    const { Otlp: OtlpClass } = require('./otlp/otlp.js') as typeof import('./otlp/otlp.js');
     return new OtlpClass({
       log: this.log,
       faults: this.#faults,

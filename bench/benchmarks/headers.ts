@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readConfig } from '../../src/config/options.js';
 import { Faults } from '../../src/core/internal-errors.js';
 import { Log } from '../../src/core/log.js';
-import { HttpExit } from '../../src/instrumentation/http-exit.js';
+import { HttpExit } from '../../src/instrumentation/http/exit-spans.js';
 import { IdPool } from '../../src/propagation/ids.js';
 import { TraceHeaderReader } from '../../src/propagation/trace-headers.js';
 import { Secrets } from '../../src/redaction/redactor.js';

@@ -1,5 +1,5 @@
 // The local agent as people run it, in a process of its own; tells what it has done.
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import { answerParent } from '../child.js';
 
 export interface AgentState {

@@ -1,5 +1,5 @@
 // The local agent, and how many spans of which kind it was sent.
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import type { Arrived, Receiver } from './receiver.js';
 
 /** Keeps requests only until they are counted. */

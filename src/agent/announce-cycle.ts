@@ -13,7 +13,7 @@ import type { JsonChannel } from '../transport/http-connection.js';
 import { type Address, isGood, type JsonAnswer, type JsonRequest } from '../transport/message.js';
 import type { Backoff } from './backoff.js';
 import { candidates, type HostConfig } from './host-lookup.js';
-import { describeProcess } from './process-facts.js';
+import { describeProcess } from './process-identity.js';
 
 /** An agent that knows this process. */
 export interface Session {

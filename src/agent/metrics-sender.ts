@@ -6,8 +6,8 @@ import { entityPath, responsePath, tracerMetricsPath } from '../protocol/announc
 import { delta, hasVanished } from '../protocol/metrics-payload.js';
 import type { JsonChannel } from '../transport/http-connection.js';
 import { isGood } from '../transport/message.js';
+import { answerRequest, parseRequests } from './agent-requests.js';
 import { type Session, send } from './announce-cycle.js';
-import { answerRequest, parseRequests } from './requests.js';
 
 /** What the reporter needs of the meter. */
 export interface MetricsSource {

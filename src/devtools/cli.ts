@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // `ts-sensor`: reads the command line and runs the local agent or the demo.
 import { parseArgs } from 'node:util';
-import { runDemo } from './demo.js';
-import { visible } from './paint.js';
-import { defaultAgentPort, defaultOtlpPort, startTerminalAgent } from './terminal-agent.js';
+import { runDemo } from './demo/demo.js';
+import { defaultAgentPort, defaultOtlpPort, startTerminalAgent } from './terminal/agent-command.js';
+import { visible } from './terminal/colors.js';
 
 const usage = `Usage: ts-sensor <command> [options]
 

@@ -5,10 +5,10 @@ import type { Faults } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
 import type { InstanaTracer } from '../opentracing/tracer.js';
 import type { Scope } from '../spans/active-span.js';
-import type { Undo } from './around.js';
-import type { HttpEntry } from './http-entry.js';
-import type { HttpExit } from './http-exit.js';
-import type { ListeningServers } from './listening-servers.js';
+import type { HttpEntry } from './http/entry-spans.js';
+import type { HttpExit } from './http/exit-spans.js';
+import type { ListeningServers } from './http/listening-servers.js';
+import type { Undo } from './wrap-method.js';
 
 /** Whether an instrumentation is to begin anything new; what is under way is ended in any case. May change at any time. */
 export interface Switch {

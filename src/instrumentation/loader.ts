@@ -5,8 +5,8 @@ import { isBuiltin, syncBuiltinESMExports } from 'node:module';
 import { join, sep } from 'node:path';
 import { Hook } from 'require-in-the-middle';
 import type { Policy } from '../spans/ignore-policy.js';
-import { refused, type Undo } from './around.js';
 import type { ChannelInstrumentation, Instrumentation, Tools } from './instrumentation.js';
+import { refused, type Undo } from './wrap-method.js';
 
 export type ModuleState = 'patched' | 'not-loaded' | 'unsupported' | 'loaded-too-early' | 'disabled' | 'failed';
 

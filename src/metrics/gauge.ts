@@ -1,5 +1,5 @@
 // What all gauges of the registry's metrics have in common.
-import type { Reading } from '../bridges/otlp-metrics-json.js';
+import type { Reading } from './reading.js';
 
 /** The moment of a reading. */
 export interface Moment {

@@ -4,8 +4,8 @@ import { readConfig } from '../../src/config/options.js';
 import { Faults } from '../../src/core/internal-errors.js';
 import { Log } from '../../src/core/log.js';
 import { Beat } from '../../src/core/ticker.js';
+import { Meter } from '../../src/metrics/agent-meter.js';
 import { GcObserver } from '../../src/metrics/gc-observer.js';
-import { Meter } from '../../src/metrics/meter.js';
 
 const bodyBytes = Number(process.env['BODY_BYTES'] ?? 0);
 const flushMs = Number(process.env['FLUSH_MS'] ?? 0);

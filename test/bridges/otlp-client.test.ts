@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { OtlpClient, type Outcome } from '../../src/bridges/otlp-client.js';
+import { OtlpClient, type Outcome } from '../../src/otlp/otlp-client.js';
 import { answerWith, certificateFile, eventually, OtlpReceiver } from '../support/otlp.js';
 
 async function receive(t: TestContext, isSecure = false): Promise<OtlpReceiver> {

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { thisSystem } from '../../src/metrics/system.js';
+import { thisSystem } from '../../src/metrics/host.js';
 import { existsOn, findMetric, metricRegistry, metricScope } from '../../src/protocol/metric-registry.js';
 import { FakeAgent } from '../agent/fake-agent.js';
 import {

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OtlpMetrics, type ReadingSource } from '../../src/bridges/otlp-metrics.js';
-import type { MetricReadings } from '../../src/bridges/otlp-metrics-json.js';
 import { type OtlpSettings, readOtlpSettings } from '../../src/config/otlp-endpoints.js';
 import { Faults } from '../../src/core/internal-errors.js';
 import { Log } from '../../src/core/log.js';
+import type { MetricReadings } from '../../src/metrics/reading.js';
+import { OtlpMetrics, type ReadingSource } from '../../src/otlp/metrics-exporter.js';
 import { FakeTimers } from '../agent/support.js';
 import { acceptAll, answerWith, eventually, OtlpReceiver } from '../support/otlp.js';
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { otlpResource, type ResourceFacts } from '../../src/bridges/otlp-resource.js';
+import { otlpResource, type ResourceFacts } from '../../src/otlp/resource.js';
 import { Secrets } from '../../src/redaction/redactor.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ts-sensor-resource-'));

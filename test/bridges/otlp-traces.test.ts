@@ -1,8 +1,8 @@
 // The exporter of spans against a receiver that is well, slow, busy, strict or gone; time runs twenty times as fast.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { OtlpTraces } from '../../src/bridges/otlp-traces.js';
 import { realTimers, type Timers } from '../../src/core/sleep.js';
+import { OtlpTraces } from '../../src/otlp/otlp-traces.js';
 import type { QueueCounters, SpanQueue } from '../../src/spans/span-queue.js';
 import { acceptAll, answerWith, eventually, OtlpReceiver, throughProtobuf } from '../support/otlp.js';
 import { Fixture } from '../tracing/fixtures.js';

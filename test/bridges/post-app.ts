@@ -1,6 +1,7 @@
 // Posts to the endpoint of the environment as often as its argument says, and prints what became of it.
-import { OtlpClient } from '../../src/bridges/otlp-client.js';
+
 import { readOtlpSettings } from '../../src/config/otlp-endpoints.js';
+import { OtlpClient } from '../../src/otlp/otlp-client.js';
 
 async function main(): Promise<void> {
   const settings = readOtlpSettings(process.env, 'traces', null, (message) => process.stderr.write(`${message}\n`));

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import type { WireSpan } from '../../src/protocol/wire-span.js';
 import { type Arrival, type Downstream, startDownstream } from '../support/downstream.js';
 import { exchange, newTrace, type Reply, type TraceIds } from '../support/exchange.js';

@@ -1,7 +1,7 @@
 // An application that changes what all objects have, before the sensor speaks to the agent.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import { exchange, newTrace } from '../support/exchange.js';
 import { runApp } from '../support/run-app.js';
 import { untracedOnly } from './run-cases.js';

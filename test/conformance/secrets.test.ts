@@ -1,7 +1,7 @@
 // A marker in everything that may hold a secret: it must be in nothing that the agent gets, and in no line of the log.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import { startDownstream } from '../support/downstream.js';
 import { exchange } from '../support/exchange.js';
 import { runApp } from '../support/run-app.js';

@@ -5,8 +5,8 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startAgent } from '../../src/devtools/agent.js';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
+import { startAgent } from '../../src/devtools/start-agent.js';
 import { metricsDocument } from './otlp-documents.js';
 import { announce, ask, idOf, sendSpans, twoServiceTrace } from './support.js';
 
@@ -201,7 +201,7 @@ test('listens on both families when it is told to by name', async () => {
 });
 
 test('as a library it does not keep the process alive', { timeout: 20_000 }, async () => {
-  const library = join(__dirname, '../../src/devtools/agent.js');
+  const library = join(__dirname, '../../src/devtools/start-agent.js');
   const script = `require(${JSON.stringify(library)}).startAgent({ port: 0, quiet: true }).then(({ port }) => process.stdout.write('on ' + port))`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   let stdout = '';

@@ -5,8 +5,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { runDemo } from '../../src/devtools/demo.js';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { runDemo } from '../../src/devtools/demo/demo.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 
 const preload = join(__dirname, 'stub-sensor.js');
 const never = new Promise<void>(() => {});
@@ -53,8 +53,8 @@ test('does not start on a taken port', async () => {
 test('leaves no service behind when the demo itself is killed', { timeout: 40_000 }, async () => {
   const agent = await LocalAgent.start();
   const script = `
-    const { DemoService } = require(${JSON.stringify(join(__dirname, '../../src/devtools/demo-service.js'))});
-    const script = ${JSON.stringify(join(__dirname, '../../src/devtools/demo-inventory.js'))};
+    const { DemoService } = require(${JSON.stringify(join(__dirname, '../../src/devtools/demo/service.js'))});
+    const script = ${JSON.stringify(join(__dirname, '../../src/devtools/demo/inventory.js'))};
     const options = { name: 'inventory', script, preload: ${JSON.stringify(preload)}, agentPort: ${agent.port}, env: {} };
     const service = new DemoService(options);
     service.started().then(() => process.kill(process.pid, 'SIGKILL'));`;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
-import type { HealthEvent } from '../../src/devtools/health-watch.js';
-import { startTerminalAgent } from '../../src/devtools/terminal-agent.js';
+import type { HealthEvent } from '../../src/devtools/alerts/alert-evaluator.js';
+import { startTerminalAgent } from '../../src/devtools/terminal/agent-command.js';
 import { gauge, metricsDocument, serverSpan, traceId, tracesDocument } from './otlp-documents.js';
 import { announce, ask } from './support.js';
 

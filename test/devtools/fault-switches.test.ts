@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { afterEach, beforeEach, test } from 'node:test';
-import { lookupAnswers } from '../../src/devtools/fault-switches.js';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { lookupAnswers } from '../../src/devtools/server/fault-switches.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import { announce, ask, sendSpans, wireSpan } from './support.js';
 
 let agent: LocalAgent;

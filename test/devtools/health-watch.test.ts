@@ -1,10 +1,10 @@
 // When events open and close, with the time handed in.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type HealthEvent, HealthWatch } from '../../src/devtools/health-watch.js';
-import { type Instance, InstanceStore } from '../../src/devtools/instance-store.js';
-import type { OtlpPoint } from '../../src/devtools/otlp-metrics.js';
-import { SlidingWindow } from '../../src/devtools/sliding-window.js';
+import { type HealthEvent, HealthWatch } from '../../src/devtools/alerts/alert-evaluator.js';
+import { SlidingWindow } from '../../src/devtools/alerts/sliding-window.js';
+import type { OtlpPoint } from '../../src/devtools/otlp/read-metrics.js';
+import { type Instance, InstanceStore } from '../../src/devtools/store/instances.js';
 import { healthRules } from '../../src/protocol/health-rules.js';
 import { findMetric, metricScope } from '../../src/protocol/metric-registry.js';
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type InstanceLimits, InstanceStore } from '../../src/devtools/instance-store.js';
-import { type OtlpPoint, type ResourcePoints, readMetrics } from '../../src/devtools/otlp-metrics.js';
+import { type OtlpPoint, type ResourcePoints, readMetrics } from '../../src/devtools/otlp/read-metrics.js';
+import { type InstanceLimits, InstanceStore } from '../../src/devtools/store/instances.js';
 
 type Json = Readonly<Record<string, unknown>>;
 

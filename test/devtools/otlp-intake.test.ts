@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type OutgoingHttpHeaders, request } from 'node:http';
 import { afterEach, beforeEach, test } from 'node:test';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import {
   attributes,
   clientSpan,

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { ProcessStore } from '../../src/devtools/process-store.js';
-import { Watcher } from '../../src/devtools/watcher.js';
+import { Watcher } from '../../src/devtools/server/process-monitor.js';
+import { ProcessStore } from '../../src/devtools/store/processes.js';
 
 function storeAt(startMs: number): { store: ProcessStore; clock: { nowMs: number } } {
   const clock = { nowMs: startMs };

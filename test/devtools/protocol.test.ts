@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import { announce, ask, sendSpans, wireSpan } from './support.js';
 
 let agent: LocalAgent;

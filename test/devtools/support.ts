@@ -1,7 +1,7 @@
 // What the tests of the local agent share: requests over real sockets and spans as sensors send them.
 import { type OutgoingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
-import type { LocalAgent } from '../../src/devtools/local-agent.js';
+import type { LocalAgent } from '../../src/devtools/server/local-agent.js';
 
 /** An answer, read to its end. */
 export interface Answered {

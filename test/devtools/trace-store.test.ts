@@ -1,8 +1,8 @@
 // The bounded store of traces.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
-import { type ServiceNames, TraceStore } from '../../src/devtools/trace-store.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
+import { type ServiceNames, TraceStore } from '../../src/devtools/store/traces.js';
 import { ask, idOf, sendSpans, wireSpan } from './support.js';
 
 const names: ServiceNames = { version: 0, serviceName: (pid) => `pid ${pid}` };

@@ -1,11 +1,11 @@
 // What traces look like in the terminal.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPaint, visible, wantsColour } from '../../src/devtools/paint.js';
-import { type ReceivedSpan, readSpan } from '../../src/devtools/span-facts.js';
-import { TracePrinter } from '../../src/devtools/trace-printer.js';
-import { type StoredTrace, TraceStore } from '../../src/devtools/trace-store.js';
-import { drawTrace } from '../../src/devtools/trace-tree.js';
+import { type ReceivedSpan, readSpan } from '../../src/devtools/store/received-span.js';
+import { type StoredTrace, TraceStore } from '../../src/devtools/store/traces.js';
+import { createPaint, visible, wantsColour } from '../../src/devtools/terminal/colors.js';
+import { TracePrinter } from '../../src/devtools/terminal/trace-printer.js';
+import { drawTrace } from '../../src/devtools/terminal/trace-tree.js';
 import { idOf, twoServiceTrace, wireSpan } from './support.js';
 
 const plain = createPaint(false);

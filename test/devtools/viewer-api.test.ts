@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { afterEach, beforeEach, test } from 'node:test';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import { announce, ask, idOf, sendSpans, twoServiceTrace, wireSpan } from './support.js';
 
 let agent: LocalAgent;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { around, type HostFunction, refused, resemble } from '../../src/instrumentation/around.js';
+import { around, type HostFunction, refused, resemble } from '../../src/instrumentation/wrap-method.js';
 
 /** The simplest wrapper: counts, and runs the original with what it was given. */
 function counting(): { wrap: (original: HostFunction) => HostFunction; calls: () => number } {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { inPairs, settleContext } from '../../src/instrumentation/given-context.js';
+import { inPairs, settleContext } from '../../src/instrumentation/http/outgoing-headers.js';
 import { readTraceparent } from '../../src/propagation/w3c.js';
 import { suppressed } from '../../src/spans/active-span.js';
 import { HttpFacts, SpanRecord } from '../../src/spans/span.js';

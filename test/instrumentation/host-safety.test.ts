@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { catalogue, channelCatalogue } from '../../src/instrumentation/catalogue.js';
 import type { Tools } from '../../src/instrumentation/instrumentation.js';
+import { catalogue, channelCatalogue } from '../../src/instrumentation/instrumentations.js';
 import { Loader } from '../../src/instrumentation/loader.js';
 import { ToolBox } from './tool-box.js';
 

@@ -4,7 +4,7 @@ import http from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { catalogue, channelCatalogue } from '../../src/instrumentation/catalogue.js';
+import { catalogue, channelCatalogue } from '../../src/instrumentation/instrumentations.js';
 import { Loader } from '../../src/instrumentation/loader.js';
 import { ToolBox } from './tool-box.js';
 

@@ -4,10 +4,10 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { around, type HostFunction } from '../../src/instrumentation/around.js';
-import { catalogue, channelCatalogue } from '../../src/instrumentation/catalogue.js';
 import type { Instrumentation } from '../../src/instrumentation/instrumentation.js';
+import { catalogue, channelCatalogue } from '../../src/instrumentation/instrumentations.js';
 import { Loader } from '../../src/instrumentation/loader.js';
+import { around, type HostFunction } from '../../src/instrumentation/wrap-method.js';
 import { ToolBox } from './tool-box.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ts-sensor-loader-'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { makeStamp } from '../../src/instrumentation/stamp.js';
+import { makeStamp } from '../../src/instrumentation/private-field.js';
 
 describe('a stamp', () => {
   it('is found again on the object that it was put on, and on no other', () => {

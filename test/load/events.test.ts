@@ -6,8 +6,8 @@ import { existsSync, mkdirSync, readlinkSync, rmdirSync, statfsSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { HealthEvent } from '../../src/devtools/health-watch.js';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import type { HealthEvent } from '../../src/devtools/alerts/alert-evaluator.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import { healthRules } from '../../src/protocol/health-rules.js';
 import { appsFolder, repositoryRoot } from '../support/run-app.js';
 

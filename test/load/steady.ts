@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import { AppProcess } from '../twin/app-process.js';
 import { sendLoad } from './client.js';
 

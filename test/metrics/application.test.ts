@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { type Application, ApplicationReader } from '../../src/metrics/application.js';
+import { type Application, ApplicationReader } from '../../src/metrics/package-info.js';
 
 function tree(t: TestContext, files: Record<string, unknown>): string {
   const root = mkdtempSync(join(tmpdir(), 'app-'));

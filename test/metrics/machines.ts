@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type System, thisSystem } from '../../src/metrics/system.js';
+import { type System, thisSystem } from '../../src/metrics/host.js';
 
 const mebibyte = 1024 * 1024;
 

@@ -7,8 +7,8 @@ import { readConfig } from '../../src/config/options.js';
 import { Faults } from '../../src/core/internal-errors.js';
 import { Log } from '../../src/core/log.js';
 import { Beat } from '../../src/core/ticker.js';
+import { Meter, type MeterDependencies } from '../../src/metrics/agent-meter.js';
 import { GcObserver } from '../../src/metrics/gc-observer.js';
-import { Meter, type MeterDependencies } from '../../src/metrics/meter.js';
 import { delta } from '../../src/protocol/metrics-payload.js';
 import { until } from '../agent/support.js';
 

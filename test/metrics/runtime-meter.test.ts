@@ -4,13 +4,13 @@ import test, { type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { HistogramPoint, NumberPoint, Reading } from '../../src/bridges/otlp-metrics-json.js';
 import { Faults } from '../../src/core/internal-errors.js';
 import { Log } from '../../src/core/log.js';
+import { HeapGrowth } from '../../src/metrics/gauges/heap-growth.js';
 import { GcObserver } from '../../src/metrics/gc-observer.js';
-import { HeapGrowth } from '../../src/metrics/heap-growth.js';
-import { RuntimeMeter } from '../../src/metrics/runtime-meter.js';
-import type { System } from '../../src/metrics/system.js';
+import type { System } from '../../src/metrics/host.js';
+import { RuntimeMeter } from '../../src/metrics/otlp-meter.js';
+import type { HistogramPoint, NumberPoint, Reading } from '../../src/metrics/reading.js';
 import { findMetric, metricRegistry } from '../../src/protocol/metric-registry.js';
 import { diskFile, machines, makeMachine, networkFile } from './machines.js';
 

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { type OtlpAttribute, otlpResource } from '../../src/bridges/otlp-resource.js';
 import { type Option, options } from '../../src/config/options.js';
-import { catalogue } from '../../src/instrumentation/catalogue.js';
+import { catalogue } from '../../src/instrumentation/instrumentations.js';
+import { type OtlpAttribute, otlpResource } from '../../src/otlp/resource.js';
 import { Secrets } from '../../src/redaction/redactor.js';
 import { documentNames, readDocument, tableRows } from '../support/documents.js';
 import { repositoryRoot } from '../support/run-app.js';

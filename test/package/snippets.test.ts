@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { startAgent } from '../../src/devtools/agent.js';
+import { startAgent } from '../../src/devtools/start-agent.js';
 import { bareEnvironment, type Consumer, type Ended, makeConsumer, run } from '../support/consumer.js';
 import { type Block, blocksOf, documentNames } from '../support/documents.js';
 import { repositoryRoot } from '../support/run-app.js';

@@ -1,5 +1,5 @@
 // The agents that twin tests put beside an application: from healthy to hanging.
-import { LocalAgent } from '../../src/devtools/local-agent.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import { closedPort } from './app-process.js';
 
 export interface TwinAgent {

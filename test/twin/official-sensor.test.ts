@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { LocalAgent } from '../../src/devtools/local-agent.js';
-import type { TraceSummary } from '../../src/devtools/trace-store.js';
+import { LocalAgent } from '../../src/devtools/server/local-agent.js';
+import type { TraceSummary } from '../../src/devtools/store/traces.js';
 import { sendLoad } from '../load/client.js';
 import { AppProcess, root } from './app-process.js';
 

@@ -1,8 +1,9 @@
 // The OTLP document of metrics: nothing of it is lost on a way through the official protobuf definitions.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { encodeMetrics, type MetricReadings, type Reading } from '../../src/bridges/otlp-metrics-json.js';
 import { plainJson } from '../../src/core/plain-json.js';
+import type { MetricReadings, Reading } from '../../src/metrics/reading.js';
+import { encodeMetrics } from '../../src/otlp/otlp-metrics-json.js';
 import { type MetricRecord, metricRegistry, metricScope } from '../../src/protocol/metric-registry.js';
 import { throughProtobuf, withoutEmptyLists } from '../support/otlp.js';
 

@@ -1,7 +1,7 @@
 // Spans as OTLP: the conventions, member by member, and the official protobuf definitions as judge of all of them.
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import { type OtlpSpanFacts, otlpSpan, otlpTraceId } from '../../src/bridges/otlp-span-json.js';
+import { type OtlpSpanFacts, otlpSpan, otlpTraceId } from '../../src/otlp/otlp-span-json.js';
 import { throughProtobuf, withoutEmptyLists } from '../support/otlp.js';
 
 const traceId = '0000000000000000ab4a8f5c1d2e3f40';

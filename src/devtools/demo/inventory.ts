@@ -1,0 +1,90 @@
+// The demo's inventory, a Koa server: one file as an app would have it.
+import type { RequestListener } from 'node:http';
+import { type DemoAnswer, type DemoRoute, loadFramework, pause, plainListener, serveDemo } from './child.js';
+
+const names: readonly string[] = [
+  'lamp',
+  'chair',
+  'table',
+  'shelf',
+  'clock',
+  'mirror',
+  'rug',
+  'vase',
+  'stool',
+  'bench',
+];
+
+const routes: readonly DemoRoute[] = [
+  { method: 'GET', path: '/stock', handle: listStock },
+  { method: 'GET', path: '/stock/:sku', handle: showStock },
+  { method: 'GET', path: '/audit/:name', handle: audit },
+];
+
+async function listStock(): Promise<DemoAnswer> {
+  await pause(20);
+  return { status: 200, body: names.map((name, sku) => ({ sku, name })) };
+}
+
+async function showStock(sku: string): Promise<DemoAnswer> {
+  await pause(5);
+  const name = /^\d+$/.test(sku) ? names[Number(sku)] : undefined;
+  return name === undefined
+    ? { status: 404, body: { error: 'no such article' } }
+    : { status: 200, body: { sku, name } };
+}
+
+async function audit(): Promise<DemoAnswer> {
+  await pause(120);
+  throw new TypeError('the ledger of yesterday is not closed');
+}
+
+/** The little of Koa and its router that is used here; their types would be more packages. */
+interface KoaContext {
+  readonly params: Readonly<Record<string, string>>;
+  status: number;
+  body: unknown;
+}
+interface KoaApp {
+  silent: boolean;
+  use(middleware: unknown): KoaApp;
+  callback(): RequestListener;
+}
+interface KoaRouter {
+  get(path: string, handle: (context: KoaContext) => Promise<void>): void;
+  routes(): unknown;
+}
+type KoaModules = { readonly Koa: new () => KoaApp; readonly Router: new () => KoaRouter };
+
+function loadKoa(): KoaModules | null {
+  const Koa = exportedClass(loadFramework('koa'));
+  const Router = exportedClass(loadFramework('@koa/router'));
+  // Both are the classes by those names, in all versions that there are.
+  return Koa === null || Router === null ? null : ({ Koa, Router } as unknown as KoaModules);
+}
+
+/** A CommonJS module may be the class itself or have it as `default`. */
+function exportedClass(module: unknown): unknown {
+  if (typeof module === 'function') return module;
+  const hasDefault = typeof module === 'object' && module !== null && 'default' in module;
+  return hasDefault && typeof module.default === 'function' ? module.default : null;
+}
+
+function koaListener({ Koa, Router }: KoaModules): RequestListener {
+  const router = new Router();
+  for (const { path, handle } of routes) {
+    router.get(path, async (context) => {
+      const { status, body } = await handle(Object.values(context.params)[0] ?? '');
+      context.status = status;
+      context.body = body;
+    });
+  }
+  const app = new Koa();
+  // Koa prints every error of a handler; in the demo those are meant.
+  app.silent = true;
+  return app.use(router.routes()).callback();
+}
+
+const koa = loadKoa();
+if (koa === null) serveDemo(plainListener(routes), 'http');
+else serveDemo(koaListener(koa), 'koa');

@@ -1,0 +1,43 @@
+// Every instrumentation once. What `INSTANA_BOOTSTRAP` names is picked from here.
+
+import {
+  express,
+  express4Layer,
+  express4Route,
+  express4Router,
+  finalHandler,
+  routerPackage,
+  routerPackageLayer,
+  routerPackageRoute,
+} from './express/express.js';
+import { fetchClient } from './http/fetch.js';
+import { httpClient, httpsClient } from './http/http-client.js';
+import { httpServer, httpsServer } from './http/http-server.js';
+import type { ChannelInstrumentation, Instrumentation } from './instrumentation.js';
+import { koaApplication, koaContext } from './koa/koa.js';
+import { koaRoute, koaRouterScoped, koaRouterUnscoped } from './koa/koa-router.js';
+import { openTracing, openTracingGlobal } from './opentracing.js';
+
+export const catalogue: readonly Instrumentation[] = [
+  httpServer,
+  httpsServer,
+  httpClient,
+  httpsClient,
+  express,
+  express4Router,
+  express4Layer,
+  express4Route,
+  routerPackage,
+  routerPackageLayer,
+  routerPackageRoute,
+  finalHandler,
+  koaApplication,
+  koaContext,
+  koaRouterUnscoped,
+  koaRouterScoped,
+  koaRoute,
+  openTracing,
+  openTracingGlobal,
+];
+
+export const channelCatalogue: readonly ChannelInstrumentation[] = [fetchClient];

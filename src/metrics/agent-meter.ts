@@ -1,0 +1,115 @@
+// The runtime as the agent sees it: asks every gauge and puts the payload together.
+
+import type { Config } from '../config/options.js';
+import type { Faults } from '../core/internal-errors.js';
+import type { Log } from '../core/log.js';
+import type { Beat } from '../core/ticker.js';
+import type { MetricsPayload } from '../protocol/metrics-payload.js';
+import { redactArguments } from '../redaction/command-line.js';
+import { EventLoopGauge } from './gauges/event-loop.js';
+import { GcGauge } from './gauges/gc.js';
+import { readHeapSpaces, readMemory } from './gauges/memory.js';
+import type { GcObserver } from './gc-observer.js';
+import { type Application, ApplicationReader, unknownApplication } from './package-info.js';
+
+export interface MeterDependencies {
+  readonly beat: Beat;
+  readonly faults: Faults;
+  readonly gc: GcObserver;
+  readonly log: Log;
+  readonly config: () => Config;
+  /** The servers that listen now, keyed by address and port glued together. */
+  readonly httpServers: () => Record<string, unknown>;
+  /** Whether instrumented modules were loaded before the sensor. */
+  readonly initTooLate: () => boolean;
+  readonly sensorVersion: string;
+  /** Names of arguments whose values are to be kept to ourselves, besides the usual ones. */
+  readonly isSecret?: (name: string) => boolean;
+}
+
+/** What does not change while the process lives. */
+type Snapshot = Pick<MetricsPayload, 'sensorVersion' | 'startTime' | 'versions' | 'args' | 'execArgs'>;
+
+/** Observes nothing, reads no file and holds no timer until `start()`. */
+export class Meter {
+  readonly #dependencies: MeterDependencies;
+  readonly #gc: GcGauge;
+  readonly #eventLoop: EventLoopGauge;
+  #snapshot: Snapshot | null = null;
+  #reader: ApplicationReader | null = null;
+  #application: Application = unknownApplication;
+  #isApplicationKnown = false;
+
+  constructor(dependencies: MeterDependencies) {
+    this.#dependencies = dependencies;
+    this.#gc = new GcGauge(dependencies.gc);
+    this.#eventLoop = new EventLoopGauge(dependencies.beat);
+  }
+
+  /** Can be called again after `stop()`, and while it runs. */
+  start(): void {
+    this.#gc.start();
+    this.#eventLoop.start();
+    if (!this.#isApplicationKnown && this.#reader === null) void this.#readApplication();
+  }
+
+  /** Releases observers and timers. */
+  stop(): void {
+    this.#gc.stop();
+    this.#eventLoop.stop();
+    this.#reader?.stop();
+    this.#reader = null;
+  }
+
+  /** The complete payload of this moment; counts are those since the last read. */
+  read(pid: number): Record<string, unknown> {
+    const { httpServers, initTooLate, sensorVersion } = this.#dependencies;
+    this.#snapshot ??= takeSnapshot(sensorVersion, this.#dependencies.isSecret);
+    const payload: MetricsPayload = {
+      ...this.#snapshot,
+      ...this.#application,
+      pid,
+      http: httpServers(),
+      activeResources: { count: process.getActiveResourcesInfo().length },
+      memory: readMemory(),
+      heapSpaces: readHeapSpaces(),
+      gc: this.#gc.read(),
+      libuv: this.#eventLoop.read(),
+      healthchecks: {},
+      ...(initTooLate() ? { initTooLate: true as const } : {}),
+    };
+    return { ...payload };
+  }
+
+  async #readApplication(): Promise<void> {
+    const reader = new ApplicationReader(this.#dependencies.config().packageJsonPath);
+    this.#reader = reader;
+    try {
+      await reader.read((application) => {
+        if (this.#reader === reader) this.#application = application;
+      });
+      if (this.#reader !== reader) return;
+      this.#isApplicationKnown = true;
+      this.#reader = null;
+      this.#dependencies.log.debug(`application: ${this.#application.name ?? 'unknown'}`);
+    } catch (error) {
+      this.#dependencies.faults.record('package.json', error);
+    }
+  }
+}
+
+function takeSnapshot(sensorVersion: string, isSecret: ((name: string) => boolean) | undefined): Snapshot {
+  return {
+    sensorVersion,
+    startTime: Date.now() - process.uptime() * 1000,
+    versions: definedOnly(process.versions),
+    args: redactArguments(process.argv, isSecret),
+    execArgs: redactArguments(process.execArgv, isSecret),
+  };
+}
+
+function definedOnly(versions: NodeJS.ProcessVersions): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(versions).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}

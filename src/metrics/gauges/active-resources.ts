@@ -1,0 +1,16 @@
+// What keeps the event loop alive, counted by type.
+
+import type { Gauge } from '../gauge.js';
+import type { Reading } from '../reading.js';
+
+export class ActiveResourcesGauge implements Gauge {
+  readonly #counts: Map<string, number> = new Map();
+
+  /** A type that was there before and has gone is 0: without a point its chart would stay where it was. */
+  read(): readonly Reading[] {
+    const counts = this.#counts;
+    for (const type of counts.keys()) counts.set(type, 0);
+    for (const type of process.getActiveResourcesInfo()) counts.set(type, (counts.get(type) ?? 0) + 1);
+    return [{ name: 'v8js.resource.active', points: [...counts].map(([attribute, value]) => ({ attribute, value })) }];
+  }
+}

@@ -1,0 +1,32 @@
+// CPU time of the process, and how much of a core it used since the last reading.
+
+import { type Gauge, type Moment, Rate } from '../gauge.js';
+import type { Reading } from '../reading.js';
+
+/** All threads of the process together. */
+export class CpuGauge implements Gauge {
+  readonly #utilization: Rate;
+
+  constructor(usage: NodeJS.ResourceUsage) {
+    this.#utilization = new Rate(cpuSeconds(usage));
+  }
+
+  read(moment: Moment): readonly Reading[] {
+    const { userCPUTime, systemCPUTime } = moment.usage;
+    const utilization = this.#utilization.next(cpuSeconds(moment.usage), moment);
+    return [
+      { name: 'process.runtime.nodejs.cpu.utilization', points: [{ value: utilization }] },
+      {
+        name: 'process.runtime.nodejs.cpu_time',
+        points: [
+          { attribute: 'user', value: userCPUTime / 1e6 },
+          { attribute: 'system', value: systemCPUTime / 1e6 },
+        ],
+      },
+    ];
+  }
+}
+
+function cpuSeconds({ userCPUTime, systemCPUTime }: NodeJS.ResourceUsage): number {
+  return (userCPUTime + systemCPUTime) / 1e6;
+}

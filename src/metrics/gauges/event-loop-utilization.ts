@@ -1,0 +1,27 @@
+// How much of its time the event loop spends in callbacks.
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import type { Gauge } from '../gauge.js';
+import type { Reading } from '../reading.js';
+
+// Taken when this file is loaded, since a host under test may fake it later.
+const eventLoopUtilization = performance.eventLoopUtilization.bind(performance);
+
+export class EventLoopUseGauge implements Gauge {
+  #last: EventLoopUtilization = eventLoopUtilization();
+
+  read(): readonly Reading[] {
+    const use = eventLoopUtilization();
+    const { utilization } = eventLoopUtilization(use, this.#last);
+    this.#last = use;
+    return [
+      { name: 'nodejs.eventloop.utilization', points: [{ value: utilization }] },
+      {
+        name: 'nodejs.eventloop.time',
+        points: [
+          { attribute: 'active', value: use.active / 1000 },
+          { attribute: 'idle', value: use.idle / 1000 },
+        ],
+      },
+    ];
+  }
+}

@@ -1,0 +1,23 @@
+// Threads and address space of the process, as Linux tells them.
+import type { System } from '../host.js';
+
+/** Null where the system does not tell. */
+export interface ProcessStatus {
+  readonly threads: number | null;
+  readonly addressSpaceBytes: number | null;
+}
+
+/** Of `/proc/self/status`. */
+export function readProcessStatus(system: System): ProcessStatus {
+  const text = system.readProc('self/status') ?? '';
+  const kibibytes = numberAfter(text, /^VmSize:\s*(\d+) kB$/m);
+  return {
+    threads: numberAfter(text, /^Threads:\s*(\d+)$/m),
+    addressSpaceBytes: kibibytes === null ? null : kibibytes * 1024,
+  };
+}
+
+function numberAfter(text: string, pattern: RegExp): number | null {
+  const digits = pattern.exec(text)?.[1];
+  return digits === undefined ? null : Number(digits);
+}

@@ -1,0 +1,225 @@
+// All that is sent as OTLP: follows what is configured and what the agent answers. It is a file of its own beside the preload, with all
+// that it needs, so that a process that sends no OTLP does not read it.
+import { basename, isAbsolute } from 'node:path';
+import type { Config } from '../config/options.js';
+import { otlpPort, readOtlpSettings } from '../config/otlp-endpoints.js';
+import type { OtlpWish } from '../config/otlp-mode.js';
+import type { Faults } from '../core/internal-errors.js';
+import type { Log } from '../core/log.js';
+import type { LastRequest } from '../export/exit-flush.js';
+import type { GcObserver } from '../metrics/gc-observer.js';
+import { RuntimeMeter } from '../metrics/otlp-meter.js';
+import { ApplicationReader } from '../metrics/package-info.js';
+import type { AnnounceAnswer } from '../protocol/announce.js';
+import type { Secrets } from '../redaction/redactor.js';
+import type { SpanQueue } from '../spans/span-queue.js';
+import { OtlpMetrics } from './metrics-exporter.js';
+import { OtlpTraces } from './otlp-traces.js';
+import { type OtlpAttribute, otlpResource } from './resource.js';
+
+export interface OtlpDependencies {
+  readonly log: Log;
+  readonly faults: Faults;
+  readonly now: () => number;
+  readonly wallClock: () => number;
+  readonly sensorVersion: string;
+  readonly config: () => Config;
+  readonly secrets: () => Secrets;
+  /** Runs work of the sensor's own, which must leave no trace. */
+  readonly quietly: (work: () => void) => void;
+  /** Host of the agent, as it was found; null before there is one. */
+  readonly agentHost: () => string | null;
+  /** Whether the agent is looked for, and nothing has failed yet. */
+  readonly agentMayCome: () => boolean;
+  /** What the agent has answered; null before it has. */
+  readonly agentAnswer: () => AnnounceAnswer | null;
+  /** Where finished spans wait for OTLP; null as long as none are to be sent. */
+  readonly spans: () => SpanQueue | null;
+  /** Null where no metrics are sent: in worker threads, and with metrics off. */
+  readonly gc: () => GcObserver | null;
+}
+
+/** Longest that anything waits for metrics to be sent. */
+const lastMetricsMs = 1000;
+const pollMs = 20;
+
+// Taken when this file is loaded, since a host under test may fake them later.
+const { setTimeout, clearTimeout } = globalThis;
+
+/** Sends nothing before the first `follow()`. Nothing of it keeps the process alive but a `flush()` under way. */
+export class Otlp {
+  readonly #dependencies: OtlpDependencies;
+  readonly #warn = (message: string): void => this.#dependencies.log.warnOnce(message, message);
+  #metrics: OtlpMetrics | null = null;
+  #traces: OtlpTraces | null = null;
+  /** Resolves when it is known what package.json calls the application; null before anybody asked. */
+  #naming: Promise<void> | null = null;
+  #isNamed = false;
+  #metricsWish: OtlpWish = 'no';
+  #isOver = false;
+  #packageName: string | null = null;
+
+  constructor(dependencies: OtlpDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** To be called whenever the configuration or the agent's answer may be another. */
+  follow(metrics: OtlpWish): void {
+    if (this.#isOver) return;
+    this.#metricsWish = metrics;
+    this.#followMetrics(metrics);
+    this.#followTraces();
+  }
+
+  /** Where spans go; null before that is known. */
+  get tracesUrl(): string | null {
+    return this.#traces?.url ?? null;
+  }
+
+  /** Sends waiting spans without waiting for the next second. */
+  sendSoon(): void {
+    this.#traces?.sendSoon();
+  }
+
+  /** Resolves when all that is finished is sent, or after `timeoutMs`; never rejects. Until then it keeps the process alive. */
+  async flush(timeoutMs: number): Promise<void> {
+    if (this.#naming === null) return;
+    const { now } = this.#dependencies;
+    const startMs = now();
+    await new Promise<void>((resolve) => {
+      // Keeps the process alive, which the name alone would not.
+      const timer = setTimeout(resolve, timeoutMs);
+      void this.#naming?.then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    while (this.#isAgentAwaited() && now() - startMs < timeoutMs) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, pollMs);
+      });
+    }
+    const leftMs = timeoutMs - (now() - startMs);
+    await Promise.all([
+      this.#traces?.flush(leftMs),
+      this.#metrics?.flush(Math.max(1, Math.min(leftMs, lastMetricsMs))),
+    ]);
+  }
+
+  /** Whether spans wait for an agent that may yet be found, since nobody has named another receiver. */
+  #isAgentAwaited(): boolean {
+    const { spans, agentMayCome } = this.#dependencies;
+    return this.#traces !== null && this.#traces.url === null && (spans()?.waiting() ?? 0) > 0 && agentMayCome();
+  }
+
+  /** From the `exit` event of the process: what can be sent at once is, and the spans that wait are handed over for delivery. */
+  atExit(): LastRequest | null {
+    this.#metrics?.sendAtExit();
+    return this.#traces?.lastRequest() ?? null;
+  }
+
+  /** Releases observers, timers and sockets, for good. */
+  stop(): void {
+    this.#isOver = true;
+    this.#traces?.stop();
+    void this.#metrics?.stop(lastMetricsMs);
+  }
+
+  /** By what Instana's dashboards choose this process; said once, with the line that the agent was found. */
+  note(): string {
+    if (this.#metrics?.isOn() !== true) return '';
+    const id = this.#resource().find(({ key }) => key === 'service.instance.id')?.value;
+    return id !== undefined && 'stringValue' in id ? `, OTLP metrics as instance ${id.stringValue}` : '';
+  }
+
+  /** Sends spans from when that is first asked for; what waits then is sent, whatever is configured later. */
+  #followTraces(): void {
+    const { spans, config } = this.#dependencies;
+    const queue = spans();
+    if (queue === null || !config().tracing.enabled) return;
+    this.#traces ??= this.#startTraces(queue);
+    this.#traces.use(readOtlpSettings(process.env, 'traces', this.#agent(), this.#warn), this.#resource());
+  }
+
+  #startTraces(spans: SpanQueue): OtlpTraces {
+    const { log, faults, sensorVersion, config } = this.#dependencies;
+    const serviceName = (): string | null => config().serviceName;
+    const traces = new OtlpTraces({ log, faults, spans, sensorVersion, serviceName });
+    this.#askName();
+    traces.start();
+    return traces;
+  }
+
+  #followMetrics(wish: OtlpWish): void {
+    const gc = this.#dependencies.gc();
+    if (gc === null) return;
+    const settings = wish === 'no' ? null : readOtlpSettings(process.env, 'metrics', this.#agent(), this.#warn);
+    if (settings === null || (wish === 'if-configured' && !settings.isConfigured)) {
+      this.#metrics?.use(null, null);
+      return;
+    }
+    this.#metrics ??= this.#makeMetrics(gc);
+    this.#askName();
+    this.#metrics.use(settings, this.#isNamed ? this.#resource() : null);
+  }
+
+  #makeMetrics(gc: GcObserver): OtlpMetrics {
+    const { log, faults, now, wallClock, sensorVersion } = this.#dependencies;
+    return new OtlpMetrics({
+      log,
+      faults,
+      source: new RuntimeMeter({ faults, gc, now, wallClock }),
+      sensorVersion,
+    });
+  }
+
+  /** Asks, once, what package.json calls the application. */
+  #askName(): void {
+    if (this.#naming !== null) return;
+    const { faults, quietly } = this.#dependencies;
+    this.#naming = this.#readPackageName();
+    void this.#naming.then(
+      faults.quietly('OTLP', () => {
+        this.#isNamed = true;
+        quietly(() => this.follow(this.#metricsWish));
+      }),
+    );
+  }
+
+  /** Where the agent takes OTLP; null before it has answered. */
+  #agent(): { host: string; port: number } | null {
+    const answer = this.#dependencies.agentAnswer();
+    const host = this.#dependencies.agentHost();
+    return answer === null || host === null ? null : { host, port: otlpPort(answer.raw) };
+  }
+
+  #resource(): OtlpAttribute[] {
+    const { config, agentAnswer, secrets, sensorVersion } = this.#dependencies;
+    const { serviceName, serviceInstanceId } = config();
+    const answer = agentAnswer();
+    return otlpResource({
+      env: process.env,
+      serviceName,
+      serviceInstanceId,
+      packageName: this.#packageName,
+      sensorVersion,
+      pid: answer?.pid ?? process.pid,
+      agentUuid: answer?.agentUuid ?? null,
+      secrets: secrets(),
+      warn: this.#warn,
+    });
+  }
+
+  /** Never rejects. */
+  async #readPackageName(): Promise<void> {
+    const reader = new ApplicationReader(this.#dependencies.config().packageJsonPath);
+    try {
+      await reader.read(({ name }) => {
+        this.#packageName = name !== undefined && isAbsolute(name) ? basename(name) : (name ?? null);
+        reader.stop();
+      });
+    } catch (error) {
+      this.#dependencies.faults.record('package.json', error);
+    }
+  }
+}
