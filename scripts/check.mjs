@@ -34,7 +34,7 @@ function pack(folder) {
 }
 
 function documents() {
-  const test = join(root, 'build/test/package/documents.test.js');
+  const test = join(root, 'build/test/scenarios/package/documents.test.js');
   return existsSync(test) ? node('--test', test) : { passed: false, output: `${test} is missing` };
 }
 

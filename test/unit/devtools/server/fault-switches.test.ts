@@ -1,0 +1,133 @@
+// Each way in which the local agent can be told to misbehave.
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { afterEach, beforeEach, test } from 'node:test';
+import { lookupAnswers } from '../../../../src/devtools/server/fault-switches.js';
+import { LocalAgent } from '../../../../src/devtools/server/local-agent.js';
+import { announce, ask, sendSpans, wireSpan } from '../support.js';
+
+let agent: LocalAgent;
+beforeEach(async () => {
+  agent = await LocalAgent.start({ record: true });
+});
+afterEach(() => agent.close());
+
+test('rejects as many announces as told and then takes them', async () => {
+  agent.faults.set('announce', { kind: 'answer', status: 503 }, { times: 2 });
+  const statuses = [];
+  for (let attempt = 0; attempt < 3; attempt++) statuses.push((await announce(agent, 1)).status);
+  assert.deepEqual(statuses, [503, 503, 200]);
+});
+
+test('does not know a process whose announce it rejected', async () => {
+  agent.faults.set('announce', { kind: 'answer', status: 500 });
+  await announce(agent, 1);
+  assert.equal((await ask(agent, 'HEAD', '/com.instana.plugin.nodejs.1')).status, 404);
+});
+
+test('is not ready as often as told', async () => {
+  await announce(agent, 1);
+  agent.faults.set('ready', { kind: 'answer', status: 404 }, { times: 1 });
+  assert.equal((await ask(agent, 'HEAD', '/com.instana.plugin.nodejs.1')).status, 404);
+  assert.equal((await ask(agent, 'HEAD', '/com.instana.plugin.nodejs.1')).status, 200);
+});
+
+test('stores no spans that it refuses, and tells when to come again', async () => {
+  for (const status of [404, 413, 429, 500, 503]) {
+    agent.faults.set('traces', { kind: 'answer', status, headers: { 'Retry-After': '1' } });
+    const answer = await sendSpans(agent, 1, [wireSpan()]);
+    assert.equal(answer.status, status);
+    assert.equal(answer.headers['retry-after'], '1');
+  }
+  assert.equal(agent.receivedSpanCount(), 0);
+  agent.faults.clear('traces');
+  await sendSpans(agent, 1, [wireSpan()]);
+  assert.equal(agent.receivedSpanCount(), 1);
+});
+
+test('stores spans whose answer is garbage, late, cut short or very long', async () => {
+  agent.faults.set('traces', { kind: 'answer', body: '\u0000<html>' });
+  assert.equal((await sendSpans(agent, 1, [wireSpan()])).text, '\u0000<html>');
+  agent.faults.set('traces', { kind: 'delay', ms: 30 });
+  assert.equal((await sendSpans(agent, 1, [wireSpan()])).status, 200);
+  agent.faults.set('traces', { kind: 'short-body' });
+  await assert.rejects(sendSpans(agent, 1, [wireSpan()]));
+  agent.faults.set('traces', { kind: 'huge-body', bytes: 3_000_000 });
+  assert.equal((await sendSpans(agent, 1, [wireSpan()])).text.length, 3_000_000);
+  assert.equal(agent.receivedSpanCount(), 4);
+});
+
+test('ends connections without an answer, by RST or by FIN, and stores nothing', async () => {
+  agent.faults.set('traces', { kind: 'reset' });
+  await assert.rejects(sendSpans(agent, 1, [wireSpan()]));
+  agent.faults.set('traces', { kind: 'fin' });
+  await assert.rejects(sendSpans(agent, 1, [wireSpan()]));
+  assert.equal(agent.receivedSpanCount(), 0);
+});
+
+test('hangs on everything when told so, and closes all the same', { timeout: 20_000 }, async () => {
+  agent.faults.set('all', { kind: 'hang' });
+  const outcomes = [ask(agent, 'GET', '/'), announce(agent, 1), sendSpans(agent, 1, [])].map((answer) =>
+    answer.then(
+      () => 'answered',
+      () => 'ended',
+    ),
+  );
+  await agent.waitFor(() => agent.requests().length === 3, 5000, 'three requests');
+  await agent.close();
+  assert.deepEqual(await Promise.all(outcomes), ['ended', 'ended', 'ended']);
+});
+
+test('drips a body for ever until the client leaves', async () => {
+  agent.faults.set('lookup', { kind: 'endless-body', everyMs: 5 });
+  const blanks = await new Promise<number>((resolve, reject) => {
+    const call = request({ host: '127.0.0.1', port: agent.port, path: '/' }, (response) => {
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size < 3) return;
+        call.destroy();
+        resolve(size);
+      });
+    });
+    call.once('error', reject).end();
+  });
+  assert.ok(blanks >= 3);
+});
+
+test('answers the look-up as other servers do', async () => {
+  agent.faults.set('lookup', lookupAnswers.onlyServerHeader);
+  const header = await ask(agent, 'GET', '/');
+  assert.deepEqual([header.headers['server'], header.text], ['Instana Agent', '']);
+  agent.faults.set('lookup', lookupAnswers.onlyVersion);
+  const version = await ask(agent, 'GET', '/');
+  assert.deepEqual([version.headers['server'], version.json], [undefined, { version: '1.1.999' }]);
+  agent.faults.set('lookup', lookupAnswers.nginx);
+  assert.match((await ask(agent, 'GET', '/')).text, /nginx/);
+  agent.faults.set('lookup', { kind: 'answer', status: 302, headers: { Location: 'http://127.0.0.1:1/' } });
+  assert.equal((await ask(agent, 'GET', '/')).headers['location'], 'http://127.0.0.1:1/');
+});
+
+test('closes each connection when told so', async () => {
+  agent.faults.set('lookup', { kind: 'close' });
+  const { status, headers } = await ask(agent, 'GET', '/');
+  assert.deepEqual([status, headers['connection']], [200, 'close']);
+});
+
+test('says what it waited for in vain', async () => {
+  await assert.rejects(agent.waitForSpans(2, 20), /0 instead of 2 spans arrived within 20 ms/);
+  await assert.rejects(
+    agent.waitFor(() => null, 20, 'the moon'),
+    /the moon did not come within 20 ms/,
+  );
+});
+
+test('waits for spans by number and by what they are, counted from the last clear', async () => {
+  await sendSpans(agent, 1, [wireSpan()]);
+  assert.equal((await agent.waitForSpans(1)).length, 1);
+  agent.clear();
+  assert.equal(agent.receivedSpanCount(), 0);
+  const wanted = agent.waitForSpans((spans) => spans.some(({ s }) => s === '0000000000000042'));
+  await sendSpans(agent, 1, [wireSpan({ s: '0000000000000042' })]);
+  assert.equal((await wanted).length, 1);
+});
