@@ -24,10 +24,10 @@ export type Complain = (cause: string, message: string) => void;
 const { URL } = globalThis;
 
 const firstScriptUrl = '//eum.instana.io/eum.min.js';
-const longestName = 128;
-const longestValue = 256;
-const longestAddress = 2048;
-const mostMeta = 25;
+const maxNameLength = 128;
+const maxValueLength = 256;
+const maxAddressLength = 2048;
+const maxMeta = 25;
 const scalars: readonly string[] = ['string', 'number', 'boolean', 'bigint'];
 
 // Without & and <: to whatever looks for markup in the page there is none in the scripts.
@@ -84,14 +84,14 @@ function traceIdOf(value: unknown): string | undefined {
 
 function defaultScriptUrl(reportingUrl: unknown): string {
   if (typeof reportingUrl !== 'string') return firstScriptUrl;
-  const path = reportingUrl.slice(0, longestAddress).replace(/[?#].*/s, '');
+  const path = reportingUrl.slice(0, maxAddressLength).replace(/[?#].*/s, '');
   return path.endsWith('/') ? `${path}eum.min.js` : `${path}/eum.min.js`;
 }
 
 /** Whether a browser takes it for an address of HTTP, be it relative to that of the page. A password in it would be in every page. */
 function isAddress(value: unknown): value is string {
   // Control characters stand for others in an attribute, or for none.
-  if (typeof value !== 'string' || value.length > longestAddress || !/^[^\p{Cc}]+$/u.test(value)) return false;
+  if (typeof value !== 'string' || value.length > maxAddressLength || !/^[^\p{Cc}]+$/u.test(value)) return false;
   try {
     const { protocol, username, password } = new URL(value, 'https://page.invalid/');
     return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '';
@@ -120,8 +120,8 @@ function metaCalls(meta: unknown): string {
     for (const name of Object.keys(meta)) {
       const value = scalar(meta, name);
       if (value === null) continue;
-      calls += `ineum('meta',${literal(cut(name, longestName))},${literal(cut(value, longestValue))});`;
-      if (++count === mostMeta) break;
+      calls += `ineum('meta',${literal(cut(name, maxNameLength))},${literal(cut(value, maxValueLength))});`;
+      if (++count === maxMeta) break;
     }
   } catch {
     // A proxy that does not tell its names.
@@ -140,14 +140,14 @@ function scalar(meta: object, name: string): string | null {
 }
 
 function call(name: string, value: string): string {
-  return `ineum('${name}',${literal(cut(value, longestValue))});`;
+  return `ineum('${name}',${literal(cut(value, maxValueLength))});`;
 }
 
 /** The beginning of a text, not ending within a pair of surrogates: the browser's `encodeURIComponent` throws on half a pair. */
-function cut(text: string, longest: number): string {
-  if (text.length <= longest) return text;
-  const last = text.charCodeAt(longest - 1);
-  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? longest - 1 : longest);
+function cut(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return text;
+  const last = text.charCodeAt(maxLength - 1);
+  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? maxLength - 1 : maxLength);
 }
 
 /** A JavaScript string for a script in HTML: no character in it can end the string or the element, or means anything to a template. */

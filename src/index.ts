@@ -41,12 +41,12 @@ export function middleware(): (
   response: ServerResponse,
   next: (error?: unknown) => void,
 ) => void {
-  return sensor().byHand.middleware();
+  return sensor().requestWrapper.middleware();
 }
 
 /** The same for any `(req, res)` listener; `this` and the result of `listener` are kept. */
 export function wrapListener<This, Request extends IncomingMessage, Response extends ServerResponse, Result>(
   listener: (this: This, request: Request, response: Response) => Result,
 ): (this: This, request: Request, response: Response) => Result {
-  return sensor().byHand.wrapListener(listener);
+  return sensor().requestWrapper.wrapListener(listener);
 }

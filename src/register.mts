@@ -10,7 +10,7 @@ async function hook(watched: NonNullable<typeof loader>): Promise<void> {
   const { Hook, createAddHookMessageChannel } = await import('import-in-the-middle');
   const channel = (await registerSynchronous(names, watched)) ? null : createAddHookMessageChannel();
   if (channel !== null) {
-    watched.loadAll();
+    watched.patchAllPending();
     module.register('import-in-the-middle/hook.mjs', import.meta.url, channel.registerOptions);
   }
   new Hook(names, { internals: false }, (exports, name, folder) => {
@@ -32,7 +32,7 @@ async function registerSynchronous(names: string[], watched: NonNullable<typeof 
   // All that a module imports is loaded before any of it runs, whatever name it goes by.
   registerHooks({
     load: (url, context, nextLoad) => {
-      watched.expect(url);
+      watched.patchBeforeImport(url);
       return nextLoad(url, context);
     },
   });
@@ -42,9 +42,9 @@ async function registerSynchronous(names: string[], watched: NonNullable<typeof 
 if (loader) {
   try {
     if (loader.packages.length > 0) await hook(loader);
-    else loader.loadAll();
+    else loader.patchAllPending();
   } catch (error) {
-    loader.loadAll();
+    loader.patchAllPending();
     // For instance where the permission model allows no worker thread: on older Node.js the hook runs in one.
     started.log.warn(`ES modules are not traced beyond Node.js' own, their hook failed: ${String(error)}`);
   }

@@ -2,35 +2,35 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Agent } from './agent/agent.js';
-import { type BootstrapChoice, type BootstrapWord, readBootstrapWords } from './config/activation.js';
-import { type GivenOptions, nested, takeOptions } from './config/code-options.js';
+import { type Preset, type PresetChoice, readPresets } from './config/activation.js';
+import { type CodeOptions, mergeCodeOptions, toNested } from './config/code-options.js';
 import { readIgnoreFile } from './config/ignore-file.js';
 import { type Config, type IgnoreEndpoints, options, readConfig, type SensorOptions } from './config/options.js';
-import { metricsWish } from './config/otlp-mode.js';
-import { Faults } from './core/internal-errors.js';
+import { otlpMetricsMode } from './config/otlp-mode.js';
+import { InternalErrors } from './core/internal-errors.js';
 import { Log, type Logger } from './core/log.js';
-import { Beat } from './core/ticker.js';
+import { Ticker } from './core/ticker.js';
 import { type EumOptions, renderSnippet } from './eum-snippet.js';
-import type { LastRequest } from './export/exit-flush.js';
-import { HttpEntry } from './instrumentation/http/entry-spans.js';
-import { HttpExit } from './instrumentation/http/exit-spans.js';
+import type { FinalRequest } from './export/exit-flush.js';
+import { HttpEntrySpans } from './instrumentation/http/entry-spans.js';
+import { HttpExitSpans } from './instrumentation/http/exit-spans.js';
 import { ListeningServers } from './instrumentation/http/listening-servers.js';
-import { ByHand } from './instrumentation/http/request-wrapper.js';
-import type { Instrumentation, Tools } from './instrumentation/instrumentation.js';
-import { catalogue, channelCatalogue } from './instrumentation/instrumentations.js';
+import { RequestWrapper } from './instrumentation/http/request-wrapper.js';
+import type { Instrumentation, InstrumentationContext } from './instrumentation/instrumentation.js';
+import { channelInstrumentations, instrumentations } from './instrumentation/instrumentations.js';
 import { Loader, type ModuleStatus } from './instrumentation/loader.js';
 import { openTracing } from './instrumentation/opentracing.js';
-import type { Meter } from './metrics/agent-meter.js';
+import type { AgentMeter } from './metrics/agent-meter.js';
 import type { GcObserver } from './metrics/gc-observer.js';
 import { adopt } from './opentracing/global-tracer.js';
 import type { InstanaTracer } from './opentracing/tracer.js';
 import type { Otlp } from './otlp/otlp.js';
 import { IdPool } from './propagation/ids.js';
-import type { AnnounceAnswer } from './protocol/announce.js';
-import { Secrets } from './redaction/redactor.js';
-import { Scope } from './spans/active-span.js';
+import type { AnnounceResponse } from './protocol/announce.js';
+import { Redactor } from './redaction/redactor.js';
+import { ActiveSpan } from './spans/active-span.js';
 import { CallStacks } from './spans/call-stack.js';
-import { makePolicy, type Policy } from './spans/ignore-policy.js';
+import { type IgnorePolicy, makeIgnorePolicy } from './spans/ignore-policy.js';
 import { type EncodeContext, makeEncodeContext } from './spans/instana-json.js';
 import { Recorder } from './spans/recorder.js';
 import type { SpanRecord } from './spans/span.js';
@@ -77,7 +77,7 @@ const agentDelayMs = 50;
 const flushMs = 5000;
 const optionNames: readonly string[] = [...options.map(({ name }) => name), 'logger'];
 /** Longest that the end of the process is held up for the last spans; with a healthy agent it takes 40 to 60 ms. */
-const exitDeliveryMs = 300;
+const exitFlushMs = 300;
 
 // Kept from before the application could replace them.
 const { setTimeout } = globalThis;
@@ -86,28 +86,28 @@ const { setTimeout } = globalThis;
 export class Sensor {
   readonly version: string = readVersion();
   readonly log: Log;
-  readonly #faults: Faults;
-  readonly #beat: Beat;
-  readonly #scope: Scope = new Scope();
+  readonly #errors: InternalErrors;
+  readonly #ticker: Ticker;
+  readonly #activeSpan: ActiveSpan = new ActiveSpan();
   readonly #ids: IdPool = new IdPool();
   readonly #stacks: CallStacks = new CallStacks();
   readonly #recorder: Recorder;
-  readonly #tools: Tools;
-  readonly #byHand: ByHand;
+  readonly #context: InstrumentationContext;
+  readonly #requestWrapper: RequestWrapper;
   // Kept from before the application could replace them, by a fake clock for instance.
   readonly #now: () => number = performance.now.bind(performance);
   readonly #wallClock: () => number = Date.now;
-  readonly #complain = (cause: string, message: string): void => this.log.warnOnce(cause, message);
+  readonly #warnOnce = (cause: string, message: string): void => this.log.warnOnce(cause, message);
   readonly #ignoreFile: IgnoreEndpoints | undefined;
-  #code: GivenOptions = {};
-  #answer: AnnounceAnswer | null = null;
+  #code: CodeOptions = {};
+  #agentResponse: AnnounceResponse | null = null;
   #config: Config;
   #encodeContext: EncodeContext;
-  #policy: Policy;
-  #choice: BootstrapChoice = { words: [], instrumentations: new Set() };
+  #ignorePolicy: IgnorePolicy;
+  #choice: PresetChoice = { presets: [], instrumentations: new Set() };
   #loader: Loader | null = null;
   #agent: Agent | null = null;
-  #meter: Meter | null = null;
+  #meter: AgentMeter | null = null;
   /** Null where no metrics are sent: in worker threads, and without them. */
   #gc: GcObserver | null = null;
   /** Null as long as nothing is to be sent as OTLP. */
@@ -120,45 +120,45 @@ export class Sensor {
 
   constructor() {
     this.log = new Log('info');
-    this.#faults = new Faults(this.log);
-    this.#beat = new Beat(this.#faults);
+    this.#errors = new InternalErrors(this.log);
+    this.#ticker = new Ticker(this.#errors);
     this.#ignoreFile = readIgnoreFile(process.env['INSTANA_IGNORE_ENDPOINTS_PATH'], (message) =>
       this.log.warnOnce(message, message),
     );
     this.#config = this.#readConfig();
-    this.#policy = makePolicy(this.#config.tracing);
+    this.#ignorePolicy = makeIgnorePolicy(this.#config.tracing);
     this.log.use(this.#config.logLevel, undefined);
     this.#encodeContext = this.#makeEncodeContext();
     this.#recorder = new Recorder({
-      faults: this.#faults,
+      errors: this.#errors,
       now: this.#now,
       encodeContext: () => this.#encodeContext,
-      onThreshold: () => this.#agent?.sendSoon(),
-      onOtlpThreshold: () => this.#otlp?.sendSoon(),
-      onOpen: () => this.#loader?.look(),
+      onThreshold: () => this.#agent?.requestFlush(),
+      onOtlpThreshold: () => this.#otlp?.requestFlush(),
+      onOpen: () => this.#loader?.patchLoadedBuiltins(),
     });
     this.#recorder.route(this.#config.tracing.otlp.enabled);
     const http = {
       recorder: this.#recorder,
-      scope: this.#scope,
+      activeSpan: this.#activeSpan,
       ids: this.#ids,
       stacks: this.#stacks,
       now: this.#now,
       wallClock: this.#wallClock,
       config: () => this.#config,
     };
-    this.#tools = {
-      entry: new HttpEntry(http),
-      exit: new HttpExit(http),
-      scope: this.#scope,
+    this.#context = {
+      entrySpans: new HttpEntrySpans(http),
+      exitSpans: new HttpExitSpans(http),
+      activeSpan: this.#activeSpan,
       servers: new ListeningServers(),
-      faults: this.#faults,
+      errors: this.#errors,
       log: this.log,
-      power: { isOff: false },
+      state: { isDisabled: false },
       tracer: () => this.tracer,
     };
-    this.#tools.entry.use(this.#policy);
-    this.#byHand = new ByHand(this.#tools);
+    this.#context.entrySpans.use(this.#ignorePolicy);
+    this.#requestWrapper = new RequestWrapper(this.#context);
   }
 
   /** Patches what the environment asks for and begins to look for the agent. Calls after the first do nothing. */
@@ -172,17 +172,17 @@ export class Sensor {
         return;
       }
       this.#patch();
-      this.#endHousekeeping = this.#beat.listen('housekeeping', () => {
-        this.#loader?.look();
+      this.#endHousekeeping = this.#ticker.listen('housekeeping', () => {
+        this.#loader?.patchLoadedBuiltins();
         this.#expire();
       });
       if (this.#recorder.otlp !== null && isMainThread()) this.#watchEnd();
       setTimeout(
-        this.#faults.quietly('starting the agent connection', () => this.#connectOnce()),
+        this.#errors.quietly('starting the agent connection', () => this.#connectOnce()),
         agentDelayMs,
       ).unref();
     } catch (error) {
-      this.#faults.record('starting', error);
+      this.#errors.record('starting', error);
     }
   }
 
@@ -196,16 +196,16 @@ export class Sensor {
   }
 
   /** Options of the application; they win over the agent's and lose against the environment's. Later calls add to earlier ones. */
-  configure(given: SensorOptions): void {
+  configure(options: SensorOptions): void {
     try {
       const before = this.#config;
-      this.#code = takeOptions(this.#code, given, optionNames, (message) => this.log.warnOnce(message, message));
+      this.#code = mergeCodeOptions(this.#code, options, optionNames, (message) => this.log.warnOnce(message, message));
       this.#configChanged();
       this.log.use(this.#config.logLevel, this.#logger());
       if (before.agentHost !== this.#config.agentHost || before.agentPort !== this.#config.agentPort)
-        this.#scope.apart(() => this.#agent?.reconnect());
+        this.#activeSpan.runSuppressed(() => this.#agent?.reconnect());
     } catch (error) {
-      this.#faults.record('configure', error);
+      this.#errors.record('configure', error);
     }
     this.start();
   }
@@ -217,7 +217,7 @@ export class Sensor {
     this.#tracer = new InstanaTracer(() => {
       this.start();
       return {
-        scope: this.#scope,
+        activeSpan: this.#activeSpan,
         recorder: this.#recorder,
         ids: this.#ids,
         stacks: this.#stacks,
@@ -231,15 +231,15 @@ export class Sensor {
     try {
       adopt(require('opentracing'), () => this.tracer);
     } catch (error) {
-      this.#faults.record('global tracer', error);
+      this.#errors.record('global tracer', error);
     }
     return this.#tracer;
   }
 
   /** Whoever traces a server by hand wants its spans to arrive: the first use starts the sensor. */
-  get byHand(): ByHand {
+  get requestWrapper(): RequestWrapper {
     this.start();
-    return this.#byHand;
+    return this.#requestWrapper;
   }
 
   get loader(): Loader | null {
@@ -249,9 +249,9 @@ export class Sensor {
   /** The script for a page's head; empty without a key, and outside any request when no trace id is given. */
   eumSnippet(options: EumOptions = {}): string {
     try {
-      return renderSnippet(options, this.#config.eumApiKey, this.#pageTrace(), this.#complain);
+      return renderSnippet(options, this.#config.eumApiKey, this.#pageTrace(), this.#warnOnce);
     } catch (error) {
-      this.#faults.record('eumSnippet', error);
+      this.#errors.record('eumSnippet', error);
       return '';
     }
   }
@@ -259,9 +259,9 @@ export class Sensor {
   /** The active trace; null where nothing is traced, undefined outside any request and span. */
   #pageTrace(): string | null | undefined {
     if (!this.#config.tracing.enabled) return null; // whether there is a request is not known then
-    const span = this.#scope.active();
-    if (span !== null) return span.unsampled ? null : span.traceId;
-    return this.#scope.isSuppressed() ? null : undefined;
+    const span = this.#activeSpan.get();
+    if (span !== null) return span.suppressed ? null : span.traceId;
+    return this.#activeSpan.isSuppressed() ? null : undefined;
   }
 
   status(): SensorStatus {
@@ -270,7 +270,7 @@ export class Sensor {
       version: this.version,
       pid: process.pid,
       service: this.#config.serviceName,
-      bootstrap: [...this.#choice.words],
+      bootstrap: [...this.#choice.presets],
       agent: agent ?? {
         state: this.#endHousekeeping === null ? 'off' : 'looking-up',
         host: this.#config.agentHost,
@@ -281,7 +281,7 @@ export class Sensor {
       },
       modules: this.#loader?.status() ?? [],
       spans: this.#spanStatus(),
-      faults: this.#faults.counts(),
+      faults: this.#errors.counts(),
     };
   }
 
@@ -291,7 +291,7 @@ export class Sensor {
       // A short script may be through before the connection is begun.
       if (this.#endHousekeeping !== null) this.#connectOnce();
     } catch (error) {
-      this.#faults.record('starting the agent connection', error);
+      this.#errors.record('starting the agent connection', error);
     }
     await Promise.all([this.#agent?.flush(flushMs), this.#otlp?.flush(flushMs)]);
   }
@@ -316,43 +316,43 @@ export class Sensor {
   }
 
   #patch(): void {
-    this.#choice = readBootstrapWords(process.env, (message) => this.log.warn(message));
+    this.#choice = readPresets(process.env, (message) => this.log.warn(message));
     const { enabled, automatic } = this.#config.tracing;
-    const wanted = enabled && automatic ? this.#choice.instrumentations : new Set<BootstrapWord>();
+    const wanted = enabled && automatic ? this.#choice.instrumentations : new Set<Preset>();
     // With automatic tracing off the tracer stays, and the application may look for it in opentracing.
-    const isWanted = ({ name, words, group }: Pick<Instrumentation, 'name' | 'words' | 'group'>): boolean =>
-      !this.#policy.isDisabled(name, group) &&
-      (words.some((word) => wanted.has(word)) || (enabled && !automatic && name === openTracing.name));
+    const isWanted = ({ name, presets, group }: Pick<Instrumentation, 'name' | 'presets' | 'group'>): boolean =>
+      !this.#ignorePolicy.isDisabled(name, group) &&
+      (presets.some((preset) => wanted.has(preset)) || (enabled && !automatic && name === openTracing.name));
     this.#loader = new Loader({
-      tools: this.#tools,
-      instrumentations: catalogue.filter(isWanted),
-      channels: channelCatalogue.filter(isWanted),
-      known: [...catalogue, ...channelCatalogue],
+      tools: this.#context,
+      instrumentations: instrumentations.filter(isWanted),
+      channels: channelInstrumentations.filter(isWanted),
+      known: [...instrumentations, ...channelInstrumentations],
     });
     this.#loader.start();
   }
 
   #connectOnce(): void {
-    this.#loader?.look();
-    if (this.#agent === null) this.#scope.apart(() => this.#connect());
+    this.#loader?.patchLoadedBuiltins();
+    if (this.#agent === null) this.#activeSpan.runSuppressed(() => this.#connect());
   }
 
   #connect(): void {
     const { Agent: AgentClass } = require('./agent/agent.js') as typeof import('./agent/agent.js');
-    const { Meter: MeterClass } = require('./metrics/agent-meter.js') as typeof import('./metrics/agent-meter.js');
+    const { AgentMeter: MeterClass } = require('./metrics/agent-meter.js') as typeof import('./metrics/agent-meter.js');
     const { GcObserver: GcObserverClass } =
       require('./metrics/gc-observer.js') as typeof import('./metrics/gc-observer.js');
     const isMain = isMainThread();
-    const isSecret = (name: string): boolean => this.#encodeContext.secrets.isSecret(name);
+    const isSecret = (name: string): boolean => this.#encodeContext.redactor.isSecret(name);
     if (isMain && this.#config.metrics.enabled) {
-      this.#gc = new GcObserverClass(this.#faults);
+      this.#gc = new GcObserverClass(this.#errors);
       this.#meter = new MeterClass({
-        beat: this.#beat,
-        faults: this.#faults,
+        ticker: this.#ticker,
+        errors: this.#errors,
         gc: this.#gc,
         log: this.log,
         config: () => this.#config,
-        httpServers: () => ({ ...this.#tools.servers.all() }),
+        httpServers: () => ({ ...this.#context.servers.all() }),
         initTooLate: () => this.#loader?.status().some(({ state }) => state === 'loaded-too-early') === true,
         sensorVersion: this.version,
         isSecret,
@@ -360,7 +360,7 @@ export class Sensor {
     }
     this.#agent = new AgentClass({
       log: this.log,
-      faults: this.#faults,
+      errors: this.#errors,
       config: () => this.#config,
       spans: this.#recorder,
       metrics: this.#meter,
@@ -368,7 +368,7 @@ export class Sensor {
       isSecret,
       note: () => this.#otlp?.note() ?? '',
       onAnnounced: (answer) => {
-        this.#answer = answer;
+        this.#agentResponse = answer;
         this.#configChanged();
       },
     });
@@ -379,7 +379,7 @@ export class Sensor {
 
   /** Loads what sends OTLP when that is first asked for. */
   #followOtlp(): void {
-    const wish = metricsWish(this.#config.metrics.otlp.enabled, this.#answer?.raw, process.env);
+    const wish = otlpMetricsMode(this.#config.metrics.otlp.enabled, this.#agentResponse?.raw, process.env);
     const isAsked = this.#recorder.otlp !== null || (wish !== 'no' && this.#gc !== null);
     if (isAsked) this.#otlp ??= this.#makeOtlp();
     this.#otlp?.follow(wish);
@@ -389,16 +389,16 @@ export class Sensor {
     const { Otlp: OtlpClass } = require('./otlp/otlp.js') as typeof import('./otlp/otlp.js');
     return new OtlpClass({
       log: this.log,
-      faults: this.#faults,
+      errors: this.#errors,
       now: this.#now,
       wallClock: this.#wallClock,
       sensorVersion: this.version,
       config: () => this.#config,
-      secrets: () => this.#encodeContext.secrets,
-      quietly: (work) => this.#scope.apart(work),
+      secrets: () => this.#encodeContext.redactor,
+      quietly: (work) => this.#activeSpan.runSuppressed(work),
       agentHost: () => this.#agent?.status().host ?? null,
       agentMayCome: () => this.#agent?.mayCome() === true,
-      agentAnswer: () => this.#answer,
+      agentResponse: () => this.#agentResponse,
       spans: () => this.#recorder.otlp,
       gc: () => this.#gc,
     });
@@ -410,12 +410,12 @@ export class Sensor {
     this.#isEndWatched = true;
     process.on(
       'uncaughtExceptionMonitor',
-      this.#faults.quietly('uncaught error', (error: unknown) => this.#tools.entry.failUncaught(error)),
+      this.#errors.quietly('uncaught error', (error: unknown) => this.#context.entrySpans.failUncaught(error)),
     );
     process.on(
       'exit',
-      this.#faults.quietly('exit', () => {
-        this.#tools.entry.endFailed();
+      this.#errors.quietly('exit', () => {
+        this.#context.entrySpans.endFailed();
         this.#deliverAtExit();
       }),
     );
@@ -424,12 +424,12 @@ export class Sensor {
   #deliverAtExit(): void {
     // A short script may be through before the connection is begun.
     if (this.#otlp === null) this.#followOtlp();
-    const requests = [this.#agent?.lastRequest(), this.#otlp?.atExit()].filter(
-      (request): request is LastRequest => request !== undefined && request !== null,
+    const requests = [this.#agent?.finalRequest(), this.#otlp?.finalRequest()].filter(
+      (request): request is FinalRequest => request !== undefined && request !== null,
     );
     if (requests.length === 0) return;
-    const { deliverAtExit } = require('./export/exit-flush.js') as typeof import('./export/exit-flush.js');
-    deliverAtExit(requests, exitDeliveryMs);
+    const { flushAtExit } = require('./export/exit-flush.js') as typeof import('./export/exit-flush.js');
+    flushAtExit(requests, exitFlushMs);
   }
 
   /** Ends what the application seems to have forgotten, so that it is seen and costs nothing for ever. */
@@ -442,30 +442,30 @@ export class Sensor {
   }
 
   #expireSpan(span: SpanRecord, now: number, maxRequestMs: number): void {
-    const { entry, exit } = this.#tools;
+    const { entrySpans, exitSpans } = this.#context;
     const headTick = span.http?.headTick ?? 0;
-    if (headTick > 0 && now - headTick >= unreadResponseMs) exit.end(span, false);
-    else if (now - span.startTick >= maxRequestMs) entry.expire(span, maxRequestMs);
+    if (headTick > 0 && now - headTick >= unreadResponseMs) exitSpans.end(span, false);
+    else if (now - span.startTick >= maxRequestMs) entrySpans.expire(span, maxRequestMs);
   }
 
   #configChanged(): void {
     this.#config = this.#readConfig();
     this.#encodeContext = this.#makeEncodeContext();
-    this.#policy = makePolicy(this.#config.tracing);
-    this.#tools.entry.use(this.#policy);
-    this.#loader?.use(this.#policy);
+    this.#ignorePolicy = makeIgnorePolicy(this.#config.tracing);
+    this.#context.entrySpans.use(this.#ignorePolicy);
+    this.#loader?.use(this.#ignorePolicy);
     this.#recorder.route(this.#config.tracing.otlp.enabled);
-    if (this.#agent !== null) this.#scope.apart(() => this.#followOtlp());
+    if (this.#agent !== null) this.#activeSpan.runSuppressed(() => this.#followOtlp());
   }
 
   #readConfig(): Config {
     const warn = (message: string): void => this.log.warnOnce(message, message);
-    return readConfig(process.env, nested(this.#code), this.#answer?.raw, warn, this.#ignoreFile);
+    return readConfig(process.env, toNested(this.#code), this.#agentResponse?.raw, warn, this.#ignoreFile);
   }
 
   #makeEncodeContext(): EncodeContext {
     const { secrets, serviceName, tracing } = this.#config;
-    const rule = new Secrets(secrets, (message) => this.log.warnOnce(message, message));
+    const rule = new Redactor(secrets, (message) => this.log.warnOnce(message, message));
     return makeEncodeContext(rule, serviceName, tracing.stackTraceLength);
   }
 }

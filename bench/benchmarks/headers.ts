@@ -1,13 +1,13 @@
 // What the trace headers of a request cost: reading those that came in, and making those of one call out.
 import { randomBytes } from 'node:crypto';
 import { readConfig } from '../../src/config/options.js';
-import { Faults } from '../../src/core/internal-errors.js';
+import { InternalErrors } from '../../src/core/internal-errors.js';
 import { Log } from '../../src/core/log.js';
-import { HttpExit } from '../../src/instrumentation/http/exit-spans.js';
+import { HttpExitSpans } from '../../src/instrumentation/http/exit-spans.js';
 import { IdPool } from '../../src/propagation/ids.js';
 import { TraceHeaderReader } from '../../src/propagation/trace-headers.js';
-import { Secrets } from '../../src/redaction/redactor.js';
-import { Scope } from '../../src/spans/active-span.js';
+import { Redactor } from '../../src/redaction/redactor.js';
+import { ActiveSpan } from '../../src/spans/active-span.js';
 import { CallStacks } from '../../src/spans/call-stack.js';
 import { makeEncodeContext } from '../../src/spans/instana-json.js';
 import { Recorder } from '../../src/spans/recorder.js';
@@ -62,14 +62,14 @@ const judged = 'all, 3 members, 3 items of baggage';
 const requestsInTurn = 64;
 const warmUpBlocks = 5;
 
-function makeExit(): HttpExit {
+function makeExit(): HttpExitSpans {
   const config = readConfig({}, {}, undefined, () => {});
-  const context = makeEncodeContext(new Secrets(config.secrets), null, 10);
+  const context = makeEncodeContext(new Redactor(config.secrets), null, 10);
   const clock = { now: () => performance.now(), wallClock: () => Date.now() };
-  const faults = new Faults(new Log('error'));
-  const recorder = new Recorder({ faults, now: clock.now, encodeContext: () => context, onThreshold: () => {} });
-  const [scope, ids, stacks] = [new Scope(), new IdPool(), new CallStacks()];
-  return new HttpExit({ recorder, scope, ids, stacks, ...clock, config: () => config });
+  const errors = new InternalErrors(new Log('error'));
+  const recorder = new Recorder({ errors, now: clock.now, encodeContext: () => context, onThreshold: () => {} });
+  const [activeSpan, ids, stacks] = [new ActiveSpan(), new IdPool(), new CallStacks()];
+  return new HttpExitSpans({ recorder, activeSpan, ids, stacks, ...clock, config: () => config });
 }
 
 /** Nanoseconds for each request, block by block. */

@@ -7,14 +7,14 @@ export interface AgentRequest {
   readonly messageId: string;
 }
 
-const maximumRequests = 10;
-const maximumIdLength = 200;
+const maxRequests = 10;
+const maxIdLength = 200;
 
 /** The well-formed questions in an answer; anything else counts as none. */
 export function parseRequests(text: string): AgentRequest[] {
   try {
     const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value.filter(isRequest).slice(0, maximumRequests) : [];
+    return Array.isArray(value) ? value.filter(isRequest).slice(0, maxRequests) : [];
   } catch {
     return [];
   }
@@ -23,9 +23,7 @@ export function parseRequests(text: string): AgentRequest[] {
 function isRequest(value: unknown): value is AgentRequest {
   if (typeof value !== 'object' || value === null) return false;
   const { action, messageId } = value as { action?: unknown; messageId?: unknown };
-  return (
-    isText(action) && isText(messageId) && messageId.length <= maximumIdLength && !/\p{Surrogate}/u.test(messageId)
-  );
+  return isText(action) && isText(messageId) && messageId.length <= maxIdLength && !/\p{Surrogate}/u.test(messageId);
 }
 
 function isText(value: unknown): value is string {
@@ -33,7 +31,7 @@ function isText(value: unknown): value is string {
 }
 
 /** The answer's body. Nothing of the request is executed or opened: source code does not leave the process. */
-export function answerRequest(request: AgentRequest): Record<string, unknown> {
+export function respondTo(request: AgentRequest): Record<string, unknown> {
   if (request.action === 'node.source') return { error: 'Functionality disabled.' };
   if (request.action === 'node.getModuleAnalysis') return { data: analyseModules() };
   return { error: `Don't know how to handle action: ${oneLine(request.action)}.` };

@@ -1,32 +1,32 @@
 // The sensor's connection to the Instana agent: the narrow door to all that is in this folder.
 import { AsyncResource } from 'node:async_hooks';
 import type { Config } from '../config/options.js';
-import type { Faults } from '../core/internal-errors.js';
+import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
-import { realTimers, type Timer, type Timers } from '../core/sleep.js';
-import type { LastRequest } from '../export/exit-flush.js';
-import { type AnnounceAnswer, tracesPath } from '../protocol/announce.js';
+import { realTimers, type Timer, type Timers } from '../core/sleeper.js';
+import type { FinalRequest } from '../export/exit-flush.js';
+import { type AnnounceResponse, tracesPath } from '../protocol/announce.js';
 import { Connection } from './connection.js';
 import type { MetricsSource } from './metrics-sender.js';
 import type { SpanSource } from './trace-sender.js';
 
 export interface AgentDependencies {
   readonly log: Log;
-  readonly faults: Faults;
+  readonly errors: InternalErrors;
   /** The values in force at the moment of the call. */
   readonly config: () => Config;
   readonly spans: SpanSource;
   /** Null without metrics: the agent is then told no more than that the process lives. */
   readonly metrics: MetricsSource | null;
   /** Called with each accepted announce, before anything is sent to that agent. */
-  readonly onAnnounced: (answer: AnnounceAnswer) => void;
+  readonly onAnnounced: (response: AnnounceResponse) => void;
   /** Names of arguments whose values are to be kept to ourselves, besides the usual ones. */
   readonly isSecret?: (name: string) => boolean;
   /** What is said behind the line that the agent was found, or was not. */
   readonly note?: () => string;
   /** Worker threads send spans only. */
   readonly isMainThread: boolean;
-  readonly routeFile?: string;
+  readonly routeTablePath?: string;
   readonly procRoot?: string;
   /** Longest wait for one answer. */
   readonly deadlineMs?: number;
@@ -56,7 +56,7 @@ const recoveryLineEveryMs = 60_000;
 export class Agent {
   readonly #dependencies: AgentDependencies;
   readonly #timers: Timers;
-  #scope: AsyncResource | null = null;
+  #asyncContext: AsyncResource | null = null;
   #connection: Connection | null = null;
   #notFoundTimer: Timer | null = null;
   #status: AgentStatus;
@@ -73,10 +73,10 @@ export class Agent {
   /** Begins to look for the agent, in a later turn. All that follows runs in the asynchronous context of this call. */
   start(): void {
     if (this.#connection !== null) return;
-    this.#scope = new AsyncResource('TsSensorAgent', { requireManualDestroy: true });
+    this.#asyncContext = new AsyncResource('TsSensorAgent', { requireManualDestroy: true });
     this.#quietly(() => {
       this.#connect();
-      this.#notFoundTimer = this.#timers.setTimeout(() => this.#tellNotFound(), notFoundAfterMs);
+      this.#notFoundTimer = this.#timers.setTimeout(() => this.#logNotFound(), notFoundAfterMs);
       this.#notFoundTimer.unref();
     });
   }
@@ -88,7 +88,7 @@ export class Agent {
       if (this.#notFoundTimer !== null) this.#timers.clearTimeout(this.#notFoundTimer);
     });
     this.#connection = null;
-    this.#scope = null;
+    this.#asyncContext = null;
     this.#status = this.#describe('off');
   }
 
@@ -106,7 +106,7 @@ export class Agent {
   }
 
   /** Sends waiting spans without waiting for the next second. */
-  sendSoon(): void {
+  requestFlush(): void {
     this.#quietly(() => this.#connection?.sendSoon());
   }
 
@@ -124,18 +124,18 @@ export class Agent {
   }
 
   /** What is to be sent when the process ends; null when nothing waits or no agent is connected. It counts as delivered. */
-  lastRequest(): LastRequest | null {
+  finalRequest(): FinalRequest | null {
     const { state, host, port, pid, uuid } = this.#status;
     if (state !== 'ready' || pid === null || uuid === null) return null;
-    const { spans, faults } = this.#dependencies;
+    const { spans, errors } = this.#dependencies;
     const bodies: Uint8Array[] = [];
     try {
       for (let batch = spans.take(String(pid), uuid); batch !== null; batch = spans.take(String(pid), uuid)) {
         bodies.push(Buffer.from(batch.body));
-        spans.delivered();
+        spans.acknowledge();
       }
     } catch (error) {
-      faults.record('delivery at exit', error);
+      errors.record('delivery at exit', error);
     }
     return bodies.length === 0 ? null : { host, port, path: tracesPath(pid), bodies };
   }
@@ -166,7 +166,7 @@ export class Agent {
   #describe(
     state: AgentState,
     address: { host: string; port: number } | null = null,
-    answer: AnnounceAnswer | null = null,
+    answer: AnnounceResponse | null = null,
   ): AgentStatus {
     const config = this.#dependencies.config();
     return Object.freeze({
@@ -184,7 +184,7 @@ export class Agent {
     if (previous === status.state && status.state !== 'ready') return;
     this.#status = status;
     this.#dependencies.log.debug(`agent at ${addressOf(status)}: ${previous} -> ${status.state}`);
-    if (status.state === 'ready') this.#tellFound(status);
+    if (status.state === 'ready') this.#logFound(status);
   }
 
   #noteFailure(reason: string): void {
@@ -193,38 +193,38 @@ export class Agent {
   }
 
   /** One line when the agent is found, one more after each loss, but not more than one a minute. */
-  #tellFound(status: AgentStatus): void {
+  #logFound(status: AgentStatus): void {
     const now = this.#timers.now();
     if (this.#wasFound && now - this.#lastFoundLine < recoveryLineEveryMs) return;
     const verb = this.#wasFound ? 'found again' : 'found';
     this.#wasFound = true;
     this.#lastFoundLine = now;
     const note = this.#dependencies.note?.() ?? '';
-    this.#say('info', `Instana agent ${verb} at ${addressOf(status)}, reporting as process ${status.pid}${note}`);
+    this.#log('info', `Instana agent ${verb} at ${addressOf(status)}, reporting as process ${status.pid}${note}`);
   }
 
-  #tellNotFound(): void {
+  #logNotFound(): void {
     if (this.#wasFound) return;
     const { agentHost: host, agentPort: port } = this.#dependencies.config();
     const note = this.#dependencies.note?.() ?? '';
-    this.#say(
+    this.#log(
       'warn',
       `no Instana agent at ${addressOf({ host, port })} (${this.#lastFailure}); the sensor keeps trying and keeps the latest spans${note}`,
     );
   }
 
   /** The main thread has said it for all. */
-  #say(level: 'info' | 'warn', message: string): void {
+  #log(level: 'info' | 'warn', message: string): void {
     this.#dependencies.log[this.#dependencies.isMainThread ? level : 'debug'](message);
   }
 
   /** Own requests belong to the context of `start()`, not to that of the request that happens to cause them. */
   #quietly(work: () => void, onFault?: () => void): void {
     try {
-      if (this.#scope === null) work();
-      else this.#scope.runInAsyncScope(work);
+      if (this.#asyncContext === null) work();
+      else this.#asyncContext.runInAsyncScope(work);
     } catch (error) {
-      this.#dependencies.faults.record('agent', error);
+      this.#dependencies.errors.record('agent', error);
       onFault?.();
     }
   }
@@ -234,4 +234,4 @@ function addressOf({ host, port }: { host: string; port: number }): string {
   return `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
 }
 
-export type { AnnounceAnswer, MetricsSource, SpanSource };
+export type { AnnounceResponse, MetricsSource, SpanSource };

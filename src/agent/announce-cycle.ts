@@ -1,16 +1,16 @@
 // From nothing to ready: looks the agent up, announces the process, waits until the agent is ready for it; and again when it is lost.
 
 import { plainJson } from '../core/plain-json.js';
-import type { Pause } from '../core/sleep.js';
+import type { Sleeper } from '../core/sleeper.js';
 import {
-  type AnnounceAnswer,
+  type AnnounceResponse,
   announcePath,
   entityPath,
-  isAgentAnswer,
-  parseAnnounceAnswer,
+  isAgentResponse,
+  parseAnnounceResponse,
 } from '../protocol/announce.js';
-import type { JsonChannel } from '../transport/http-connection.js';
-import { type Address, isGood, type JsonAnswer, type JsonRequest } from '../transport/message.js';
+import type { HttpConnection } from '../transport/http-connection.js';
+import { type Address, type HttpRequest, type HttpResponse, isSuccess } from '../transport/message.js';
 import type { Backoff } from './backoff.js';
 import { candidates, type HostConfig } from './host-lookup.js';
 import { describeProcess } from './process-identity.js';
@@ -18,29 +18,29 @@ import { describeProcess } from './process-identity.js';
 /** An agent that knows this process. */
 export interface Session {
   readonly address: Address;
-  readonly answer: AnnounceAnswer;
+  readonly identity: AnnounceResponse;
 }
 
 export type CycleState = 'looking-up' | 'unannounced' | 'announced';
 
 /** What the cycle works with and whom it tells. */
 export interface CycleDependencies {
-  readonly channel: JsonChannel;
-  readonly pause: Pause;
+  readonly connection: HttpConnection;
+  readonly sleeper: Sleeper;
   readonly backoff: Backoff;
   readonly config: () => HostConfig;
-  readonly routeFile: string;
+  readonly routeTablePath: string;
   readonly procRoot: string;
   /** Names of arguments whose values are to be kept to ourselves, besides the usual ones. */
   readonly isSecret?: (name: string) => boolean;
   readonly onState: (state: CycleState, address: Address | null) => void;
-  readonly onAnnounced: (answer: AnnounceAnswer) => void;
+  readonly onAnnounced: (response: AnnounceResponse) => void;
   /** An attempt came to nothing; there is another after a wait. */
   readonly onFailure: (reason: string) => void;
 }
 
 const announcesBeforeLookup = 3;
-const maximumReadinessChecks = 60;
+const maxReadinessChecks = 60;
 const readinessIntervalMs = 1000;
 
 /** Keeps the address it found until three announces in a row have failed there. */
@@ -59,9 +59,9 @@ export class AnnounceCycle {
       const address = this.#address ?? (await this.#lookUp());
       if (address === null) break;
       this.#address = address;
-      const answer = await this.#announce(address);
-      if (answer === null) this.#address = null;
-      else if (await this.#becomesReady(address, answer.pid)) return { address, answer };
+      const identity = await this.#announce(address);
+      if (identity === null) this.#address = null;
+      else if (await this.#becomesReady(address, identity.pid)) return { address, identity };
     }
     return null;
   }
@@ -72,18 +72,18 @@ export class AnnounceCycle {
   }
 
   async #lookUp(): Promise<Address | null> {
-    const { channel, config, routeFile, onState, onFailure } = this.#dependencies;
+    const { connection, config, routeTablePath, onState, onFailure } = this.#dependencies;
     onState('looking-up', null);
     while (!this.#isOver) {
       let reason = '';
-      for (const address of candidates(config(), routeFile)) {
-        const answer = await send(channel, address, { method: 'GET', path: '/' });
+      for (const address of candidates(config(), routeTablePath)) {
+        const answer = await send(connection, address, { method: 'GET', path: '/' });
         if (this.#isOver) return null;
         if (typeof answer === 'string') reason ||= answer;
-        else if (isGood(answer.status) && isAgentAnswer(answer.text, answer.server)) return address;
+        else if (isSuccess(answer.status) && isAgentResponse(answer.text, answer.server)) return address;
         else {
           reason ||= `something else answers there, status ${answer.status}`;
-          channel.close();
+          connection.close();
         }
       }
       onFailure(reason);
@@ -93,17 +93,18 @@ export class AnnounceCycle {
   }
 
   /** Null after three failures in a row. */
-  async #announce(address: Address): Promise<AnnounceAnswer | null> {
-    const { channel, procRoot, isSecret, onState, onAnnounced, onFailure } = this.#dependencies;
+  async #announce(address: Address): Promise<AnnounceResponse | null> {
+    const { connection, procRoot, isSecret, onState, onAnnounced, onFailure } = this.#dependencies;
     onState('unannounced', address);
     for (let failures = 0; failures < announcesBeforeLookup && !this.#isOver; failures++) {
-      const answer = await send(channel, address, {
+      const answer = await send(connection, address, {
         method: 'PUT',
         path: announcePath,
         body: (socket) => plainJson(describeProcess(procRoot, socket, isSecret)),
       });
       if (this.#isOver) return null;
-      const accepted = typeof answer !== 'string' && isGood(answer.status) ? parseAnnounceAnswer(answer.text) : null;
+      const accepted =
+        typeof answer !== 'string' && isSuccess(answer.status) ? parseAnnounceResponse(answer.text) : null;
       if (accepted !== null) {
         onAnnounced(accepted);
         return accepted;
@@ -116,11 +117,11 @@ export class AnnounceCycle {
 
   async #becomesReady(address: Address, pid: number): Promise<boolean> {
     this.#dependencies.onState('announced', address);
-    for (let checks = 0; checks < maximumReadinessChecks && !this.#isOver; checks++) {
-      const answer = await send(this.#dependencies.channel, address, { method: 'HEAD', path: entityPath(pid) });
+    for (let checks = 0; checks < maxReadinessChecks && !this.#isOver; checks++) {
+      const answer = await send(this.#dependencies.connection, address, { method: 'HEAD', path: entityPath(pid) });
       if (this.#isOver) return false;
-      if (typeof answer !== 'string' && isGood(answer.status)) return true;
-      await this.#dependencies.pause.wait(readinessIntervalMs);
+      if (typeof answer !== 'string' && isSuccess(answer.status)) return true;
+      await this.#dependencies.sleeper.sleep(readinessIntervalMs);
       // Nobody listens any more: whoever comes back knows nothing of this process.
       if (answer === 'ECONNREFUSED') return false;
     }
@@ -128,16 +129,16 @@ export class AnnounceCycle {
   }
 
   #wait(): Promise<void> {
-    return this.#isOver ? Promise.resolve() : this.#dependencies.pause.wait(this.#dependencies.backoff.next());
+    return this.#isOver ? Promise.resolve() : this.#dependencies.sleeper.sleep(this.#dependencies.backoff.next());
   }
 }
 
 /** The answer, or why there is none. */
 export async function send(
-  sender: Pick<JsonChannel, 'send'>,
+  sender: Pick<HttpConnection, 'send'>,
   address: Address,
-  request: JsonRequest,
-): Promise<JsonAnswer | string> {
+  request: HttpRequest,
+): Promise<HttpResponse | string> {
   try {
     return await sender.send(address, request);
   } catch (error) {

@@ -1,9 +1,9 @@
 // How long to wait before the agent is asked again.
 
 const firstMs = 1000;
-const maximumMs = 10_000;
-const afterLossMs = 1500;
-const lossWindowMs = 60_000;
+const maxMs = 10_000;
+const maxAfterDisconnectMs = 1500;
+const disconnectWindowMs = 60_000;
 const steadyMs = 10_000;
 
 /**
@@ -14,8 +14,8 @@ export class Backoff {
   readonly #now: () => number;
   readonly #random: () => number;
   #nextMs = firstMs;
-  #lossWindowEnds = Number.NEGATIVE_INFINITY;
-  #lastLoss = Number.NEGATIVE_INFINITY;
+  #disconnectWindowEnds = Number.NEGATIVE_INFINITY;
+  #lastDisconnect = Number.NEGATIVE_INFINITY;
 
   constructor(now: () => number, random: () => number) {
     this.#now = now;
@@ -25,8 +25,8 @@ export class Backoff {
   /** The wait before the next attempt. */
   next(): number {
     const delayMs = this.#nextMs;
-    this.#nextMs = Math.min(delayMs * 2, maximumMs);
-    const capMs = this.#now() < this.#lossWindowEnds ? afterLossMs : maximumMs;
+    this.#nextMs = Math.min(delayMs * 2, maxMs);
+    const capMs = this.#now() < this.#disconnectWindowEnds ? maxAfterDisconnectMs : maxMs;
     return Math.min(delayMs, capMs) * (1 - 0.2 * this.#random());
   }
 
@@ -34,13 +34,13 @@ export class Backoff {
    * The wait before the first attempt after a connection was lost: none, so that a restarted agent is found at once,
    * unless the connection before was lost only just now as well.
    */
-  afterLoss(): number {
+  afterDisconnect(): number {
     const now = this.#now();
-    const wasSteady = now - this.#lastLoss >= steadyMs;
-    this.#lastLoss = now;
+    const wasSteady = now - this.#lastDisconnect >= steadyMs;
+    this.#lastDisconnect = now;
     if (!wasSteady) return this.next();
     this.#nextMs = firstMs;
-    this.#lossWindowEnds = now + lossWindowMs;
+    this.#disconnectWindowEnds = now + disconnectWindowMs;
     return 0;
   }
 }

@@ -1,23 +1,23 @@
 // One life of the connection to an agent, from look-up to `end()`; metrics and spans go in lanes of their own.
 import type { Config } from '../config/options.js';
-import type { Faults } from '../core/internal-errors.js';
+import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
-import { Pause, type Timers } from '../core/sleep.js';
-import type { AnnounceAnswer } from '../protocol/announce.js';
-import { JsonChannel } from '../transport/http-connection.js';
+import { Sleeper, type Timers } from '../core/sleeper.js';
+import type { AnnounceResponse } from '../protocol/announce.js';
+import { HttpConnection } from '../transport/http-connection.js';
 import type { Address } from '../transport/message.js';
 import { AnnounceCycle, type CycleState } from './announce-cycle.js';
 import { Backoff } from './backoff.js';
-import { type Loss, MetricsSender, type MetricsSource } from './metrics-sender.js';
+import { type Disconnect, MetricsSender, type MetricsSource } from './metrics-sender.js';
 import { type SpanSource, TraceSender } from './trace-sender.js';
 
 export interface ConnectionDependencies {
   readonly log: Log;
-  readonly faults: Faults;
+  readonly errors: InternalErrors;
   readonly config: () => Config;
   readonly spans: SpanSource;
   readonly metrics: MetricsSource | null;
-  readonly onAnnounced: (answer: AnnounceAnswer) => void;
+  readonly onAnnounced: (response: AnnounceResponse) => void;
   readonly isMainThread: boolean;
   readonly isSecret?: (name: string) => boolean;
   readonly routeFile?: string;
@@ -25,19 +25,19 @@ export interface ConnectionDependencies {
   readonly deadlineMs?: number;
   readonly random?: () => number;
   readonly timers: Timers;
-  readonly onState: (state: CycleState | 'ready', address: Address | null, answer: AnnounceAnswer | null) => void;
+  readonly onState: (state: CycleState | 'ready', address: Address | null, answer: AnnounceResponse | null) => void;
   readonly onFailure: (reason: string) => void;
 }
 
-const retryAfterFaultMs = 10_000;
+const retryAfterErrorMs = 10_000;
 const flushRetryMs = 100;
 
 /** Two requests at most are under way: one of look-up, announce and metrics, and one with spans. */
 export class Connection {
   readonly #dependencies: ConnectionDependencies;
-  readonly #control: JsonChannel;
-  readonly #traces: JsonChannel;
-  readonly #pause: Pause;
+  readonly #control: HttpConnection;
+  readonly #traces: HttpConnection;
+  readonly #sleeper: Sleeper;
   readonly #backoff: Backoff;
   readonly #cycle: AnnounceCycle;
   readonly #metricsSender: MetricsSender;
@@ -49,33 +49,33 @@ export class Connection {
   constructor(dependencies: ConnectionDependencies) {
     const { timers, random, spans, config, deadlineMs } = dependencies;
     this.#dependencies = dependencies;
-    this.#control = new JsonChannel(deadlineMs);
-    this.#traces = new JsonChannel(deadlineMs);
-    this.#pause = new Pause(timers);
+    this.#control = new HttpConnection(deadlineMs);
+    this.#traces = new HttpConnection(deadlineMs);
+    this.#sleeper = new Sleeper(timers);
     this.#backoff = new Backoff(timers.now, random ?? Math.random);
     this.#cycle = new AnnounceCycle({
       ...dependencies,
-      channel: this.#control,
-      pause: this.#pause,
+      connection: this.#control,
+      sleeper: this.#sleeper,
       backoff: this.#backoff,
-      routeFile: dependencies.routeFile ?? '/proc/self/net/route',
+      routeTablePath: dependencies.routeFile ?? '/proc/self/net/route',
       procRoot: dependencies.procRoot ?? '/proc',
       onState: (state, address) => dependencies.onState(state, address, null),
-      onAnnounced: (answer) => this.#tellAnnounced(answer),
+      onAnnounced: (response) => this.#notifyAnnounced(response),
       onFailure: (reason) => this.#noteFailure(reason),
     });
     this.#metricsSender = new MetricsSender({
       ...dependencies,
-      channel: this.#control,
-      pause: this.#pause,
+      connection: this.#control,
+      sleeper: this.#sleeper,
       readCounters: () => spans.readCounters(),
       intervalMs: () => config().metrics.intervalMs,
     });
     this.#traceSender = new TraceSender({
       ...dependencies,
-      channel: this.#traces,
-      pause: new Pause(timers),
-      onLoss: (loss) => this.#metricsSender.lose(loss),
+      connection: this.#traces,
+      sleeper: new Sleeper(timers),
+      onDisconnect: (disconnect) => this.#metricsSender.onDisconnect(disconnect),
     });
   }
 
@@ -90,14 +90,14 @@ export class Connection {
     this.#cycle.end();
     this.#metricsSender.end();
     this.#traceSender.end();
-    this.#pause.wake();
+    this.#sleeper.wake();
     this.#control.close();
     this.#traces.close();
     this.#dependencies.metrics?.stop();
   }
 
   sendSoon(): void {
-    this.#traceSender.sendSoon();
+    this.#traceSender.requestFlush();
   }
 
   /** Calls `done` once: delivered, out of time, or no agent to be reached. The timer is to keep the process alive. */
@@ -114,7 +114,7 @@ export class Connection {
     if (flush === null || !this.#isSearching || this.#traceSender.isConnected()) return;
     // Just now nobody was there.
     if (timers.now() - this.#lastFailure < flushRetryMs) this.#traceSender.endFlushes();
-    else this.#pause.wake();
+    else this.#sleeper.wake();
   }
 
   async #live(): Promise<void> {
@@ -123,7 +123,7 @@ export class Connection {
       const session = await this.#cycle.connect();
       if (session === null || this.#isOver) return;
       this.#isSearching = false;
-      this.#dependencies.onState('ready', session.address, session.answer);
+      this.#dependencies.onState('ready', session.address, session.identity);
       this.#dependencies.metrics?.start();
       this.#traceSender.use(session);
       const loss = await this.#metricsSender.report(session);
@@ -131,15 +131,15 @@ export class Connection {
     }
   }
 
-  async #recover(address: Address, loss: Loss): Promise<void> {
+  async #recover(address: Address, loss: Disconnect): Promise<void> {
     const { metrics, onState, onFailure } = this.#dependencies;
     metrics?.stop();
-    if (loss.isForgotten) this.#traceSender.use(null);
+    if (loss.needsAnnounce) this.#traceSender.use(null);
     onFailure(loss.reason);
     onState('unannounced', address, null);
     this.#isSearching = true;
-    const delayMs = this.#backoff.afterLoss();
-    if (delayMs > 0) await this.#pause.wait(delayMs);
+    const delayMs = this.#backoff.afterDisconnect();
+    if (delayMs > 0) await this.#sleeper.sleep(delayMs);
   }
 
   #noteFailure(reason: string): void {
@@ -149,11 +149,11 @@ export class Connection {
   }
 
   /** What the sensor does with the answer must not cost the connection. */
-  #tellAnnounced(answer: AnnounceAnswer): void {
+  #notifyAnnounced(answer: AnnounceResponse): void {
     try {
       this.#dependencies.onAnnounced(answer);
     } catch (error) {
-      this.#dependencies.faults.record('announce answer', error);
+      this.#dependencies.errors.record('announce answer', error);
     }
   }
 
@@ -163,8 +163,8 @@ export class Connection {
       try {
         await work();
       } catch (error) {
-        this.#dependencies.faults.record(place, error);
-        await new Pause(this.#dependencies.timers).wait(retryAfterFaultMs);
+        this.#dependencies.errors.record(place, error);
+        await new Sleeper(this.#dependencies.timers).sleep(retryAfterErrorMs);
       }
     }
   }

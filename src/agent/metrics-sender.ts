@@ -1,12 +1,12 @@
 // Each second while an agent is ready: metrics, answers to what the agent asks, counters of the sensor.
-import type { Faults } from '../core/internal-errors.js';
+import type { InternalErrors } from '../core/internal-errors.js';
 import { plainJson } from '../core/plain-json.js';
-import type { Pause } from '../core/sleep.js';
+import type { Sleeper } from '../core/sleeper.js';
 import { entityPath, responsePath, tracerMetricsPath } from '../protocol/announce.js';
 import { delta, hasVanished } from '../protocol/metrics-payload.js';
-import type { JsonChannel } from '../transport/http-connection.js';
-import { isGood } from '../transport/message.js';
-import { answerRequest, parseRequests } from './agent-requests.js';
+import type { HttpConnection } from '../transport/http-connection.js';
+import { isSuccess } from '../transport/message.js';
+import { parseRequests, respondTo } from './agent-requests.js';
 import { type Session, send } from './announce-cycle.js';
 
 /** What the reporter needs of the meter. */
@@ -26,15 +26,15 @@ export interface Counters {
 }
 
 /** Why an agent counts as lost, and whether it has forgotten the process, so that spans must wait for a new announce. */
-export interface Loss {
+export interface Disconnect {
   readonly reason: string;
-  readonly isForgotten: boolean;
+  readonly needsAnnounce: boolean;
 }
 
 export interface MetricsSenderDependencies {
-  readonly channel: JsonChannel;
-  readonly pause: Pause;
-  readonly faults: Faults;
+  readonly connection: HttpConnection;
+  readonly sleeper: Sleeper;
+  readonly errors: InternalErrors;
   readonly metrics: MetricsSource | null;
   readonly readCounters: () => Counters;
   readonly intervalMs: () => number;
@@ -48,7 +48,7 @@ export class MetricsSender {
   readonly #dependencies: MetricsSenderDependencies;
   #accepted: Record<string, unknown> | null = null;
   #deltas = 0;
-  #loss: Loss | null = null;
+  #disconnect: Disconnect | null = null;
   #isOver = false;
   #countersKnown = false;
   #countersRefused = false;
@@ -61,26 +61,26 @@ export class MetricsSender {
   }
 
   /** Sends until the agent is lost and resolves with the reason; null only after `end()`. */
-  async report(session: Session): Promise<Loss | null> {
+  async report(session: Session): Promise<Disconnect | null> {
     this.#accepted = null;
-    this.#loss = null;
+    this.#disconnect = null;
     // A worker thread has the pid of its process, whose metrics the main thread sends.
-    if (!this.#dependencies.isMainThread) await this.#dependencies.pause.wait(Number.POSITIVE_INFINITY);
-    while (!this.#isOver && this.#loss === null) {
-      const loss = await this.#sendMetrics(session);
-      this.#loss ??= loss; // spans may have found one meanwhile
-      if (this.#isOver || this.#loss !== null) break;
+    if (!this.#dependencies.isMainThread) await this.#dependencies.sleeper.sleep(Number.POSITIVE_INFINITY);
+    while (!this.#isOver && this.#disconnect === null) {
+      const disconnect = await this.#sendMetrics(session);
+      this.#disconnect ??= disconnect; // spans may have found one meanwhile
+      if (this.#isOver || this.#disconnect !== null) break;
       await this.#sendCounters(session);
-      if (this.#isOver || this.#loss !== null) break;
-      await this.#dependencies.pause.wait(this.#dependencies.intervalMs());
+      if (this.#isOver || this.#disconnect !== null) break;
+      await this.#dependencies.sleeper.sleep(this.#dependencies.intervalMs());
     }
-    return this.#isOver ? null : this.#loss;
+    return this.#isOver ? null : this.#disconnect;
   }
 
   /** Tells that spans found the agent gone. */
-  lose(loss: Loss): void {
-    this.#loss = loss;
-    this.#dependencies.pause.wake();
+  onDisconnect(loss: Disconnect): void {
+    this.#disconnect = loss;
+    this.#dependencies.sleeper.wake();
   }
 
   /** Lets `report()` stop at its next step. */
@@ -88,47 +88,47 @@ export class MetricsSender {
     this.#isOver = true;
   }
 
-  async #sendMetrics(session: Session): Promise<Loss | null> {
-    const { pid } = session.answer;
+  async #sendMetrics(session: Session): Promise<Disconnect | null> {
+    const { pid } = session.identity;
     const payload = this.#read(pid);
     const isFull = this.#accepted === null || this.#deltas > deltasBeforeFull || hasVanished(this.#accepted, payload);
     const body = isFull || this.#accepted === null ? payload : delta(this.#accepted, payload);
-    const answer = await send(this.#dependencies.channel, session.address, {
+    const answer = await send(this.#dependencies.connection, session.address, {
       method: 'POST',
       path: entityPath(pid),
       body: plainJson(body),
     });
-    if (typeof answer === 'string') return { reason: answer, isForgotten: /ECONNREFUSED/.test(answer) };
-    if (!isGood(answer.status)) {
+    if (typeof answer === 'string') return { reason: answer, needsAnnounce: /ECONNREFUSED/.test(answer) };
+    if (!isSuccess(answer.status)) {
       // 404 right after a good readiness check says nothing about the pid: then spans go on being sent.
-      const isForgotten = answer.status === 404 && this.#accepted !== null;
-      return { reason: `metrics were answered with status ${answer.status}`, isForgotten };
+      const needsAnnounce = answer.status === 404 && this.#accepted !== null;
+      return { reason: `metrics were answered with status ${answer.status}`, needsAnnounce };
     }
     this.#accepted = payload;
     this.#deltas = isFull ? 0 : this.#deltas + 1;
-    await this.#answerRequests(session, answer.text);
+    await this.#respondToRequests(session, answer.text);
     return null;
   }
 
   /** Without a meter the agent is still told that the process lives, since it forgets those that are silent. */
   #read(pid: number): Record<string, unknown> {
-    const { metrics, faults } = this.#dependencies;
+    const { metrics, errors } = this.#dependencies;
     try {
       return metrics === null ? { pid } : metrics.read(pid);
     } catch (error) {
-      faults.record('metrics', error);
+      errors.record('metrics', error);
       return { pid };
     }
   }
 
-  async #answerRequests(session: Session, text: string): Promise<void> {
+  async #respondToRequests(session: Session, text: string): Promise<void> {
     for (const request of parseRequests(text)) {
       if (this.#isOver) return;
-      const path = responsePath(session.answer.pid, request.messageId);
-      await send(this.#dependencies.channel, session.address, {
+      const path = responsePath(session.identity.pid, request.messageId);
+      await send(this.#dependencies.connection, session.address, {
         method: 'POST',
         path,
-        body: plainJson(answerRequest(request)),
+        body: plainJson(respondTo(request)),
       });
     }
   }
@@ -145,13 +145,13 @@ export class MetricsSender {
     };
     // Nothing happened since the last time: an idle process need not say so each second.
     if (this.#countersKnown && this.#unsent.opened + this.#unsent.closed + this.#unsent.dropped === 0) return;
-    const body = plainJson({ pid: session.answer.pid, metrics: this.#unsent });
-    const answer = await send(this.#dependencies.channel, session.address, {
+    const body = plainJson({ pid: session.identity.pid, metrics: this.#unsent });
+    const answer = await send(this.#dependencies.connection, session.address, {
       method: 'POST',
       path: tracerMetricsPath,
       body,
     });
-    if (typeof answer !== 'string' && isGood(answer.status)) {
+    if (typeof answer !== 'string' && isSuccess(answer.status)) {
       this.#unsent = { opened: 0, closed: 0, dropped: 0 };
       this.#countersKnown = true;
       this.#countersFailures = 0;

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { AnnounceRequest } from '../protocol/announce.js';
 import { redactArguments } from '../redaction/command-line.js';
 
-const maximumCpuSetLength = 2000;
+const maxCpuSetLength = 2000;
 
 /** The announce for the request that `socket` carries. Outside Linux only the pid is known. */
 export function describeProcess(
@@ -41,7 +41,7 @@ function readCommandLine(
 
 function readCpuSet(root: string): Pick<AnnounceRequest, 'cpuSetFileContent'> {
   const content = read(`${root}/cpuset`);
-  return content === null || content.length >= maximumCpuSetLength ? {} : { cpuSetFileContent: content };
+  return content === null || content.length >= maxCpuSetLength ? {} : { cpuSetFileContent: content };
 }
 
 function describeSocket(root: string, socket: Socket): Pick<AnnounceRequest, 'fd' | 'inode'> {

@@ -1,12 +1,12 @@
 // Takes finished spans each second and posts them, one request at a time; what is not delivered goes back.
 
 import type { Log } from '../core/log.js';
-import type { Pause, Timers } from '../core/sleep.js';
+import type { Sleeper, Timers } from '../core/sleeper.js';
 import { tracesPath } from '../protocol/announce.js';
-import type { JsonChannel } from '../transport/http-connection.js';
-import { isGood, type JsonAnswer, parseRetryAfter } from '../transport/message.js';
+import type { HttpConnection } from '../transport/http-connection.js';
+import { type HttpResponse, isSuccess, parseRetryAfter } from '../transport/message.js';
 import { type Session, send } from './announce-cycle.js';
-import type { Counters, Loss } from './metrics-sender.js';
+import type { Counters, Disconnect } from './metrics-sender.js';
 
 /** What the reporter needs of the recorder. */
 export interface SpanSource {
@@ -17,9 +17,9 @@ export interface SpanSource {
   take(entity: string, host: string): { readonly body: string | Uint8Array; readonly count: number } | null;
   /** Prepares the next batch for a few milliseconds; false when another turn of the event loop is needed. */
   encodeSome(): boolean;
-  delivered(): void;
+  acknowledge(): void;
   /** Not delivered: back to the front of the queue. */
-  returned(): void;
+  requeue(): void;
   /** The agent answered 413: the next take() gives half as many; a single span that is too large is dropped and counted. */
   tooLarge(): void;
   /** Counters since the last read. */
@@ -29,23 +29,23 @@ export interface SpanSource {
 }
 
 export interface TraceSenderDependencies {
-  readonly channel: JsonChannel;
-  readonly pause: Pause;
+  readonly connection: HttpConnection;
+  readonly sleeper: Sleeper;
   readonly timers: Timers;
   readonly log: Log;
   readonly spans: SpanSource;
-  readonly onLoss: (loss: Loss) => void;
+  readonly onDisconnect: (disconnect: Disconnect) => void;
   /** A worker thread sends no metrics, so that only here it is noticed that the agent has gone. */
   readonly isMainThread: boolean;
 }
 
 const intervalMs = 1000;
 /** Not more than ten requests a second reach an agent, those of metrics included. */
-const shortestGapMs = 150;
+const minGapMs = 150;
 const manySpans = 500;
-const maximumHoldMs = 5000;
-const maximumRetryAfterMs = 60_000;
-const failuresBeforeLoss = 3;
+const maxHoldMs = 5000;
+const maxRetryAfterMs = 60_000;
+const failuresBeforeDisconnect = 3;
 
 /** A flush under way: how many spans are still to be delivered, and whom to tell. */
 interface Flush {
@@ -75,7 +75,7 @@ export class TraceSender {
   use(session: Session | null): void {
     this.#session = session;
     this.#lastAttempt = Number.NEGATIVE_INFINITY;
-    this.#dependencies.pause.wake();
+    this.#dependencies.sleeper.wake();
   }
 
   /** Whether there is an agent to send to. */
@@ -87,15 +87,15 @@ export class TraceSender {
   async run(): Promise<void> {
     while (!this.#isOver) {
       const delayMs = this.#dueIn();
-      if (delayMs > 0) await this.#dependencies.pause.wait(delayMs);
+      if (delayMs > 0) await this.#dependencies.sleeper.sleep(delayMs);
       else if (this.#session !== null) await this.#sendBatch(this.#session);
     }
   }
 
   /** Sends before the second is over. */
-  sendSoon(): void {
+  requestFlush(): void {
     this.#isSoon = true;
-    this.#dependencies.pause.wake();
+    this.#dependencies.sleeper.wake();
   }
 
   /** Calls `done` when what waits now is delivered; at once when nothing waits, or nothing can be sent within `timeoutMs`. */
@@ -107,7 +107,7 @@ export class TraceSender {
     }
     const flush = { remaining: waiting + this.#inFlight, done };
     this.#flushes.add(flush);
-    this.#dependencies.pause.wake();
+    this.#dependencies.sleeper.wake();
     return flush;
   }
 
@@ -125,9 +125,9 @@ export class TraceSender {
   /** What is in flight goes back at once, so that whoever comes next can take it. */
   end(): void {
     this.#isOver = true;
-    if (this.#inFlight > 0) this.#dependencies.spans.returned();
+    if (this.#inFlight > 0) this.#dependencies.spans.requeue();
     this.#inFlight = 0;
-    this.#dependencies.pause.wake();
+    this.#dependencies.sleeper.wake();
     this.endFlushes();
   }
 
@@ -140,23 +140,23 @@ export class TraceSender {
     if (spans.waiting !== undefined) return spans.waiting();
     if (this.#inFlight > 0) return Number.POSITIVE_INFINITY;
     if (spans.take('', '') === null) return 0;
-    spans.returned();
+    spans.requeue();
     return Number.POSITIVE_INFINITY;
   }
 
   /** Milliseconds until the next attempt. */
   #dueIn(): number {
     if (this.#session === null) return Number.POSITIVE_INFINITY;
-    const gapMs = this.#flushes.size > 0 ? 0 : this.#isSoon || this.#isShrunk ? shortestGapMs : intervalMs;
+    const gapMs = this.#flushes.size > 0 ? 0 : this.#isSoon || this.#isShrunk ? minGapMs : intervalMs;
     // Timers count whole milliseconds: with a fraction cut off they would come twice.
     return Math.ceil(Math.max(this.#lastAttempt + gapMs, this.#holdUntil) - this.#now());
   }
 
   async #sendBatch(session: Session): Promise<void> {
-    const { spans, channel } = this.#dependencies;
-    const { pid, agentUuid } = session.answer;
+    const { spans, connection } = this.#dependencies;
+    const { pid, agentUuid } = session.identity;
     this.#isSoon = false;
-    while (!spans.encodeSome()) await this.#dependencies.pause.wait(1);
+    while (!spans.encodeSome()) await this.#dependencies.sleeper.sleep(1);
     if (this.#isOver || this.#session !== session) return;
     const batch = spans.take(String(pid), agentUuid);
     if (batch === null) {
@@ -166,24 +166,28 @@ export class TraceSender {
       return;
     }
     this.#inFlight = batch.count;
-    const outcome = await send(channel, session.address, { method: 'POST', path: tracesPath(pid), body: batch.body });
+    const outcome = await send(connection, session.address, {
+      method: 'POST',
+      path: tracesPath(pid),
+      body: batch.body,
+    });
     if (this.#isOver) return; // end() has given the spans back
     this.#inFlight = 0;
     this.#lastAttempt = this.#now();
     this.#settle(session, batch.count, outcome);
   }
 
-  #settle(session: Session, count: number, outcome: JsonAnswer | string): void {
+  #settle(session: Session, count: number, outcome: HttpResponse | string): void {
     const { spans } = this.#dependencies;
     // The status decides: an answer that breaks off after it is no reason to send the spans twice.
-    if (typeof outcome !== 'string' && isGood(outcome.status)) {
-      spans.delivered();
+    if (typeof outcome !== 'string' && isSuccess(outcome.status)) {
+      spans.acknowledge();
       this.#settleDelivered(count);
     } else if (typeof outcome !== 'string' && outcome.status === 413) {
       spans.tooLarge();
       this.#isShrunk = true;
     } else {
-      spans.returned();
+      spans.requeue();
       this.#settleFailure(session, outcome);
     }
   }
@@ -199,26 +203,26 @@ export class TraceSender {
     }
   }
 
-  #settleFailure(session: Session, outcome: JsonAnswer | string): void {
-    const { log, channel, isMainThread } = this.#dependencies;
+  #settleFailure(session: Session, outcome: HttpResponse | string): void {
+    const { log, connection, isMainThread } = this.#dependencies;
     const reason = typeof outcome === 'string' ? outcome : `status ${outcome.status}`;
     log.debug(`spans were not delivered and are kept: ${reason}`);
     this.#failures += 1;
     this.#holdUntil = this.#now() + this.#holdMs(outcome);
-    if (channel.isCutForExit()) this.endFlushes();
+    if (connection.isAbortedAtExit()) this.endFlushes();
     const isForgotten = typeof outcome !== 'string' && outcome.status === 404;
-    const isUnnoticed = typeof outcome === 'string' && !isMainThread && this.#failures % failuresBeforeLoss === 0;
+    const isUnnoticed = typeof outcome === 'string' && !isMainThread && this.#failures % failuresBeforeDisconnect === 0;
     if ((!isForgotten && !isUnnoticed) || this.#session !== session) return;
     this.#session = null;
-    this.#dependencies.onLoss({ reason: `spans were not accepted, ${reason}`, isForgotten: true });
+    this.#dependencies.onDisconnect({ reason: `spans were not accepted, ${reason}`, needsAnnounce: true });
   }
 
   /** How long to leave the agent alone: as long as it says, else 1 s, doubling to 5 s. */
-  #holdMs(outcome: JsonAnswer | string): number {
+  #holdMs(outcome: HttpResponse | string): number {
     // 404: a new announce comes first, and takes its own time.
     if (typeof outcome !== 'string' && outcome.status === 404) return 0;
-    const ownMs = Math.min(intervalMs * 2 ** (this.#failures - 1), maximumHoldMs);
+    const ownMs = Math.min(intervalMs * 2 ** (this.#failures - 1), maxHoldMs);
     const told = typeof outcome === 'string' ? null : parseRetryAfter(outcome.retryAfter);
-    return told === null ? ownMs : Math.max(intervalMs, Math.min(told, maximumRetryAfterMs));
+    return told === null ? ownMs : Math.max(intervalMs, Math.min(told, maxRetryAfterMs));
   }
 }

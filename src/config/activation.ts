@@ -1,9 +1,9 @@
 // What `INSTANA_BOOTSTRAP` asks for.
 
 /** A word of `INSTANA_BOOTSTRAP` that brings an instrumentation along. */
-export type BootstrapWord = 'http' | 'express' | 'koa';
+export type Preset = 'http' | 'express' | 'koa';
 
-const brings: Readonly<Record<string, readonly BootstrapWord[]>> = {
+const presetContents: Readonly<Record<string, readonly Preset[]>> = {
   all: ['http', 'express', 'koa'],
   http: ['http'],
   express: ['http', 'express'],
@@ -12,16 +12,16 @@ const brings: Readonly<Record<string, readonly BootstrapWord[]>> = {
 };
 
 /** Words of the Python sensor's variable; they say nothing about a Node.js process. */
-const pythonWords: ReadonlySet<string> = new Set(['django', 'flask', 'django19']);
+const pythonPresets: ReadonlySet<string> = new Set(['django', 'flask', 'django19']);
 
-export interface BootstrapChoice {
+export interface PresetChoice {
   /** As they were understood, for `status()`. */
-  readonly words: readonly string[];
-  readonly instrumentations: ReadonlySet<BootstrapWord>;
+  readonly presets: readonly string[];
+  readonly instrumentations: ReadonlySet<Preset>;
 }
 
 /** Reads `INSTANA_BOOTSTRAP`, or `AUTOWRAPT_BOOTSTRAP` when that is unset; unknown words are told to `warn`, once each. */
-export function readBootstrapWords(env: NodeJS.ProcessEnv, warn: (message: string) => void): BootstrapChoice {
+export function readPresets(env: NodeJS.ProcessEnv, warn: (message: string) => void): PresetChoice {
   const [variable, text] =
     (env['INSTANA_BOOTSTRAP'] ?? '') !== ''
       ? ['INSTANA_BOOTSTRAP', env['INSTANA_BOOTSTRAP'] ?? '']
@@ -29,15 +29,15 @@ export function readBootstrapWords(env: NodeJS.ProcessEnv, warn: (message: strin
   const asked = text
     .split(',')
     .map((word) => word.trim().toLowerCase())
-    .filter((word) => word !== '' && !pythonWords.has(word));
-  const known = asked.filter((word) => Object.hasOwn(brings, word));
-  for (const word of new Set(asked)) if (!known.includes(word)) warn(unknownWord(variable, word));
-  const words = asked.length === 0 ? ['all'] : [...new Set(known)];
-  return { words, instrumentations: new Set(words.flatMap((word) => brings[word] ?? [])) };
+    .filter((word) => word !== '' && !pythonPresets.has(word));
+  const known = asked.filter((word) => Object.hasOwn(presetContents, word));
+  for (const word of new Set(asked)) if (!known.includes(word)) warn(unknownPreset(variable, word));
+  const presets = asked.length === 0 ? ['all'] : [...new Set(known)];
+  return { presets, instrumentations: new Set(presets.flatMap((word) => presetContents[word] ?? [])) };
 }
 
-function unknownWord(variable: string, word: string): string {
-  const valid = Object.keys(brings);
+function unknownPreset(variable: string, word: string): string {
+  const valid = Object.keys(presetContents);
   const nearest = valid
     .map((known) => ({ known, distance: editDistance(word, known) }))
     .sort((a, b) => a.distance - b.distance)[0];

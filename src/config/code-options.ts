@@ -1,20 +1,20 @@
 // What an application hands to `configure()`: whatever it may be, the values that can be read are taken, and the others are told.
 
 /** Values by the dotted names of their options. */
-export type GivenOptions = Readonly<Record<string, unknown>>;
+export type CodeOptions = Readonly<Record<string, unknown>>;
 
-const mostMembers = 200;
+const maxMembers = 200;
 
 /**
  * The values in `given` for the options of these names, over those of earlier calls. Every member is looked at once, here: getters
  * and proxies may throw, or say something else the next time.
  */
-export function takeOptions(
-  before: GivenOptions,
-  given: unknown,
+export function mergeCodeOptions(
+  before: CodeOptions,
+  options: unknown,
   names: readonly string[],
   warn: (message: string) => void,
-): GivenOptions {
+): CodeOptions {
   const taken: Record<string, unknown> = { ...before };
   const visit = (value: unknown, prefix: string): void => {
     const what = prefix === '' ? 'what configure() was given' : `option ${prefix.slice(0, -1)}`;
@@ -24,7 +24,7 @@ export function takeOptions(
     }
     const keys = attempt(() => Object.keys(value));
     if (keys === undefined) warn(`${what} cannot be read; it is ignored`);
-    for (const key of keys?.slice(0, mostMembers) ?? []) {
+    for (const key of keys?.slice(0, maxMembers) ?? []) {
       const name = prefix + key;
       const isOption = names.includes(name);
       if (!isOption && !names.some((known) => known.startsWith(`${name}.`))) {
@@ -38,12 +38,12 @@ export function takeOptions(
       else visit(found[0], `${name}.`);
     }
   };
-  if (given !== undefined) visit(given, '');
+  if (options !== undefined) visit(options, '');
   return taken;
 }
 
 /** The same values in objects, as an application writes them. */
-export function nested(options: GivenOptions): Record<string, unknown> {
+export function toNested(options: CodeOptions): Record<string, unknown> {
   const root: Record<string, unknown> = Object.create(null);
   for (const [name, value] of Object.entries(options)) {
     const path = name.split('.');

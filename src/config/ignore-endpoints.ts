@@ -1,5 +1,5 @@
 // Endpoints whose requests are not traced: the forms in which they are written, brought into one.
-import type { Tell } from './parsers.js';
+import type { WarnFn } from './parsers.js';
 
 /** All criteria that are there have to match, each by one of its values; all in lower case. */
 export interface IgnoreRule {
@@ -14,34 +14,34 @@ export type IgnoreEndpoints = Readonly<Record<string, readonly IgnoreRule[]>>;
 const criteria = ['methods', 'endpoints', 'connections'] as const;
 
 /** From text (`redis:get,set;kafka:consume`, methods only) or an object of lists; undefined when there is nothing in it to be used. */
-export function ignoreEndpoints(value: unknown, tell: Tell = () => {}): IgnoreEndpoints | undefined {
-  if (typeof value === 'string') return fromText(value, tell);
+export function ignoreEndpoints(value: unknown, warn: WarnFn = () => {}): IgnoreEndpoints | undefined {
+  if (typeof value === 'string') return fromText(value, warn);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const services: Map<string, IgnoreRule[]> = new Map();
   for (const name of Object.keys(value)) {
     const service = name.trim().toLowerCase();
-    const rules = attempt(() => rulesOf(Reflect.get(value, name), (what) => tell(`${service}: ${what}`)));
-    if (rules === undefined) tell(`${service}: the rules cannot be read`);
+    const rules = attempt(() => rulesOf(Reflect.get(value, name), (what) => warn(`${service}: ${what}`)));
+    if (rules === undefined) warn(`${service}: the rules cannot be read`);
     services.set(service, [...(services.get(service) ?? []), ...(rules ?? [])]);
   }
   return Object.fromEntries(services);
 }
 
-function fromText(value: string, tell: Tell): IgnoreEndpoints | undefined {
+function fromText(value: string, warn: WarnFn): IgnoreEndpoints | undefined {
   const services: Map<string, IgnoreRule[]> = new Map();
   for (const part of value.split(';')) {
     const colon = part.indexOf(':');
     const service = part.slice(0, Math.max(0, colon)).trim().toLowerCase();
     const methods = words(part.slice(colon + 1).split(','));
     if (service !== '' && methods.length > 0) services.set(service, [...(services.get(service) ?? []), { methods }]);
-    else if (part.trim() !== '') tell(`${JSON.stringify(part.trim())} is not of the form service:method,method`);
+    else if (part.trim() !== '') warn(`${JSON.stringify(part.trim())} is not of the form service:method,method`);
   }
   return services.size === 0 ? undefined : Object.fromEntries(services);
 }
 
-function rulesOf(list: unknown, tell: Tell): IgnoreRule[] {
+function rulesOf(list: unknown, warn: WarnFn): IgnoreRule[] {
   if (!Array.isArray(list)) {
-    tell('a list of methods or rules is expected');
+    warn('a list of methods or rules is expected');
     return [];
   }
   const methods = words(list);
@@ -49,7 +49,7 @@ function rulesOf(list: unknown, tell: Tell): IgnoreRule[] {
   for (const entry of list) {
     if (typeof entry === 'string') continue;
     const rule = attempt(() => ruleOf(entry));
-    if (rule === undefined) tell('a rule has lists of texts named methods, endpoints and connections, and no others');
+    if (rule === undefined) warn('a rule has lists of texts named methods, endpoints and connections, and no others');
     else rules.push(rule);
   }
   return rules;

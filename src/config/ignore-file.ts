@@ -5,7 +5,7 @@ import { type IgnoreEndpoints, ignoreEndpoints } from './ignore-endpoints.js';
 import { parseSimpleYaml } from './simple-yaml.js';
 
 const variable = 'INSTANA_IGNORE_ENDPOINTS_PATH';
-const maximumBytes = 65_536;
+const maxBytes = 65_536;
 const roots = ['tracing', 'com.instana.tracing'];
 
 /** What the file says; undefined, with a line to `warn`, when it says nothing that can be used. YAML of a simple form, or JSON. */
@@ -31,8 +31,8 @@ function readBounded(path: string): string {
   try {
     const { size } = fstatSync(file);
     if (!fstatSync(file).isFile()) throw new Error('it is no file');
-    if (size > maximumBytes) throw new Error(`it is larger than ${maximumBytes} bytes`);
-    const bytes = Buffer.alloc(maximumBytes);
+    if (size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
+    const bytes = Buffer.alloc(maxBytes);
     return bytes.toString('utf8', 0, readSync(file, bytes));
   } finally {
     closeSync(file);

@@ -3,13 +3,14 @@
 import { type Logger, type LogLevel, logLevels } from '../core/log.js';
 import { type IgnoreEndpoints, ignoreEndpoints } from './ignore-endpoints.js';
 import {
+  boolean,
   disabled,
+  disabledByPresence,
   errorStatuses,
-  flag,
   headerNames,
   hostName,
+  integer,
   type OtlpMode,
-  off,
   oneOf,
   otlpMode,
   type SecretsConfig,
@@ -18,7 +19,6 @@ import {
   secretsMatchers,
   stackTraceLength,
   text,
-  whole,
 } from './parsers.js';
 import { isSet, type Option, type Resolved, readDisabled, readEnabled, resolve } from './resolve.js';
 
@@ -125,7 +125,7 @@ export const options: readonly Option[] = [
     default: 42699,
     expected: 'a port, 1 to 65535',
     meaning: 'Port of the Instana agent.',
-    parse: whole(1, 65535),
+    parse: integer(1, 65535),
   },
   {
     name: 'eumApiKey',
@@ -166,7 +166,7 @@ export const options: readonly Option[] = [
     default: true,
     expected: 'true or false',
     meaning: 'Whether spans are made at all; the runtime metrics stay in any case.',
-    parse: flag,
+    parse: boolean,
   },
   {
     name: 'tracing.extraHttpHeaders',
@@ -192,7 +192,7 @@ export const options: readonly Option[] = [
     default: false,
     expected: 'true or false',
     meaning: 'What an ignored request calls is traced all the same, below the caller of that request.',
-    parse: flag,
+    parse: boolean,
   },
   {
     name: 'tracing.disable',
@@ -209,7 +209,7 @@ export const options: readonly Option[] = [
     default: 300_000,
     expected: 'milliseconds, 1 to 86400000',
     meaning: 'How long a request may stay unanswered before its span is sent, marked as unfinished.',
-    parse: whole(1, 86_400_000),
+    parse: integer(1, 86_400_000),
   },
   {
     name: 'tracing.stackTrace',
@@ -239,8 +239,8 @@ export const options: readonly Option[] = [
     default: true,
     expected: 'true or false; a variable with any value means false',
     meaning: 'Joins the trace of a `traceparent` header. Without it, that trace is only passed on.',
-    parse: flag,
-    parseEnv: off,
+    parse: boolean,
+    parseEnv: disabledByPresence,
   },
   {
     name: 'tracing.w3c.write',
@@ -248,8 +248,8 @@ export const options: readonly Option[] = [
     default: true,
     expected: 'true or false; a variable with any value means false',
     meaning: 'Adds `traceparent`, `tracestate` and a received `baggage` to outgoing requests.',
-    parse: flag,
-    parseEnv: off,
+    parse: boolean,
+    parseEnv: disabledByPresence,
   },
   {
     name: 'tracing.httpExit.classifyAll4xxAsErrors',
@@ -258,7 +258,7 @@ export const options: readonly Option[] = [
     expected: 'true or false',
     meaning: 'Outgoing requests answered with a status of 400 to 499 count as errors.',
     agent: 'tracing.http.exit.classify-all-4xx-as-errors',
-    parse: flag,
+    parse: boolean,
   },
   {
     name: 'tracing.httpExit.classifyAsErrors',
@@ -284,7 +284,7 @@ export const options: readonly Option[] = [
     default: true,
     expected: 'true or false',
     meaning: 'Runtime metrics. Without them the agent is still told once a second that the process lives.',
-    parse: flag,
+    parse: boolean,
   },
   {
     name: 'metrics.intervalMs',
@@ -292,7 +292,7 @@ export const options: readonly Option[] = [
     default: 1000,
     expected: 'milliseconds, 100 to 5000',
     meaning: 'Time between two samples.',
-    parse: whole(100, 5000),
+    parse: integer(100, 5000),
   },
   {
     name: 'metrics.otlp.enabled',
@@ -301,7 +301,7 @@ export const options: readonly Option[] = [
     expected: 'true or false',
     meaning:
       'Whether metrics are sent as OTLP/JSON as well. Absent: when the agent offers it, or an OTLP endpoint is set: see below.',
-    parse: flag,
+    parse: boolean,
   },
 ];
 
@@ -312,14 +312,14 @@ export const options: readonly Option[] = [
 export function readConfig(
   env: NodeJS.ProcessEnv,
   code: unknown,
-  agentAnswer: unknown,
+  agentResponse: unknown,
   warn: (message: string) => void,
   ignoreFile?: IgnoreEndpoints,
 ): Config {
   const value = (name: string): Resolved => {
     const option = options.find((candidate) => candidate.name === name);
     if (option === undefined) throw new Error(`no such option: ${name}`);
-    return resolve(option, env, code, agentAnswer, warn);
+    return resolve(option, env, code, agentResponse, warn);
   };
   const get = <T>(name: string): T => value(name).value as T; // `parse` and `default` of the row have this type
   const host = value('agentHost');

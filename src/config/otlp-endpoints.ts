@@ -26,13 +26,13 @@ type Warn = (message: string) => void;
 const defaultPort = 4318;
 const defaultTimeoutMs = 10_000;
 const defaultIntervalMs: Readonly<Record<OtlpSignal, number>> = { metrics: 10_000, traces: 1000 };
-const longestMs = 86_400_000;
-const longestHeaders = 16_384;
+const maxMs = 86_400_000;
+const maxHeadersLength = 16_384;
 const headerName = /^[!#$%&'*+\-.^_`|~\w]{1,100}$/;
 /** What a header may hold, blanks in front and behind left out. */
 const headerValue = /^[\x21-\x7e\xa0-\xff](?:[\t\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?$/;
 /** What the client writes itself. */
-const ownHeaders: ReadonlySet<string> = new Set([
+const signalHeaders: ReadonlySet<string> = new Set([
   'host',
   'connection',
   'accept',
@@ -46,8 +46,8 @@ const ownHeaders: ReadonlySet<string> = new Set([
 ]);
 
 /** The port of the announce answer, 4318 where it tells none. */
-export function otlpPort(announceAnswer: unknown): number {
-  const { tracing } = Object(announceAnswer) as { tracing?: unknown };
+export function otlpPort(announceResponse: unknown): number {
+  const { tracing } = Object(announceResponse) as { tracing?: unknown };
   const { otlp } = Object(tracing) as { otlp?: unknown };
   const { port } = Object(otlp) as { port?: unknown };
   return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65_536 ? port : defaultPort;
@@ -126,14 +126,14 @@ function basic({ username, password }: URL): string {
 /** `name=value,name=value`, values percent-encoded (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). */
 function readHeaders(env: NodeJS.ProcessEnv, variable: string, warn: Warn): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);
-  let lengthLeft = longestHeaders;
+  let lengthLeft = maxHeadersLength;
   for (const [index, pair] of (env[variable] ?? '').split(',').entries()) {
     if (pair.trim() === '') continue;
     const equals = pair.indexOf('=');
     const name = pair.slice(0, Math.max(0, equals)).trim().toLowerCase();
     const value = decode(pair.slice(equals + 1).trim());
     lengthLeft -= name.length + value.length;
-    if (headerName.test(name) && !ownHeaders.has(name) && headerValue.test(value) && lengthLeft >= 0) {
+    if (headerName.test(name) && !signalHeaders.has(name) && headerValue.test(value) && lengthLeft >= 0) {
       headers[name] = value;
     } else {
       const which = headerName.test(name) ? `"${name}"` : `number ${index + 1}`;
@@ -143,13 +143,13 @@ function readHeaders(env: NodeJS.ProcessEnv, variable: string, warn: Warn): Reco
   return headers;
 }
 
-function readMs(env: NodeJS.ProcessEnv, variable: string, warn: Warn, leastMs = 1): number | undefined {
+function readMs(env: NodeJS.ProcessEnv, variable: string, warn: Warn, minMs = 1): number | undefined {
   const text = env[variable]?.trim();
   if (text === undefined || text === '') return undefined;
   const value = /^\d{1,10}$/.test(text) ? Number(text) : 0;
-  if (value >= leastMs && value <= longestMs) return value;
+  if (value >= minMs && value <= maxMs) return value;
   const shown = /^[\w.+-]{1,20}$/.test(text) ? `"${text}"` : 'not a number';
-  warn(`${variable} is ${shown}, expected milliseconds, ${leastMs} to ${longestMs}; it is ignored`);
+  warn(`${variable} is ${shown}, expected milliseconds, ${minMs} to ${maxMs}; it is ignored`);
   return undefined;
 }
 

@@ -16,13 +16,13 @@ export interface SecretsConfig {
 }
 
 /** Is told of the part of a value that cannot be used, while the rest can. */
-export type Tell = (message: string) => void;
+export type WarnFn = (message: string) => void;
 
 export function text(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
 }
 
-export function flag(value: unknown): boolean | undefined {
+export function boolean(value: unknown): boolean | undefined {
   if (typeof value === 'boolean') return value;
   if (typeof value !== 'string') return undefined;
   const word = value.trim().toLowerCase();
@@ -34,19 +34,19 @@ export function flag(value: unknown): boolean | undefined {
 export type OtlpMode = boolean | 'both';
 
 export function otlpMode(value: unknown): OtlpMode | undefined {
-  return flag(value) ?? oneOf(['both'])(value);
+  return boolean(value) ?? oneOf(['both'])(value);
 }
 
 /** For a variable that turns something off by being there. */
-export function off(): boolean {
+export function disabledByPresence(): boolean {
   return false;
 }
 
-export function whole(minimum: number, maximum: number): (value: unknown) => number | undefined {
+export function integer(minimum: number, max: number): (value: unknown) => number | undefined {
   return (value) => {
     const number = typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : value;
     if (typeof number !== 'number' || !Number.isInteger(number)) return undefined;
-    return number >= minimum && number <= maximum ? number : undefined;
+    return number >= minimum && number <= max ? number : undefined;
   };
 }
 
@@ -85,8 +85,8 @@ export function stackTraceLength(value: unknown): number | undefined {
   return Math.min(500, Math.round(Math.abs(number)));
 }
 
-export function secrets(value: unknown, tell: Tell = () => {}): SecretsConfig | undefined {
-  if (typeof value === 'string') return secretsFromText(value, tell);
+export function secrets(value: unknown, warn: WarnFn = () => {}): SecretsConfig | undefined {
+  if (typeof value === 'string') return secretsFromText(value, warn);
   if (typeof value !== 'object' || value === null) return undefined;
   const { matcher, keywords, list } = value as { matcher?: unknown; keywords?: unknown; list?: unknown };
   const words = keywords ?? list;
@@ -97,7 +97,7 @@ export function secrets(value: unknown, tell: Tell = () => {}): SecretsConfig | 
 }
 
 /** `matcher:word,word` or `none`, the form of the environment variable. */
-function secretsFromText(value: string, tell: Tell): SecretsConfig | undefined {
+function secretsFromText(value: string, warn: WarnFn): SecretsConfig | undefined {
   const [name = '', list = '', ...rest] = value.split(':');
   const matcher = matcherNamed(name);
   if (matcher === 'none') return { matcher, keywords: [] };
@@ -108,8 +108,8 @@ function secretsFromText(value: string, tell: Tell): SecretsConfig | undefined {
   if (keywords.length === 0) return undefined;
   // All Instana sensors read the variable in this way, and one variable may be meant for several of them.
   if (rest.length > 0)
-    tell('what stands behind the second colon is not read; patterns with a colon can be set in code or by the agent');
-  if (matcher === undefined) tell(`there is no matcher ${JSON.stringify(name)}, contains-ignore-case is taken`);
+    warn('what stands behind the second colon is not read; patterns with a colon can be set in code or by the agent');
+  if (matcher === undefined) warn(`there is no matcher ${JSON.stringify(name)}, contains-ignore-case is taken`);
   return { matcher: matcher ?? 'contains-ignore-case', keywords };
 }
 
@@ -131,7 +131,7 @@ export function isGroup(entry: string): boolean {
  * list, from text, from the lists `instrumentations` and `groups`, and from the agent's object of names and flags.
  */
 export function disabled(value: unknown): boolean | string[] | undefined {
-  const all = flag(value);
+  const all = boolean(value);
   if (all !== undefined) return all;
   if (typeof value === 'string' || Array.isArray(value)) return lowerCase(strings(value) ?? []);
   if (typeof value !== 'object' || value === null) return undefined;

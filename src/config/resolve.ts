@@ -1,5 +1,5 @@
 // Where the value of an option comes from: environment, code, the agent's answer, or its default, whichever of them can be used first.
-import { disabled, isGroup, type Tell } from './parsers.js';
+import { disabled, isGroup, type WarnFn } from './parsers.js';
 
 /** One option, as Configuration.md has it. `parse` returns undefined for a value that cannot be used, and tells of a part that cannot. */
 export interface Option {
@@ -11,7 +11,7 @@ export interface Option {
   readonly meaning: string;
   /** Where the announce answer of the agent has it, if it does. */
   readonly agent?: string;
-  parse(value: unknown, tell: Tell): unknown;
+  parse(value: unknown, warn: WarnFn): unknown;
   /** For variables that do not hold the option's value; else they are read as code is. */
   parseEnv?(value: string): unknown;
 }
@@ -41,7 +41,7 @@ export function resolve(
   option: Option,
   env: NodeJS.ProcessEnv,
   code: unknown,
-  agentAnswer: unknown,
+  agentResponse: unknown,
   warn: (message: string) => void,
 ): Resolved {
   /** Options come from strangers: a value that throws when it is looked at counts as one that cannot be used. */
@@ -63,18 +63,18 @@ export function resolve(
   const inCode = read(() => at(code, option.name));
   const fromCode = inCode === undefined ? undefined : parse(inCode, `option ${option.name}`);
   if (fromCode !== undefined) return { value: fromCode, source: 'code' };
-  const answered = agentValue(option, agentAnswer);
-  const fromAgent = answered === undefined ? undefined : parse(answered, `the agent's ${option.agent}`);
+  const inResponse = agentValue(option, agentResponse);
+  const fromAgent = inResponse === undefined ? undefined : parse(inResponse, `the agent's ${option.agent}`);
   if (fromAgent !== undefined) return { value: fromAgent, source: 'agent' };
   return { value: option.default, source: 'default' };
 }
 
-function agentValue(option: Option, answer: unknown): unknown {
+function agentValue(option: Option, response: unknown): unknown {
   if (option.agent === undefined) return undefined;
-  const value = at(answer, option.agent);
+  const value = at(response, option.agent);
   if (value !== undefined || option.name !== 'tracing.extraHttpHeaders') return value ?? undefined;
   // The list of older agents counts only when there is no tracing section at all.
-  return at(answer, 'tracing') === undefined ? (at(answer, 'extraHeaders') ?? undefined) : undefined;
+  return at(response, 'tracing') === undefined ? (at(response, 'extraHeaders') ?? undefined) : undefined;
 }
 
 /** A getter or a proxy that throws counts as absent. */

@@ -16,8 +16,8 @@ export function parseSimpleYaml(text: string): YamlValue {
 
 const plainKey = /^([^\s"'[\]{},&*!|>%@`#:-][^"'[\]{},#:]*?)\s*:(?:\s+(.*))?$/;
 const quotedKey = /^("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')\s*:(?:\s+(.*))?$/;
-const deepest = 20;
-const longestLine = 2000;
+const maxDepth = 20;
+const maxLineLength = 2000;
 
 function refuse(number: number): never {
   throw new Error(`line ${number} is not understood`);
@@ -32,7 +32,7 @@ function linesOf(text: string): Line[] {
     const content = withoutComment(raw).trimEnd();
     const indent = content.length - content.trimStart().length;
     if (content === '' || (content === '---' && lines.length === 0)) continue;
-    if (content.length > longestLine || /^ *\t/.test(content) || content.startsWith('---') || content.startsWith('%'))
+    if (content.length > maxLineLength || /^ *\t/.test(content) || content.startsWith('---') || content.startsWith('%'))
       refuse(index + 1);
     lines.push({ number: index + 1, indent, text: content.slice(indent) });
   }
@@ -72,7 +72,7 @@ class Reader {
 
   #block(indent: number, depth: number): YamlValue {
     const line = this.#lines[this.#next] as Line; // callers have looked at it
-    if (depth > deepest) refuse(line.number);
+    if (depth > maxDepth) refuse(line.number);
     if (isItem(line)) return this.#sequence(indent, depth);
     if (keyOf(line.text) !== null) return this.#mapping(indent, depth);
     this.#next++;
@@ -158,7 +158,7 @@ class Brackets {
   }
 
   #value(depth: number): YamlValue {
-    if (depth > deepest) refuse(this.#number);
+    if (depth > maxDepth) refuse(this.#number);
     if (this.#take('[')) {
       const list: YamlValue[] = [];
       while (!this.#take(']')) {

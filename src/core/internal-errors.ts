@@ -1,18 +1,18 @@
 // Our own errors: counted by place and logged once, so that the host never sees one.
 import type { Log } from './log.js';
 
-const faultsBeforeStandDown = 10;
+const maxErrors = 10;
 
 /** One instrumentation's account of its own faults: after ten of them it steps aside for good. */
-export interface Guard {
+export interface CircuitBreaker {
   /** True once it has stepped aside: the host's function runs alone. */
-  readonly off: boolean;
+  readonly isOpen: boolean;
   /** Counts a fault; never throws. */
-  fault(error: unknown): void;
+  record(error: unknown): void;
 }
 
 /** Runs own code for callers that must not see it fail. */
-export class Faults {
+export class InternalErrors {
   readonly #counts: Map<string, number> = new Map();
   readonly #log: Log;
 
@@ -34,19 +34,19 @@ export class Faults {
   }
 
   /** An account for the given place. */
-  guard(place: string): Guard {
-    let left = faultsBeforeStandDown;
-    const guard = {
-      off: false,
-      fault: (error: unknown): void => {
+  breaker(place: string): CircuitBreaker {
+    let left = maxErrors;
+    const breaker = {
+      isOpen: false,
+      record: (error: unknown): void => {
         this.record(place, error);
         left--;
-        if (left > 0 || guard.off) return;
-        guard.off = true;
-        this.#log.warn(`${place} failed ${faultsBeforeStandDown} times and is switched off until the next start`);
+        if (left > 0 || breaker.isOpen) return;
+        breaker.isOpen = true;
+        this.#log.warn(`${place} failed ${maxErrors} times and is switched off until the next start`);
       },
     };
-    return guard;
+    return breaker;
   }
 
   /** Faults so far, by place; empty when all is well. */

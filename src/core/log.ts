@@ -12,13 +12,13 @@ export interface Logger {
   error(message: string): void;
 }
 
-const maximumLineLength = 200;
+const maxLineLength = 200;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f]/g;
 
 /** One line without control characters, at most 200 characters: what strangers send may end up in a log. */
 export function oneLine(text: string): string {
-  const cut = text.length > maximumLineLength ? `${text.slice(0, maximumLineLength - 1)}…` : text;
+  const cut = text.length > maxLineLength ? `${text.slice(0, maxLineLength - 1)}…` : text;
   return cut.replace(controlCharacters, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
@@ -35,7 +35,7 @@ function writeToStderr(line: string): void {
 export class Log implements Logger {
   #threshold: number;
   #target: Logger | undefined;
-  readonly #said: Set<string> = new Set();
+  readonly #logged: Set<string> = new Set();
 
   constructor(level: LogLevel, target?: Logger) {
     this.#threshold = logLevels.indexOf(level);
@@ -66,15 +66,15 @@ export class Log implements Logger {
 
   /** A warning that is written the first time only, for a cause that may come back with every request. */
   warnOnce(cause: string, message: string): void {
-    if (this.#said.has(cause) || this.#said.size >= 1000) return;
-    this.#said.add(cause);
+    if (this.#logged.has(cause) || this.#logged.size >= 1000) return;
+    this.#logged.add(cause);
     this.warn(message);
   }
 
   /** The same at debug level; nothing is remembered while that is off. */
   debugOnce(cause: string, message: string): void {
-    if (this.#threshold > 0 || this.#said.has(cause) || this.#said.size >= 1000) return;
-    this.#said.add(cause);
+    if (this.#threshold > 0 || this.#logged.has(cause) || this.#logged.size >= 1000) return;
+    this.#logged.add(cause);
     this.debug(message);
   }
 

@@ -1,5 +1,5 @@
 // One timer for all that is to be looked at each second, so that an idle process is woken once for it.
-import type { Faults } from './internal-errors.js';
+import type { InternalErrors } from './internal-errors.js';
 
 const intervalMs = 1000;
 
@@ -8,25 +8,25 @@ const { setInterval, clearInterval } = globalThis;
 const now = performance.now.bind(performance);
 
 /** Told each second, and by how many milliseconds the timer was late; 0 when it was not. */
-export type BeatListener = (lateMs: number) => void;
+export type TickListener = (lateMs: number) => void;
 
 /** Has a timer, which does not keep the process alive, only while somebody listens. */
-export class Beat {
-  readonly #faults: Faults;
-  readonly #listeners: Map<BeatListener, string> = new Map();
+export class Ticker {
+  readonly #errors: InternalErrors;
+  readonly #listeners: Map<TickListener, string> = new Map();
   #timer: NodeJS.Timeout | null = null;
   #dueMs = 0;
 
-  constructor(faults: Faults) {
-    this.#faults = faults;
+  constructor(errors: InternalErrors) {
+    this.#errors = errors;
   }
 
   /** Returns what ends it. `place` is where an error of the listener is counted. */
-  listen(place: string, listener: BeatListener): () => void {
+  listen(place: string, listener: TickListener): () => void {
     this.#listeners.set(listener, place);
     if (this.#timer === null) {
       this.#dueMs = now() + intervalMs;
-      this.#timer = setInterval(() => this.#tell(), intervalMs).unref();
+      this.#timer = setInterval(() => this.#tick(), intervalMs).unref();
     }
     return () => {
       this.#listeners.delete(listener);
@@ -36,7 +36,7 @@ export class Beat {
     };
   }
 
-  #tell(): void {
+  #tick(): void {
     const tick = now();
     const lateMs = Math.max(0, tick - this.#dueMs);
     this.#dueMs = tick + intervalMs; // Node.js counts from when the callback began, too
@@ -44,7 +44,7 @@ export class Beat {
       try {
         listener(lateMs);
       } catch (error) {
-        this.#faults.record(place, error);
+        this.#errors.record(place, error);
       }
     }
   }

@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 
 /** Bodies for one receiver. */
-export interface LastRequest {
+export interface FinalRequest {
   readonly host: string;
   readonly port: number;
   readonly isSecure?: boolean;
@@ -45,7 +45,7 @@ for (const request of requests) {
  * Blocks until the requests are answered, refused, or `timeoutMs` is over. The process then ends as it would have: its exit code
  * and signal stay. To be called in the `exit` event, where no turn of the event loop is left. Does nothing when there is none to send.
  */
-export function deliverAtExit(requests: readonly LastRequest[], timeoutMs: number): void {
+export function flushAtExit(requests: readonly FinalRequest[], timeoutMs: number): void {
   if (requests.length === 0) return;
   const flag = new Int32Array(new SharedArrayBuffer(4));
   // Without the preloads and options of the host, and with its output going nowhere.

@@ -1,29 +1,29 @@
 // The record of one instrumentation, and the tools that it is given.
-import type { BootstrapWord } from '../config/activation.js';
+import type { Preset } from '../config/activation.js';
 import type { InstrumentationGroup } from '../config/options.js';
-import type { Faults } from '../core/internal-errors.js';
+import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
 import type { InstanaTracer } from '../opentracing/tracer.js';
-import type { Scope } from '../spans/active-span.js';
-import type { HttpEntry } from './http/entry-spans.js';
-import type { HttpExit } from './http/exit-spans.js';
+import type { ActiveSpan } from '../spans/active-span.js';
+import type { HttpEntrySpans } from './http/entry-spans.js';
+import type { HttpExitSpans } from './http/exit-spans.js';
 import type { ListeningServers } from './http/listening-servers.js';
 import type { Undo } from './wrap-method.js';
 
 /** Whether an instrumentation is to begin anything new; what is under way is ended in any case. May change at any time. */
-export interface Switch {
-  readonly isOff: boolean;
+export interface InstrumentationState {
+  readonly isDisabled: boolean;
 }
 
-export interface Tools {
-  readonly entry: HttpEntry;
-  readonly exit: HttpExit;
-  readonly scope: Scope;
+export interface InstrumentationContext {
+  readonly entrySpans: HttpEntrySpans;
+  readonly exitSpans: HttpExitSpans;
+  readonly activeSpan: ActiveSpan;
   readonly servers: ListeningServers;
-  readonly faults: Faults;
+  readonly errors: InternalErrors;
   readonly log: Log;
   /** The switch of the instrumentation that gets these tools. */
-  readonly power: Switch;
+  readonly state: InstrumentationState;
   /** The process' OpenTracing tracer, made with the first call. */
   readonly tracer: () => InstanaTracer;
 }
@@ -44,7 +44,7 @@ export interface LoadedModule {
 export interface Instrumentation {
   /** As `status()` shows it; several records may share a name. */
   readonly name: string;
-  readonly words: readonly BootstrapWord[];
+  readonly presets: readonly Preset[];
   /** The group by which `tracing.disable` may name it, too. */
   readonly group?: InstrumentationGroup;
   /** Module name, or a file inside a package (`koa/lib/context`). */
@@ -54,13 +54,13 @@ export interface Instrumentation {
   /** The package's main file, when it can be patched after it was loaded too. */
   readonly mainFile?: string;
   /** Called once per loaded copy. Must find out what is there rather than assume it. */
-  patch(exports: unknown, tools: Tools, module: LoadedModule): Patched;
+  patch(exports: unknown, tools: InstrumentationContext, module: LoadedModule): Patched;
 }
 
 /** A library that publishes what it does on diagnostics channels: subscribers by channel name. */
 export interface ChannelInstrumentation {
   readonly name: string;
-  readonly words: readonly BootstrapWord[];
+  readonly presets: readonly Preset[];
   readonly group?: InstrumentationGroup;
-  channels(tools: Tools): Readonly<Record<string, (message: unknown) => void>>;
+  channels(tools: InstrumentationContext): Readonly<Record<string, (message: unknown) => void>>;
 }

@@ -18,7 +18,7 @@ import { koaApplication, koaContext } from './koa/koa.js';
 import { koaRoute, koaRouterScoped, koaRouterUnscoped } from './koa/koa-router.js';
 import { openTracing, openTracingGlobal } from './opentracing.js';
 
-export const catalogue: readonly Instrumentation[] = [
+export const instrumentations: readonly Instrumentation[] = [
   httpServer,
   httpsServer,
   httpClient,
@@ -40,4 +40,4 @@ export const catalogue: readonly Instrumentation[] = [
   openTracingGlobal,
 ];
 
-export const channelCatalogue: readonly ChannelInstrumentation[] = [fetchClient];
+export const channelInstrumentations: readonly ChannelInstrumentation[] = [fetchClient];

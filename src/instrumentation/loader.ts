@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { isBuiltin, syncBuiltinESMExports } from 'node:module';
 import { join, sep } from 'node:path';
 import { Hook } from 'require-in-the-middle';
-import type { Policy } from '../spans/ignore-policy.js';
-import type { ChannelInstrumentation, Instrumentation, Tools } from './instrumentation.js';
-import { refused, type Undo } from './wrap-method.js';
+import type { IgnorePolicy } from '../spans/ignore-policy.js';
+import type { ChannelInstrumentation, Instrumentation, InstrumentationContext } from './instrumentation.js';
+import { notWritable, type Undo } from './wrap-method.js';
 
 export type ModuleState = 'patched' | 'not-loaded' | 'unsupported' | 'loaded-too-early' | 'disabled' | 'failed';
 
@@ -17,7 +17,7 @@ export interface ModuleStatus {
 }
 
 export interface LoaderDependencies {
-  readonly tools: Tools;
+  readonly tools: InstrumentationContext;
   /** Those that the bootstrap asks for. */
   readonly instrumentations: readonly Instrumentation[];
   readonly channels: readonly ChannelInstrumentation[];
@@ -42,10 +42,10 @@ export class Loader {
   readonly #versions: Map<string, string | null> = new Map();
   readonly #byModule: Map<string, Instrumentation[]> = new Map();
   /** By name; those that were off from the start have none, and stay off. */
-  readonly #switches: Map<string, { readonly group: string | undefined; isOff: boolean }> = new Map();
+  readonly #states: Map<string, { readonly group: string | undefined; isDisabled: boolean }> = new Map();
 
   /** Those that nobody has loaded yet. */
-  #awaited: readonly string[] = [];
+  #pending: readonly string[] = [];
   /** How many modules of Node.js were loaded when that was last looked at. */
   #loadedCount = 0;
 
@@ -53,7 +53,7 @@ export class Loader {
     this.#dependencies = dependencies;
     for (const { name } of dependencies.known) this.#status.set(name, { name, version: null, state: 'disabled' });
     for (const instrumentation of [...dependencies.instrumentations, ...dependencies.channels]) {
-      this.#switches.set(instrumentation.name, { group: instrumentation.group, isOff: false });
+      this.#states.set(instrumentation.name, { group: instrumentation.group, isDisabled: false });
       this.#status.set(instrumentation.name, { name: instrumentation.name, version: null, state: 'not-loaded' });
     }
     for (const instrumentation of dependencies.instrumentations) {
@@ -71,18 +71,18 @@ export class Loader {
   start(): void {
     for (const channel of this.#dependencies.channels) this.#subscribe(channel, this.#toolsOf(channel.name));
     const builtins = [...this.#byModule.keys()].filter((name) => isBuiltin(name));
-    this.#awaited = builtins.filter((name) => onDemand.has(name) && !isLoaded(name));
-    const present = builtins.filter((name) => !this.#awaited.includes(name));
+    this.#pending = builtins.filter((name) => onDemand.has(name) && !isLoaded(name));
+    const present = builtins.filter((name) => !this.#pending.includes(name));
     for (const name of present) this.patch(require(name), name, undefined);
     // ES modules that import from `http` see copies of its exports, made again by this call.
     if (present.length > 0) syncBuiltinESMExports();
     const packages = this.packages;
-    const names = [...packages, ...this.#awaited];
+    const names = [...packages, ...this.#pending];
     if (names.length === 0) return;
     this.#noteLoadedTooEarly(packages);
     const hook = new Hook(names, { internals: false }, (exports, name, folder) => {
       if (isBuiltin(name)) {
-        if (folder === undefined) this.#arrive(name, exports);
+        if (folder === undefined) this.#onLoaded(name, exports);
         return exports;
       }
       // The hook's type says that the same type comes back; a replaced module is what it allows.
@@ -96,33 +96,33 @@ export class Loader {
    * Patches what has been loaded in a way that no hook hears of: an ES module imports Node.js' own without `require`. Called when a span
    * starts, since calls matter from there on, and each second. Never throws.
    */
-  look(): void {
-    if (this.#awaited.length === 0) return;
+  patchLoadedBuiltins(): void {
+    if (this.#pending.length === 0) return;
     const count = loadedBuiltins().length;
     if (count === this.#loadedCount) return;
     this.#loadedCount = count;
-    for (const name of this.#awaited) if (isLoaded(name)) this.#load(name);
+    for (const name of this.#pending) if (isLoaded(name)) this.#load(name);
   }
 
   /** Loads and patches what is still awaited, if `url` is its own: for hooks that hear of an import before it happens. Never throws. */
-  expect(url: string): void {
-    if (this.#awaited.length === 0) return;
+  patchBeforeImport(url: string): void {
+    if (this.#pending.length === 0) return;
     const name = url.startsWith('node:') ? url.slice('node:'.length) : url;
-    if (this.#awaited.includes(name)) this.#load(name);
+    if (this.#pending.includes(name)) this.#load(name);
   }
 
   /** Loads and patches all that is still awaited: for ES modules of which no hook is heard in time. */
-  loadAll(): void {
-    for (const name of this.#awaited) this.#load(name);
+  patchAllPending(): void {
+    for (const name of this.#pending) this.#load(name);
   }
 
   stop(): void {
-    this.#awaited = [];
+    this.#pending = [];
     for (const undo of this.#undo.splice(0).reverse()) {
       try {
         undo();
       } catch (error) {
-        this.#dependencies.tools.faults.record('undoing a patch', error);
+        this.#dependencies.tools.errors.record('undoing a patch', error);
       }
     }
     syncBuiltinESMExports();
@@ -130,18 +130,18 @@ export class Loader {
 
   status(): ModuleStatus[] {
     return [...this.#status.values()].map((status) =>
-      this.#switches.get(status.name)?.isOff === true ? { ...status, state: 'disabled' } : status,
+      this.#states.get(status.name)?.isDisabled === true ? { ...status, state: 'disabled' } : status,
     );
   }
 
   /** Switches patched modules off, or on again; nothing is patched or put back. */
-  use({ isDisabled }: Policy): void {
-    for (const [name, power] of this.#switches) power.isOff = isDisabled(name, power.group);
+  use({ isDisabled: isSwitchedOff }: IgnorePolicy): void {
+    for (const [name, state] of this.#states) state.isDisabled = isSwitchedOff(name, state.group);
   }
 
-  #toolsOf(name: string): Tools {
+  #toolsOf(name: string): InstrumentationContext {
     const { tools } = this.#dependencies;
-    return { ...tools, power: this.#switches.get(name) ?? tools.power };
+    return { ...tools, state: this.#states.get(name) ?? tools.state };
   }
 
   /** Patches one loaded module, if it is known; returns what is to be used in its place. Never throws. */
@@ -158,7 +158,7 @@ export class Loader {
         const patched = instrumentation.patch(result, this.#toolsOf(name), { folder });
         for (const undo of patched.undo) if (undo !== null) this.#undo.push(undo);
         if (patched.exports !== undefined) result = patched.exports;
-        if (patched.undo.includes(refused)) {
+        if (patched.undo.includes(notWritable)) {
           this.#note(name, version, 'failed', module === name);
           this.#dependencies.tools.log.warnOnce(
             `refused ${name}`,
@@ -170,25 +170,25 @@ export class Loader {
         this.#note(name, version, done ? 'patched' : 'failed', module === name);
       } catch (error) {
         this.#note(name, null, 'failed');
-        this.#dependencies.tools.faults.record(`patching ${module}`, error);
+        this.#dependencies.tools.errors.record(`patching ${module}`, error);
       }
     }
     return result;
   }
 
   #load(name: string): void {
-    this.#awaited = this.#awaited.filter((other) => other !== name); // before hooks hear of it
+    this.#pending = this.#pending.filter((other) => other !== name); // before hooks hear of it
     try {
       this.#patchBuiltin(name, require(name));
     } catch (error) {
-      this.#dependencies.tools.faults.record(`loading ${name}`, error);
+      this.#dependencies.tools.errors.record(`loading ${name}`, error);
     }
   }
 
   /** A module of Node.js is there now, which the application may have patched before. */
-  #arrive(name: string, exports: unknown): void {
-    if (!this.#awaited.includes(name)) return;
-    this.#awaited = this.#awaited.filter((other) => other !== name);
+  #onLoaded(name: string, exports: unknown): void {
+    if (!this.#pending.includes(name)) return;
+    this.#pending = this.#pending.filter((other) => other !== name);
     this.#patchBuiltin(name, exports);
   }
 
@@ -197,11 +197,11 @@ export class Loader {
     try {
       syncBuiltinESMExports();
     } catch (error) {
-      this.#dependencies.tools.faults.record(`patching ${name}`, error);
+      this.#dependencies.tools.errors.record(`patching ${name}`, error);
     }
   }
 
-  #subscribe({ name, channels }: ChannelInstrumentation, tools: Tools): void {
+  #subscribe({ name, channels }: ChannelInstrumentation, tools: InstrumentationContext): void {
     for (const [channel, listener] of Object.entries(channels(tools))) {
       diagnosticsChannel.subscribe(channel, listener);
       this.#undo.push(() => diagnosticsChannel.unsubscribe(channel, listener));

@@ -1,19 +1,19 @@
 // Every copy of the opentracing package that the application loads gets the sensor's tracer as its global one.
 
-import type { BootstrapWord } from '../config/activation.js';
+import type { Preset } from '../config/activation.js';
 import { adopt } from '../opentracing/global-tracer.js';
-import type { Instrumentation, Patched, Tools } from './instrumentation.js';
+import type { Instrumentation, InstrumentationContext, Patched } from './instrumentation.js';
 
-function patch(exports: unknown, { tracer }: Tools): Patched {
+function patch(exports: unknown, { tracer }: InstrumentationContext): Patched {
   adopt(exports, tracer);
   return { undo: [], exports };
 }
 
-const words: readonly BootstrapWord[] = ['http', 'express', 'koa'];
+const presets: readonly Preset[] = ['http', 'express', 'koa'];
 
 export const openTracing: Instrumentation = {
   name: 'opentracing',
-  words,
+  presets,
   module: 'opentracing',
   versions: [0],
   mainFile: 'lib/index.js',
@@ -23,7 +23,7 @@ export const openTracing: Instrumentation = {
 /** Under `node -r`, the file that an ES module imports is not seen, but those are that it requires. */
 export const openTracingGlobal: Instrumentation = {
   name: 'opentracing',
-  words,
+  presets,
   module: 'opentracing/lib/global_tracer',
   versions: [0],
   patch,

@@ -7,15 +7,16 @@ class Identity {
   }
 }
 
-/** Makes an independent stamp: a private field that can be put on any object, frozen ones included, and that nobody else sees. */
-export interface Stamp<Value> {
+/** A private field that can be put on any object, frozen ones included, and that no other code sees. */
+export interface PrivateField<Value> {
   /** The value on `target`, or undefined. */
-  of(target: object): Value | undefined;
+  get(target: object): Value | undefined;
   /** Puts the value on `target`, in place of an earlier one. */
-  put(target: object, value: Value): void;
+  set(target: object, value: Value): void;
 }
 
-export function makeStamp<Value>(): Stamp<Value> {
+/** Makes a field that is independent of all others. */
+export function makePrivateField<Value>(): PrivateField<Value> {
   class Stamped extends Identity {
     #value: Value;
 
@@ -24,11 +25,11 @@ export function makeStamp<Value>(): Stamp<Value> {
       this.#value = value;
     }
 
-    static of(target: object): Value | undefined {
+    static get(target: object): Value | undefined {
       return #value in target ? target.#value : undefined;
     }
 
-    static put(target: object, value: Value): void {
+    static set(target: object, value: Value): void {
       if (#value in target) target.#value = value;
       else new Stamped(target, value);
     }

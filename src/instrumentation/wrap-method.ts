@@ -1,14 +1,14 @@
 // The only place where a function of the host is replaced.
 import shimmer from 'shimmer';
-import { makeStamp, type Stamp } from './private-field.js';
+import { makePrivateField, type PrivateField } from './private-field.js';
 
 /** Puts back what was there before. */
 export type Undo = () => void;
 
 /** In place of an undo: the function is there and cannot be replaced. */
-export const refused: Undo = () => {};
+export const notWritable: Undo = () => {};
 
-const ours: Stamp<true> = makeStamp();
+const wrapped: PrivateField<true> = makePrivateField();
 const shimmerMarks = ['__original', '__unwrap', '__wrapped'];
 
 export type HostFunction = (this: unknown, ...args: never[]) => unknown;
@@ -21,16 +21,21 @@ export type HostFunction = (this: unknown, ...args: never[]) => unknown;
  * own work in it has to be inside try/catch. It is no generic before/after advice, because that would cost
  * objects and closures in every request.
  */
-export function around(target: object, method: string, wrap: (original: HostFunction) => HostFunction): Undo | null {
+export function wrapMethod(
+  target: object,
+  method: string,
+  wrap: (original: HostFunction) => HostFunction,
+): Undo | null {
   const before = Object.getOwnPropertyDescriptor(target, method);
   const original: unknown = Reflect.get(target, method);
   if (typeof original !== 'function') return null;
-  if (before === undefined ? !Object.isExtensible(target) : !before.writable || !before.configurable) return refused;
+  if (before === undefined ? !Object.isExtensible(target) : !before.writable || !before.configurable)
+    return notWritable;
   const host = original as HostFunction; // looked at above
   // The same module may arrive by `require` and by `import`.
-  if (ours.of(host) === true) return () => {};
-  const wrapper = resemble(wrap(host), host);
-  ours.put(wrapper, true);
+  if (wrapped.get(host) === true) return () => {};
+  const wrapper = copyFunctionShape(wrap(host), host);
+  wrapped.set(wrapper, true);
   // shimmer's types know only the keys of a type, not a name found at run time.
   (shimmer.wrap as (nodule: object, name: string, wrapper: (original: unknown) => unknown) => unknown)(
     target,
@@ -47,7 +52,7 @@ export function around(target: object, method: string, wrap: (original: HostFunc
 }
 
 /** Gives `wrapper` the name, the length, the own properties and the prototype of `original`, and returns it. */
-export function resemble(wrapper: HostFunction, original: HostFunction): HostFunction {
+export function copyFunctionShape(wrapper: HostFunction, original: HostFunction): HostFunction {
   for (const key of Reflect.ownKeys(original)) {
     const descriptor = Object.getOwnPropertyDescriptor(original, key);
     if (descriptor === undefined) continue;

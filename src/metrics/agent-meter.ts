@@ -1,20 +1,20 @@
 // The runtime as the agent sees it: asks every gauge and puts the payload together.
 
 import type { Config } from '../config/options.js';
-import type { Faults } from '../core/internal-errors.js';
+import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
-import type { Beat } from '../core/ticker.js';
+import type { Ticker } from '../core/ticker.js';
 import type { MetricsPayload } from '../protocol/metrics-payload.js';
 import { redactArguments } from '../redaction/command-line.js';
-import { EventLoopGauge } from './gauges/event-loop.js';
-import { GcGauge } from './gauges/gc.js';
+import { AgentEventLoopCounter } from './gauges/agent-event-loop.js';
+import { AgentGcCounter } from './gauges/agent-gc.js';
 import { readHeapSpaces, readMemory } from './gauges/memory.js';
 import type { GcObserver } from './gc-observer.js';
-import { type Application, ApplicationReader, unknownApplication } from './package-info.js';
+import { type PackageInfo, PackageInfoReader, unknownPackage } from './package-info.js';
 
-export interface MeterDependencies {
-  readonly beat: Beat;
-  readonly faults: Faults;
+export interface AgentMeterDependencies {
+  readonly ticker: Ticker;
+  readonly errors: InternalErrors;
   readonly gc: GcObserver;
   readonly log: Log;
   readonly config: () => Config;
@@ -31,19 +31,19 @@ export interface MeterDependencies {
 type Snapshot = Pick<MetricsPayload, 'sensorVersion' | 'startTime' | 'versions' | 'args' | 'execArgs'>;
 
 /** Observes nothing, reads no file and holds no timer until `start()`. */
-export class Meter {
-  readonly #dependencies: MeterDependencies;
-  readonly #gc: GcGauge;
-  readonly #eventLoop: EventLoopGauge;
+export class AgentMeter {
+  readonly #dependencies: AgentMeterDependencies;
+  readonly #gc: AgentGcCounter;
+  readonly #eventLoop: AgentEventLoopCounter;
   #snapshot: Snapshot | null = null;
-  #reader: ApplicationReader | null = null;
-  #application: Application = unknownApplication;
+  #reader: PackageInfoReader | null = null;
+  #application: PackageInfo = unknownPackage;
   #isApplicationKnown = false;
 
-  constructor(dependencies: MeterDependencies) {
+  constructor(dependencies: AgentMeterDependencies) {
     this.#dependencies = dependencies;
-    this.#gc = new GcGauge(dependencies.gc);
-    this.#eventLoop = new EventLoopGauge(dependencies.beat);
+    this.#gc = new AgentGcCounter(dependencies.gc);
+    this.#eventLoop = new AgentEventLoopCounter(dependencies.ticker);
   }
 
   /** Can be called again after `stop()`, and while it runs. */
@@ -82,7 +82,7 @@ export class Meter {
   }
 
   async #readApplication(): Promise<void> {
-    const reader = new ApplicationReader(this.#dependencies.config().packageJsonPath);
+    const reader = new PackageInfoReader(this.#dependencies.config().packageJsonPath);
     this.#reader = reader;
     try {
       await reader.read((application) => {
@@ -93,7 +93,7 @@ export class Meter {
       this.#reader = null;
       this.#dependencies.log.debug(`application: ${this.#application.name ?? 'unknown'}`);
     } catch (error) {
-      this.#dependencies.faults.record('package.json', error);
+      this.#dependencies.errors.record('package.json', error);
     }
   }
 }

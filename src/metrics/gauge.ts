@@ -2,7 +2,7 @@
 import type { Reading } from './reading.js';
 
 /** The moment of a reading. */
-export interface Moment {
+export interface Sample {
   /** Since the last reading, or since the gauges were made. */
   readonly elapsedSeconds: number;
   /** Asked once for all gauges. */
@@ -12,7 +12,7 @@ export interface Moment {
 /** Observes one subject from when it is made. */
 export interface Gauge {
   /** What cannot be known is left out. */
-  read(moment: Moment): readonly Reading[];
+  read(moment: Sample): readonly Reading[];
   /** Releases what it holds, if anything. */
   stop?(): void;
 }
@@ -26,7 +26,7 @@ export class Rate {
   }
 
   /** A second. Not finite when no time has passed. */
-  next(total: number, { elapsedSeconds }: Moment): number {
+  next(total: number, { elapsedSeconds }: Sample): number {
     const rate = (total - this.#last) / elapsedSeconds;
     this.#last = total;
     return rate;

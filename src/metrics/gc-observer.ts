@@ -1,7 +1,7 @@
 // Hears of garbage collections once for all who count them.
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
-import type { Faults } from '../core/internal-errors.js';
+import type { InternalErrors } from '../core/internal-errors.js';
 
 export type GcType = 'minor' | 'major' | 'incremental' | 'weakcb';
 export const gcTypes: readonly GcType[] = ['minor', 'major', 'incremental', 'weakcb'];
@@ -34,12 +34,12 @@ interface GcEntry {
 
 /** Observes only while somebody listens. */
 export class GcObserver {
-  readonly #faults: Faults;
+  readonly #errors: InternalErrors;
   readonly #listeners: Set<GcListener> = new Set();
   #observer: PerformanceObserver | null = null;
 
-  constructor(faults: Faults) {
-    this.#faults = faults;
+  constructor(errors: InternalErrors) {
+    this.#errors = errors;
   }
 
   /** Returns what ends it. */
@@ -56,12 +56,12 @@ export class GcObserver {
 
   #observe(): void {
     this.#observer = new PerformanceObserver(
-      this.#faults.quietly('garbage collection', (list) => this.#tell(list.getEntries())),
+      this.#errors.quietly('garbage collection', (list) => this.#notify(list.getEntries())),
     );
     this.#observer.observe({ entryTypes: ['gc'] });
   }
 
-  #tell(entries: readonly GcEntry[]): void {
+  #notify(entries: readonly GcEntry[]): void {
     // A turn after the collection, hence a little too much, for a microsecond rather than a native add-on.
     const usedHeapBytes = getHeapStatistics().used_heap_size;
     const collections = entries.map(describe);

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 
-export interface System {
+export interface Host {
   readonly platform: NodeJS.Platform;
   /** Text of a file below `/proc`; null where there is none, or none that we may read. */
   readProc(path: string): string | null;
@@ -14,13 +14,13 @@ export interface System {
   resourceUsage(): NodeJS.ResourceUsage;
 }
 
-export interface SystemRoots {
+export interface HostRoots {
   readonly procRoot?: string;
   readonly sysRoot?: string;
 }
 
 /** The machine at hand; files are read below the given roots. */
-export function thisSystem({ procRoot = '/proc', sysRoot = '/sys' }: SystemRoots = {}): System {
+export function thisHost({ procRoot = '/proc', sysRoot = '/sys' }: HostRoots = {}): Host {
   return {
     platform: process.platform,
     readProc: (path) => orNull(() => readFileSync(`${procRoot}/${path}`, 'latin1')),

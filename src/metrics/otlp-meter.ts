@@ -1,27 +1,27 @@
 // The runtime as the registry of metrics describes it: asks a gauge for each subject.
 
-import type { Faults } from '../core/internal-errors.js';
+import type { InternalErrors } from '../core/internal-errors.js';
 import { existsOn, findMetric } from '../protocol/metric-registry.js';
-import type { Gauge, Moment } from './gauge.js';
+import type { Gauge, Sample } from './gauge.js';
 import { ActiveResourcesGauge } from './gauges/active-resources.js';
 import { ContextSwitchGauge } from './gauges/context-switches.js';
 import { CpuGauge } from './gauges/cpu.js';
 import { HostDiskGauge, ProcessDiskGauge } from './gauges/disk.js';
 import { EventLoopDelayGauge } from './gauges/event-loop-delay.js';
-import { EventLoopUseGauge } from './gauges/event-loop-utilization.js';
-import { GcHistoryGauge } from './gauges/gc-history.js';
+import { EventLoopUtilizationGauge } from './gauges/event-loop-utilization.js';
+import { GcGauge } from './gauges/gc.js';
 import { NetworkGauge } from './gauges/network.js';
 import { HeapSpacesGauge, ProcessMemoryGauge } from './gauges/process-memory.js';
 import type { GcObserver } from './gc-observer.js';
-import { type System, thisSystem } from './host.js';
+import { type Host, thisHost } from './host.js';
 import type { MetricReadings, Reading } from './reading.js';
 
-export interface RuntimeMeterDependencies {
-  readonly faults: Faults;
+export interface OtlpMeterDependencies {
+  readonly errors: InternalErrors;
   readonly gc: GcObserver;
   readonly now: () => number;
   readonly wallClock: () => number;
-  readonly system?: System;
+  readonly host?: Host;
 }
 
 interface Run {
@@ -32,15 +32,15 @@ interface Run {
 }
 
 /** Observes nothing and holds nothing until `start()`, and after `stop()`. */
-export class RuntimeMeter {
-  readonly #dependencies: RuntimeMeterDependencies;
-  readonly #system: System;
+export class OtlpMeter {
+  readonly #dependencies: OtlpMeterDependencies;
+  readonly #host: Host;
   readonly #processStartMs: number;
   #run: Run | null = null;
 
-  constructor(dependencies: RuntimeMeterDependencies) {
+  constructor(dependencies: OtlpMeterDependencies) {
     this.#dependencies = dependencies;
-    this.#system = dependencies.system ?? thisSystem();
+    this.#host = dependencies.host ?? thisHost();
     this.#processStartMs = Math.round(dependencies.wallClock() - process.uptime() * 1000);
   }
 
@@ -62,7 +62,7 @@ export class RuntimeMeter {
     if (run === null) return null;
     const { now, wallClock } = this.#dependencies;
     const tick = now();
-    const moment = { elapsedSeconds: (tick - run.lastTick) / 1000, usage: this.#system.resourceUsage() };
+    const moment = { elapsedSeconds: (tick - run.lastTick) / 1000, usage: this.#host.resourceUsage() };
     run.lastTick = tick;
     return {
       timeMs: wallClock(),
@@ -74,16 +74,16 @@ export class RuntimeMeter {
 
   #makeGauges(): readonly (readonly [string, Gauge])[] {
     const { gc, now } = this.#dependencies;
-    const system = this.#system;
+    const system = this.#host;
     const usage = system.resourceUsage();
     const makers: readonly (readonly [string, () => Gauge])[] = [
       ['CPU', () => new CpuGauge(usage)],
       ['context switches', () => new ContextSwitchGauge(usage)],
       ['memory', () => new ProcessMemoryGauge(system)],
       ['heap spaces', () => new HeapSpacesGauge()],
-      ['event loop use', () => new EventLoopUseGauge()],
+      ['event loop use', () => new EventLoopUtilizationGauge()],
       ['event loop delay', () => new EventLoopDelayGauge()],
-      ['garbage collections', () => new GcHistoryGauge(gc, now)],
+      ['garbage collections', () => new GcGauge(gc, now)],
       ['active resources', () => new ActiveResourcesGauge()],
       ['disk I/O of the process', () => new ProcessDiskGauge(usage)],
       ['disk I/O of the host', () => new HostDiskGauge(system)],
@@ -94,7 +94,7 @@ export class RuntimeMeter {
     return gauges;
   }
 
-  #read(place: string, gauge: Gauge, moment: Moment): readonly Reading[] {
+  #read(place: string, gauge: Gauge, moment: Sample): readonly Reading[] {
     let readings: readonly Reading[] = [];
     this.#quietly(place, () => {
       readings = gauge.read(moment).filter(({ name }) => this.#exists(name));
@@ -104,7 +104,7 @@ export class RuntimeMeter {
 
   #exists(name: string): boolean {
     const metric = findMetric(name);
-    return metric !== undefined && existsOn(metric, this.#system.platform);
+    return metric !== undefined && existsOn(metric, this.#host.platform);
   }
 
   /** One gauge that fails leaves the others alone. */
@@ -112,7 +112,7 @@ export class RuntimeMeter {
     try {
       work();
     } catch (error) {
-      this.#dependencies.faults.record(`metrics: ${place}`, error);
+      this.#dependencies.errors.record(`metrics: ${place}`, error);
     }
   }
 }

@@ -11,7 +11,7 @@ const realpath = promisify(fs.realpath);
 const stat = promisify(fs.stat);
 
 /** Facts about the application; absent ones are not known. */
-export interface Application {
+export interface PackageInfo {
   readonly name?: string;
   readonly version?: string;
   readonly description?: string;
@@ -21,25 +21,25 @@ export interface Application {
 }
 
 /** What is known before anything has been read. */
-export const unknownApplication: Application = Object.freeze({
+export const unknownPackage: PackageInfo = Object.freeze({
   keywords: [],
   dependencies: {},
   directDependencies: { dependencies: {}, peerDependencies: {}, optionalDependencies: {} },
 });
 
-const maximumDependencies = 750;
+const maxDependencies = 750;
 const stepsPerTurn = 5;
 const turnMs = 25;
-const maximumFileLength = 1024 * 1024;
+const maxFileLength = 1024 * 1024;
 /** Parsing two megabytes takes some 20 ms. */
-const maximumLockLength = 2 * 1024 * 1024;
+const maxLockLength = 2 * 1024 * 1024;
 /** npm writes its list after the last package; the folder's own time may be a moment later. */
 const lockToleranceMs = 1000;
 
 const { setTimeout } = globalThis;
 
 /** Reads the facts once; the work is spread over turns that do not keep the process alive. */
-export class ApplicationReader {
+export class PackageInfoReader {
   readonly #packageJsonPath: string | null;
   #steps = 0;
   #isOver = false;
@@ -50,18 +50,18 @@ export class ApplicationReader {
   }
 
   /** Calls `tell` once with what package.json says, and again with the installed packages. */
-  async read(tell: (application: Application) => void): Promise<void> {
+  async read(onRead: (application: PackageInfo) => void): Promise<void> {
     const main = mainModulePath();
     const path = this.#packageJsonPath ?? (main === null ? null : await this.#findPackageJson(main));
     const manifest = path === null ? null : await this.#readJson(path);
     if (path === null || manifest === null) {
-      if (main !== null) tell({ ...unknownApplication, name: main });
+      if (main !== null) onRead({ ...unknownPackage, name: main });
       return;
     }
     const application = describe(manifest, main);
-    tell(application);
+    onRead(application);
     const dependencies = await this.#readDependencies(dirname(path));
-    if (!this.#isOver) tell({ ...application, dependencies });
+    if (!this.#isOver) onRead({ ...application, dependencies });
   }
 
   /** Stops at the next step. */
@@ -89,7 +89,7 @@ export class ApplicationReader {
     if (listed !== null) return listed;
     const near = await this.#list(modules);
     const nearest = await this.#readVersions(chooseNearest(near), new Map());
-    if (near.length >= maximumDependencies) return Object.fromEntries(nearest);
+    if (near.length >= maxDependencies) return Object.fromEntries(nearest);
     const far: Installed[] = [];
     for (const { directory: owner } of near) far.push(...(await this.#list(join(owner, 'node_modules'))));
     const unseen = far.filter(({ name }) => !nearest.has(name));
@@ -104,7 +104,7 @@ export class ApplicationReader {
     const path = join(modules, '.package-lock.json');
     const [listed, folder] = [await modifiedMs(path), await modifiedMs(modules)];
     if (listed === null || folder === null || folder > listed + lockToleranceMs) return null;
-    const packages = (await this.#readJson(path, maximumLockLength))?.['packages'];
+    const packages = (await this.#readJson(path, maxLockLength))?.['packages'];
     return typeof packages === 'object' && packages !== null ? chooseListed(packages as Listed) : null;
   }
 
@@ -145,14 +145,14 @@ export class ApplicationReader {
   async #readVersions(installed: readonly Installed[], versions: Map<string, string>): Promise<Map<string, string>> {
     for (const { name, directory } of installed) {
       if (this.#isOver) break;
-      if (versions.size >= maximumDependencies && !isOurs(name)) continue;
+      if (versions.size >= maxDependencies && !isSensorPath(name)) continue;
       const version = (await this.#readJson(join(directory, 'package.json')))?.['version'];
       if (typeof version === 'string' && !versions.has(name)) versions.set(name, version);
     }
     return versions;
   }
 
-  async #readJson(path: string, maximumLength: number = maximumFileLength): Promise<Record<string, unknown> | null> {
+  async #readJson(path: string, maximumLength: number = maxFileLength): Promise<Record<string, unknown> | null> {
     await this.#step();
     try {
       const text = await readFile(path, 'utf8');
@@ -180,8 +180,8 @@ interface Installed {
 }
 
 function chooseNearest(installed: readonly Installed[]): readonly Installed[] {
-  if (installed.length <= maximumDependencies) return installed;
-  return installed.filter(({ name }, index) => index < maximumDependencies || isOurs(name));
+  if (installed.length <= maxDependencies) return installed;
+  return installed.filter(({ name }, index) => index < maxDependencies || isSensorPath(name));
 }
 
 /** Of npm's list: facts by the folder that a package is in, or that a link to it is in. */
@@ -195,19 +195,19 @@ const foldersBefore = 'node_modules/';
 function chooseListed(packages: Listed): Record<string, string> {
   const versions: Map<string, string> = new Map();
   for (const depth of [1, 2]) {
-    for (const [folder, facts] of Object.entries(packages)) {
+    for (const [folder, info] of Object.entries(packages)) {
       const path = folder.split(foldersBefore);
       const name = path.at(-1) ?? '';
       if (path.length !== depth + 1 || path[0] !== '' || versions.has(name)) continue;
-      const target = facts?.link === true && typeof facts.resolved === 'string' ? packages[facts.resolved] : facts;
-      if (versions.size >= maximumDependencies && !isOurs(name)) continue;
+      const target = info?.link === true && typeof info.resolved === 'string' ? packages[info.resolved] : info;
+      if (versions.size >= maxDependencies && !isSensorPath(name)) continue;
       if (typeof target?.version === 'string') versions.set(name, target.version);
     }
   }
   return Object.fromEntries(versions);
 }
 
-function isOurs(name: string): boolean {
+function isSensorPath(name: string): boolean {
   return name.includes('instana');
 }
 
@@ -235,7 +235,7 @@ async function isDirectory(path: string): Promise<boolean> {
   );
 }
 
-function describe(manifest: Record<string, unknown>, main: string | null): Application {
+function describe(manifest: Record<string, unknown>, main: string | null): PackageInfo {
   const { name, version, description, keywords } = manifest;
   const known = typeof name === 'string' ? name : main;
   return {

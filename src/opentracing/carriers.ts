@@ -8,8 +8,8 @@ const baggagePrefix = 'x-instana-b-';
 const seedBaggagePrefix = 'x-instana-baggage-';
 /** How a WSGI environment spells header names; accepted because the Python sensor's carriers have it. */
 const environmentPrefix = 'http_';
-const longestBaggage = 8192;
-const mostBaggage = 64;
+const maxBaggageLength = 8192;
+const maxBaggageMembers = 64;
 const headerName = /^[\w!#$%&'*+.^`|~-]+$/;
 /** Version, level, trace id, span id. */
 const binaryBytes = 26;
@@ -58,7 +58,7 @@ export function extractTextMap(carrier: unknown, forHttp: boolean): InstanaSpanC
   if (typeof carrier !== 'object' || carrier === null) return null;
   const found: { t?: string; s?: string; l?: string } = {};
   const baggage: Record<string, string> = Object.create(null);
-  const room = { items: mostBaggage, bytes: longestBaggage };
+  const room = { items: maxBaggageMembers, bytes: maxBaggageLength };
   for (const [name, value] of Object.entries(carrier)) {
     const text = Array.isArray(value) ? (value.length === 1 ? value[0] : undefined) : value;
     if (typeof text !== 'string') continue;
@@ -90,7 +90,7 @@ function canonical(name: string): string {
 
 function readMember(
   name: string,
-  given: string,
+  raw: string,
   text: string,
   found: { t?: string; s?: string; l?: string },
   baggage: Record<string, string>,
@@ -106,7 +106,7 @@ function readMember(
     room.items--;
     room.bytes -= name.length + text.length;
     // HTTP knows no case of names; elsewhere a key comes out as it went in.
-    const shown = forHttp || given.length !== name.length ? name : given;
+    const shown = forHttp || raw.length !== name.length ? name : raw;
     baggage[shown.slice(prefix.length)] = forHttp ? decode(text) : text;
   }
 }

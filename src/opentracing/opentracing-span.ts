@@ -4,7 +4,7 @@ import type { W3cContext } from '../propagation/w3c.js';
 import { boundedJson } from '../redaction/bounded-json.js';
 import { errorStack, errorText } from '../spans/error-text.js';
 import type { Recorder } from '../spans/recorder.js';
-import type { SdkFacts, SpanRecord } from '../spans/span.js';
+import type { SdkAttributes, SpanRecord } from '../spans/span.js';
 import { adoptProtocol, kindOf } from './registered-spans.js';
 
 /** Keys of an object of the application's; none when it is a proxy that throws. */
@@ -26,16 +26,16 @@ const kinds: ReadonlyMap<unknown, readonly [1 | 2, 2 | 3 | 4 | 5]> = new Map([
   ['exit', [2, 3]],
   ['soap', [2, 3]],
 ]);
-const longestKey = 1024;
-const longestTag = 25_000;
+const maxKeyLength = 1024;
+const maxTagLength = 25_000;
 /** Of the texts of one span; more could not be sent. */
-const longestInAll = 65_536;
+const maxTotalLength = 65_536;
 /** Two less than what is sent of an object's members: there is an error's text, and how many are missing. */
-const mostTags = 198;
-const mostLogFields = 1000;
+const maxTags = 198;
+const maxLogFields = 1000;
 const cut = '…';
-const mostBaggage = 64;
-const longestBaggage = 8192;
+const maxBaggageMembers = 64;
+const maxBaggageLength = 8192;
 /** That of the last day that a Date can have. */
 const latestMs = 8.64e15;
 
@@ -45,8 +45,8 @@ const latestMs = 8.64e15;
  */
 export function textOf(value: unknown): string {
   try {
-    if (typeof value === 'bigint' || ArrayBuffer.isView(value)) return boundedJson(value, longestKey).slice(1, -1);
-    return Array.isArray(value) ? boundedJson(value, longestKey) : String(value);
+    if (typeof value === 'bigint' || ArrayBuffer.isView(value)) return boundedJson(value, maxKeyLength).slice(1, -1);
+    return Array.isArray(value) ? boundedJson(value, maxKeyLength) : String(value);
   } catch {
     return '[cannot be read]';
   }
@@ -83,7 +83,7 @@ export class InstanaSpanContext extends SpanContext {
   }
 
   static of(record: SpanRecord): InstanaSpanContext {
-    return new InstanaSpanContext(record.traceId, record.spanId, record.unsampled, record.baggage, record.w3c);
+    return new InstanaSpanContext(record.traceId, record.spanId, record.suppressed, record.baggage, record.w3c);
   }
 
   override toTraceId(): string {
@@ -134,7 +134,7 @@ export class InstanaSpan extends Span {
   protected override _setOperationName(name: string): void {
     if (this.record.isFinished || this.record.name !== 'sdk') return;
     const { record } = this;
-    const sdk = record.sdkFacts();
+    const sdk = record.sdkAttributes();
     sdk.name = nameText(name);
     record.kind = kindOf(sdk.name) ?? record.kind;
   }
@@ -148,8 +148,8 @@ export class InstanaSpan extends Span {
     const { [name]: _replaced, ...others } = record.baggage ?? {};
     let length = name.length + text.length;
     for (const other of Object.keys(others)) length += other.length + (others[other]?.length ?? 0);
-    if (length > longestBaggage || Object.keys(others).length >= mostBaggage) {
-      const message = `an item of baggage was left out: at most ${mostBaggage}, of ${longestBaggage} characters, are kept`;
+    if (length > maxBaggageLength || Object.keys(others).length >= maxBaggageMembers) {
+      const message = `an item of baggage was left out: at most ${maxBaggageMembers}, of ${maxBaggageLength} characters, are kept`;
       this.#dependencies.warnOnce('baggage', message);
       return;
     }
@@ -178,7 +178,7 @@ export class InstanaSpan extends Span {
     if (record.isFinished || typeof keyValues !== 'object' || keyValues === null) return;
     const time = isTime(timestamp) ? Math.floor(timestamp) : this.#dependencies.wallClock();
     const keys = ownKeys(keyValues);
-    keepLog(record.sdkFacts(), time, keyValues, keys);
+    keepLog(record.sdkAttributes(), time, keyValues, keys);
     if (keys.includes('event') && read(keyValues, 'event') === 'error') this.#fail(keyValues);
   }
 
@@ -215,7 +215,7 @@ export class InstanaSpan extends Span {
         this.#setError(value);
         return;
       case 'sampling.priority':
-        if (isPriority(value) && Number(value) <= 0) record.unsampled = true;
+        if (isPriority(value) && Number(value) <= 0) record.suppressed = true;
         return;
       case 'span.kind':
         if (record.name === 'sdk' && this.#setKind(value)) return;
@@ -226,7 +226,7 @@ export class InstanaSpan extends Span {
         record.http.templateFrozen = true;
         return;
     }
-    keepTag(record.sdkFacts(), key, value);
+    keepTag(record.sdkAttributes(), key, value);
   }
 
   /** A request that failed by its status stays failed. */
@@ -252,7 +252,7 @@ export class InstanaSpan extends Span {
     if (error !== undefined) {
       const text = errorText(error);
       if (record.http !== null) record.http.error ??= text;
-      else record.sdkFacts().tags['message'] ??= text;
+      else record.sdkAttributes().tags['message'] ??= text;
     }
     if (this.#dependencies.settings().stackTrace === 'none') return;
     const stack = errorStack(error) ?? read(log, 'stack');
@@ -263,7 +263,7 @@ export class InstanaSpan extends Span {
 /** The text of an operation name, cut where it has to be. */
 export function nameText(name: unknown): string {
   const text = typeof name === 'string' ? name : textOf(name);
-  return text.length > longestKey ? cutText(text, longestKey) : text;
+  return text.length > maxKeyLength ? cutText(text, maxKeyLength) : text;
 }
 
 function isPriority(value: unknown): boolean {
@@ -291,13 +291,13 @@ function cutText(text: string, length: number): string {
   return `${Buffer.from(text.slice(0, length)).toString()}${cut}`;
 }
 
-function keepTag(sdk: SdkFacts, key: string, value: unknown): void {
-  const name = key.length > longestKey ? cutText(key, longestKey) : key;
+function keepTag(sdk: SdkAttributes, key: string, value: unknown): void {
+  const name = key.length > maxKeyLength ? cutText(key, maxKeyLength) : key;
   const { tags } = sdk;
   if (name in tags) {
     const before = tags[name];
-    sdk.weight -= name.length + (typeof before === 'string' ? before.length : 50);
-  } else if (sdk.tagCount >= mostTags) {
+    sdk.estimatedBytes -= name.length + (typeof before === 'string' ? before.length : 50);
+  } else if (sdk.tagCount >= maxTags) {
     sdk.cutTags++;
     return;
   } else {
@@ -306,28 +306,28 @@ function keepTag(sdk: SdkFacts, key: string, value: unknown): void {
   tags[name] = kept(sdk, name, value);
 }
 
-function keepLog(sdk: SdkFacts, time: number, keyValues: Readonly<Record<string, unknown>>, keys: string[]): void {
+function keepLog(sdk: SdkAttributes, time: number, keyValues: Readonly<Record<string, unknown>>, keys: string[]): void {
   sdk.logs ??= Object.create(null) as Record<string, Record<string, unknown>>;
   const { logs } = sdk;
   if (logs[time] === undefined) {
-    if (sdk.logCount >= mostLogFields) {
+    if (sdk.logCount >= maxLogFields) {
       sdk.cutLogs += keys.length;
       return;
     }
     logs[time] = Object.create(null) as Record<string, unknown>;
     sdk.logCount++;
-    sdk.weight += 50;
+    sdk.estimatedBytes += 50;
   }
   const entry = logs[time];
   for (const key of keys) {
-    if (sdk.logCount >= mostLogFields) sdk.cutLogs++;
-    else if (key.length > longestKey) entry[cutText(key, longestKey)] = keptField(sdk, key, keyValues);
+    if (sdk.logCount >= maxLogFields) sdk.cutLogs++;
+    else if (key.length > maxKeyLength) entry[cutText(key, maxKeyLength)] = keptField(sdk, key, keyValues);
     else entry[key] = keptField(sdk, key, keyValues);
     sdk.logCount++;
   }
 }
 
-function keptField(sdk: SdkFacts, key: string, keyValues: Readonly<Record<string, unknown>>): unknown {
+function keptField(sdk: SdkAttributes, key: string, keyValues: Readonly<Record<string, unknown>>): unknown {
   try {
     return kept(sdk, key, keyValues[key]);
   } catch {
@@ -336,27 +336,27 @@ function keptField(sdk: SdkFacts, key: string, keyValues: Readonly<Record<string
 }
 
 /** A value of a tag or log as the span keeps it, with what it weighs added up. */
-function kept(sdk: SdkFacts, key: string, value: unknown): unknown {
+function kept(sdk: SdkAttributes, key: string, value: unknown): unknown {
   switch (typeof value) {
     case 'string': {
-      const room = Math.max(0, Math.min(longestTag, longestInAll - sdk.weight));
+      const room = Math.max(0, Math.min(maxTagLength, maxTotalLength - sdk.estimatedBytes));
       const text = value.length > room ? cutText(value, room) : value;
-      sdk.weight += key.length + text.length;
+      sdk.estimatedBytes += key.length + text.length;
       return text;
     }
     case 'function':
-      sdk.weight += key.length + 50;
+      sdk.estimatedBytes += key.length + 50;
       return '[function]'; // rather than all that it closes over
     case 'object':
       if (value !== null) sdk.holdsObjects = true;
       break;
   }
-  sdk.weight += key.length + 50;
+  sdk.estimatedBytes += key.length + 50;
   return value;
 }
 
 /** What is known at the end only. */
-function complete(record: SpanRecord, sdk: SdkFacts): void {
+function complete(record: SpanRecord, sdk: SdkAttributes): void {
   try {
     if (sdk.cutTags > 0) sdk.tags[cut] = `${sdk.cutTags} more`;
     if (sdk.cutLogs > 0) markLastLog(sdk);
@@ -367,7 +367,7 @@ function complete(record: SpanRecord, sdk: SdkFacts): void {
 }
 
 /** In an entry, since all names beside it are times. */
-function markLastLog({ logs, cutLogs }: SdkFacts): void {
+function markLastLog({ logs, cutLogs }: SdkAttributes): void {
   const last = Object.values(logs ?? {}).at(-1);
   if (last !== undefined) last[cut] = `${cutLogs} more`;
 }

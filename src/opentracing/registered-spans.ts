@@ -1,5 +1,5 @@
 // Operation names that the Python sensor registered: spans by hand of these names are sent as those of the protocol they stand for.
-import { HttpFacts, type SdkFacts, type SpanRecord } from '../spans/span.js';
+import { HttpAttributes, type SdkAttributes, type SpanRecord } from '../spans/span.js';
 
 interface Protocol {
   /** Name of the span on the wire. */
@@ -53,7 +53,7 @@ export function kindOf(name: string | null): 1 | 2 | undefined {
 }
 
 /** Makes a span by hand one of a protocol when its operation name stands for one; to be called when it ends. */
-export function adoptProtocol(record: SpanRecord, sdk: SdkFacts): void {
+export function adoptProtocol(record: SpanRecord, sdk: SdkAttributes): void {
   const protocol = protocols.get(sdk.name ?? '');
   if (protocol === undefined) return;
   const { tags } = sdk;
@@ -65,14 +65,14 @@ export function adoptProtocol(record: SpanRecord, sdk: SdkFacts): void {
   if (protocol.isHttp) takeHttp(record, tags);
   const { section, members } = protocol;
   if (section !== undefined && members !== undefined) {
-    const facts: Record<string, string> = {};
+    const attributes: Record<string, string> = {};
     for (const member of Object.keys(members)) {
       const text = takeText(tags, members[member] ?? []);
-      if (text !== undefined) facts[member] = text;
+      if (text !== undefined) attributes[member] = text;
     }
-    if (section === 'memcached' && facts['connection'] === undefined) takeConnection(facts, tags);
-    if (!protocol.isHttp) takeError(record, facts, tags);
-    if (Object.keys(facts).length > 0) sdk.section = { name: section, facts };
+    if (section === 'memcached' && attributes['connection'] === undefined) takeConnection(attributes, tags);
+    if (!protocol.isHttp) takeError(record, attributes, tags);
+    if (Object.keys(attributes).length > 0) sdk.section = { name: section, attributes };
   }
   if (Object.keys(tags).length === 0 && sdk.logs === null && sdk.section === null) record.sdk = null;
 }
@@ -88,7 +88,7 @@ function takeHttp(record: SpanRecord, tags: Record<string, unknown>): void {
   const { origin, path } = split(address ?? '', isEntry);
   const query = params === undefined || params === '' ? '' : `${path.includes('?') ? '&' : '?'}${params}`;
   const beforePath = isEntry ? (host ?? origin) : host === undefined ? null : `http://${host}`;
-  const http = new HttpFacts(method ?? '', path + query, beforePath);
+  const http = new HttpAttributes(method ?? '', path + query, beforePath);
   http.status = status ?? 0;
   http.template = takeText(tags, ['http.path_tpl']) ?? null;
   if (http.status >= 500) record.errorCount = 1;
@@ -111,16 +111,16 @@ function takeStatus(tags: Record<string, unknown>): number | undefined {
   return status;
 }
 
-function takeConnection(facts: Record<string, string>, tags: Record<string, unknown>): void {
+function takeConnection(attributes: Record<string, string>, tags: Record<string, unknown>): void {
   const host = takeText(tags, ['peer.hostname', 'peer.ipv4', 'peer.ipv6']);
   if (host === undefined) return;
   const port = takeText(tags, ['peer.port']);
-  facts['connection'] = port === undefined ? host : `${host}:${port}`;
+  attributes['connection'] = port === undefined ? host : `${host}:${port}`;
 }
 
-function takeError(record: SpanRecord, facts: Record<string, string>, tags: Record<string, unknown>): void {
+function takeError(record: SpanRecord, attributes: Record<string, string>, tags: Record<string, unknown>): void {
   const text = record.errorCount > 0 ? takeText(tags, ['message']) : undefined;
-  if (text !== undefined) facts['error'] = text;
+  if (text !== undefined) attributes['error'] = text;
 }
 
 /** The text of the first of these tags that has one; it is a tag no longer. */

@@ -9,9 +9,9 @@ import {
   type SpanOptions,
   Tracer,
 } from 'opentracing';
-import type { Scope } from '../spans/active-span.js';
+import type { ActiveSpan } from '../spans/active-span.js';
 import type { CallStacks } from '../spans/call-stack.js';
-import { SdkFacts, SpanRecord } from '../spans/span.js';
+import { SdkAttributes, SpanRecord } from '../spans/span.js';
 import { extractBinary, extractTextMap, injectBinary, injectTextMap } from './carriers.js';
 import {
   InstanaSpan,
@@ -24,7 +24,7 @@ import {
 import { kindOf } from './registered-spans.js';
 
 export interface TracerDependencies extends SpanDependencies {
-  readonly scope: Scope;
+  readonly activeSpan: ActiveSpan;
   readonly ids: { next(): string };
   readonly stacks: CallStacks;
   readonly now: () => number;
@@ -56,15 +56,15 @@ export class InstanaTracer extends Tracer {
    * Starts a span: child of the last `child_of` reference, else of the last other one, else of the active span, else a trace of its
    * own. `startTime` is in milliseconds since the epoch.
    */
-  override startSpan(name: string, options?: InstanaSpanOptions | null): Span {
+  override startSpan(name: string, spanOptions?: InstanaSpanOptions | null): Span {
     const dependencies = this.#dependencies();
-    const { scope, recorder, ids, stacks, now, wallClock, settings } = dependencies;
-    const given = options ?? nothing;
-    const parent = parentOf(given, scope);
+    const { activeSpan, recorder, ids, stacks, now, wallClock, settings } = dependencies;
+    const options = spanOptions ?? nothing;
+    const parent = parentOf(options, activeSpan);
     const { enabled, stackTrace, stackTraceLength } = settings();
     const spanId = ids.next();
     const wallMs = wallClock();
-    const startTime = read(given, 'startTime');
+    const startTime = read(options, 'startTime');
     const startMs = isTime(startTime) ? startTime : wallMs;
     const tick = now();
     const hasParent = parent !== null && parent.traceId !== '';
@@ -80,16 +80,16 @@ export class InstanaTracer extends Tracer {
       tick - (wallMs - startMs),
       null,
     );
-    record.sdk = new SdkFacts(nameText(name));
+    record.sdk = new SdkAttributes(nameText(name));
     record.kind = kindOf(record.sdk.name) ?? record.kind;
-    record.w3c = parent === null ? (scope.suppression()?.w3c ?? null) : parent.w3c;
-    record.unsampled = !enabled || isUnsampled(parent, scope);
+    record.w3c = parent === null ? (activeSpan.suppression()?.w3c ?? null) : parent.w3c;
+    record.suppressed = !enabled || isUnsampled(parent, activeSpan);
     if (parent !== null) record.baggage = parent.baggage;
-    if (stackTrace === 'all' && stackTraceLength > 0 && !record.unsampled)
+    if (stackTrace === 'all' && stackTraceLength > 0 && !record.suppressed)
       record.stack = stacks.take(stackTraceLength, this.startSpan, tick);
     recorder.openManual();
     const span = new InstanaSpan(this, record, dependencies);
-    const tags = read(given, 'tags');
+    const tags = read(options, 'tags');
     if (typeof tags === 'object' && tags !== null) span.addTags(tags);
     return span;
   }
@@ -102,15 +102,15 @@ export class InstanaTracer extends Tracer {
   /** The active span, automatic or manual; null outside any. Tags and logs may be added to it, `finish` on an automatic one is ignored. */
   currentSpan(): Span | null {
     const dependencies = this.#dependencies();
-    const record = dependencies.scope.active();
+    const record = dependencies.activeSpan.get();
     return record === null ? null : new InstanaSpan(this, record, dependencies);
   }
 
   /** Runs `fn` with `span` active, in it and in all that it starts; returns what `fn` returns and throws what it throws. */
   withActiveSpan<Result>(span: Span, fn: () => Result): Result {
-    const { scope } = this.#dependencies();
+    const { activeSpan } = this.#dependencies();
     const record = ourContext(span);
-    return record instanceof SpanRecord ? scope.apply(record, fn, undefined, []) : fn();
+    return record instanceof SpanRecord ? activeSpan.apply(record, fn, undefined, []) : fn();
   }
 
   /** Writes the context of a span into a carrier. An unknown format is told once on the log and does nothing. */
@@ -169,17 +169,17 @@ function read<Name extends keyof InstanaSpanOptions>(
 }
 
 /** Without a parent the span is a root, also when the active span is not wanted, or the one that is named belongs to another tracer. */
-function parentOf(options: InstanaSpanOptions, scope: Scope): Parent | null {
+function parentOf(options: InstanaSpanOptions, scope: ActiveSpan): Parent | null {
   const childOf: unknown = read(options, 'childOf');
   const direct = ourContext(childOf);
   if (direct !== null) return direct;
   const references: unknown = read(options, 'references');
   if ((childOf === undefined || childOf === null) && (references === undefined || references === null))
-    return read(options, 'ignoreActiveSpan') === true ? null : scope.active();
+    return read(options, 'ignoreActiveSpan') === true ? null : scope.get();
   const { parent, isNamed } = lastOf(references);
   if (parent !== null) return parent;
   const isForeign = isNamed || (childOf !== undefined && childOf !== null);
-  return isForeign || read(options, 'ignoreActiveSpan') === true ? null : scope.active();
+  return isForeign || read(options, 'ignoreActiveSpan') === true ? null : scope.get();
 }
 
 /** The last `child_of` of ours among these references, else the last other one; and whether there is a reference at all. */
@@ -212,7 +212,7 @@ function ourContext(context: unknown): Parent | null {
   }
 }
 
-function isUnsampled(parent: Parent | null, scope: Scope): boolean {
+function isUnsampled(parent: Parent | null, scope: ActiveSpan): boolean {
   if (parent === null) return scope.isSuppressed();
-  return parent instanceof SpanRecord ? parent.unsampled : parent.suppressed;
+  return parent instanceof SpanRecord ? parent.suppressed : parent.suppressed;
 }

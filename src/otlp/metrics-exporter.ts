@@ -1,10 +1,10 @@
 // Sends the runtime's metrics as OTLP/JSON at an interval, while there is somewhere to send them to.
 import { AsyncResource } from 'node:async_hooks';
 import type { OtlpSettings } from '../config/otlp-endpoints.js';
-import type { Faults } from '../core/internal-errors.js';
+import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
 import { plainJson } from '../core/plain-json.js';
-import { realTimers, type Timer, type Timers } from '../core/sleep.js';
+import { realTimers, type Timer, type Timers } from '../core/sleeper.js';
 import type { MetricReadings } from '../metrics/reading.js';
 import { OtlpClient, type Outcome } from './otlp-client.js';
 import { encodeMetrics } from './otlp-metrics-json.js';
@@ -19,27 +19,27 @@ export interface ReadingSource {
   read(): MetricReadings | null;
 }
 
-export interface OtlpMetricsDependencies {
+export interface MetricsExporterDependencies {
   readonly log: Log;
-  readonly faults: Faults;
+  readonly errors: InternalErrors;
   readonly source: ReadingSource;
   readonly sensorVersion: string;
   readonly timers?: Timers;
 }
 
-const longestRetryMs = 60_000;
+const maxRetryMs = 60_000;
 /** A receiver may ask to be left alone for longer than we would, but not for ever. */
-const longestRetryAfterMs = 600_000;
+const maxRetryAfterMs = 600_000;
 
 /**
  * Observes and sends nothing until it is told where to. No method throws, and nothing of it keeps the process alive but a `flush()` under
  * way. There is no queue: sums are cumulative, so the next export tells what a lost one would have.
  */
-export class OtlpMetrics {
-  readonly #dependencies: OtlpMetricsDependencies;
+export class MetricsExporter {
+  readonly #dependencies: MetricsExporterDependencies;
   readonly #timers: Timers;
   /** Own requests belong to the context in which this was made, not to that of the request that happens to cause them. */
-  readonly #scope: AsyncResource = new AsyncResource('TsSensorOtlpMetrics', { requireManualDestroy: true });
+  readonly #asyncContext: AsyncResource = new AsyncResource('TsSensorOtlpMetrics', { requireManualDestroy: true });
   #settings: OtlpSettings | null = null;
   #client: OtlpClient | null = null;
   #attributes: readonly OtlpAttribute[] | null = null;
@@ -50,7 +50,7 @@ export class OtlpMetrics {
   #retryAfterMs = 0;
   #isIntroduced = false;
 
-  constructor(dependencies: OtlpMetricsDependencies) {
+  constructor(dependencies: MetricsExporterDependencies) {
     this.#dependencies = dependencies;
     this.#timers = dependencies.timers ?? realTimers;
   }
@@ -82,7 +82,7 @@ export class OtlpMetrics {
         this.#timers.clearTimeout(timer);
         resolve();
       };
-      this.#quietly(() => void this.#sendAnew().then(end), end);
+      this.#quietly(() => void this.#sendLatest().then(end), end);
     });
   }
 
@@ -94,7 +94,7 @@ export class OtlpMetrics {
     this.#quietly(() => {
       if (this.#export !== null) return; // nearly as new, and in the way
       const body = this.#client === null ? null : this.#encode();
-      if (body !== null) this.#client?.postWithoutAnswer(body);
+      if (body !== null) this.#client?.postWithoutResponse(body);
     });
   }
 
@@ -146,13 +146,13 @@ export class OtlpMetrics {
 
   /** Until the next export. */
   #delayMs(): number {
-    const intervalMs = this.#settings?.intervalMs ?? longestRetryMs;
-    const backoffMs = Math.min(intervalMs * 2 ** this.#failures, longestRetryMs);
+    const intervalMs = this.#settings?.intervalMs ?? maxRetryMs;
+    const backoffMs = Math.min(intervalMs * 2 ** this.#failures, maxRetryMs);
     return Math.max(intervalMs, backoffMs, this.#retryAfterMs);
   }
 
   /** Waits for the export under way, whose values are older. */
-  async #sendAnew(): Promise<void> {
+  async #sendLatest(): Promise<void> {
     await this.#export;
     await this.#send();
   }
@@ -171,9 +171,9 @@ export class OtlpMetrics {
       const body = client === null ? null : this.#encode();
       if (client === null || body === null) return;
       const outcome = await client.post(body);
-      if (client === this.#client && !client.isCutForExit()) this.#settle(outcome);
+      if (client === this.#client && !client.isAbortedAtExit()) this.#settle(outcome);
     } catch (error) {
-      this.#dependencies.faults.record('OTLP metrics', error);
+      this.#dependencies.errors.record('OTLP metrics', error);
     }
   }
 
@@ -186,7 +186,7 @@ export class OtlpMetrics {
 
   #settle(outcome: Outcome): void {
     const { log } = this.#dependencies;
-    this.#retryAfterMs = outcome.kind === 'retry' ? Math.min(outcome.retryAfterMs ?? 0, longestRetryAfterMs) : 0;
+    this.#retryAfterMs = outcome.kind === 'retry' ? Math.min(outcome.retryAfterMs ?? 0, maxRetryAfterMs) : 0;
     if (outcome.kind === 'accepted' || outcome.kind === 'partial') {
       if (this.#failures > 0) log.debug(`OTLP metrics are accepted again by ${this.#target()}`);
       this.#failures = 0;
@@ -217,9 +217,9 @@ export class OtlpMetrics {
 
   #quietly(work: () => void, onFault?: () => void): void {
     try {
-      this.#scope.runInAsyncScope(work);
+      this.#asyncContext.runInAsyncScope(work);
     } catch (error) {
-      this.#dependencies.faults.record('OTLP metrics', error);
+      this.#dependencies.errors.record('OTLP metrics', error);
       onFault?.();
     }
   }

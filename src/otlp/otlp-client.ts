@@ -1,8 +1,8 @@
 // Posts OTLP/JSON over one kept connection, and says what became of it.
 
 import type { OtlpSettings } from '../config/otlp-endpoints.js';
-import { JsonChannel } from '../transport/http-connection.js';
-import { type Address, isGood, type JsonAnswer, parseRetryAfter } from '../transport/message.js';
+import { HttpConnection } from '../transport/http-connection.js';
+import { type Address, type HttpResponse, isSuccess, parseRetryAfter } from '../transport/message.js';
 
 /** What became of a request. */
 export type Outcome =
@@ -18,7 +18,7 @@ export type Outcome =
 /** A connection may rest for longer than the interval of metrics: each new one makes the agent look up whose it is. */
 const idleMs = 120_000;
 const retryable: ReadonlySet<number> = new Set([429, 502, 503, 504]);
-const longestMessage = 200;
+const maxMessageLength = 200;
 
 /** One request at a time. Makes no spans, and nothing of it keeps the process alive. */
 export class OtlpClient {
@@ -26,7 +26,7 @@ export class OtlpClient {
   readonly path: string;
   /** As they stand in the head of a request, each with its line end. */
   readonly headLines: string;
-  readonly #channel: JsonChannel;
+  readonly #connection: HttpConnection;
 
   /** `url` is one that `readOtlpSettings` has checked. */
   constructor(url: string, { headers, timeoutMs }: Pick<OtlpSettings, 'headers' | 'timeoutMs'>) {
@@ -41,38 +41,38 @@ export class OtlpClient {
     this.headLines = Object.entries(headers)
       .map(([name, value]) => `${name}: ${value}\r\n`)
       .join('');
-    this.#channel = new JsonChannel(timeoutMs, idleMs);
+    this.#connection = new HttpConnection(timeoutMs, idleMs);
   }
 
   /** Never rejects. The caller waits for it before the next. Bytes have to hold until then. */
   async post(body: string | Uint8Array): Promise<Outcome> {
     try {
       const { address, path, headLines } = this;
-      return outcomeOf(await this.#channel.send(address, { method: 'POST', path, headLines, body }));
+      return outcomeOf(await this.#connection.send(address, { method: 'POST', path, headLines, body }));
     } catch (error) {
       return { kind: 'unreachable', reason: error instanceof Error ? error.message : String(error) };
     }
   }
 
   /** For the end of the process: sends at once, if the kept connection is free for it, and waits for nothing. Never throws. */
-  postWithoutAnswer(body: string): void {
+  postWithoutResponse(body: string): void {
     const { address, path, headLines } = this;
-    this.#channel.sendWithoutAnswer(address, { method: 'POST', path, headLines, body });
+    this.#connection.sendWithoutResponse(address, { method: 'POST', path, headLines, body });
   }
 
   /** Whether the last request was given up because nothing else kept the process alive. */
-  isCutForExit(): boolean {
-    return this.#channel.isCutForExit();
+  isAbortedAtExit(): boolean {
+    return this.#connection.isAbortedAtExit();
   }
 
   /** Gives up the request under way. The client can be used again. */
   close(): void {
-    this.#channel.close();
+    this.#connection.close();
   }
 }
 
-function outcomeOf({ status, retryAfter, text }: JsonAnswer): Outcome {
-  if (isGood(status)) return partialSuccess(text) ?? { kind: 'accepted' };
+function outcomeOf({ status, retryAfter, text }: HttpResponse): Outcome {
+  if (isSuccess(status)) return partialSuccess(text) ?? { kind: 'accepted' };
   if (retryable.has(status)) return { kind: 'retry', status, retryAfterMs: parseRetryAfter(retryAfter) };
   return { kind: 'refused', status };
 }
@@ -86,7 +86,7 @@ function partialSuccess(text: string): Outcome | null {
     const rejected = Number(members['rejectedSpans'] ?? members['rejectedDataPoints'] ?? 0);
     const message = typeof members['errorMessage'] === 'string' ? members['errorMessage'] : '';
     if (!(rejected > 0) && message === '') return null;
-    return { kind: 'partial', rejected: rejected > 0 ? rejected : 0, message: message.slice(0, longestMessage) };
+    return { kind: 'partial', rejected: rejected > 0 ? rejected : 0, message: message.slice(0, maxMessageLength) };
   } catch {
     return null;
   }

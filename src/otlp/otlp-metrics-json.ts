@@ -3,7 +3,7 @@ import type { HistogramPoint, MetricReadings, NumberPoint, Reading } from '../me
 import { type MetricRecord, type MetricUnit, metricRegistry, metricScope } from '../protocol/metric-registry.js';
 
 /** Who sends. */
-export interface MetricsSender {
+export interface MetricsOrigin {
   /** Attributes of the resource, as OTLP/JSON has them. */
   readonly resource: readonly object[];
   readonly sensorVersion: string;
@@ -16,7 +16,7 @@ const wholeUnits: ReadonlySet<MetricUnit> = new Set(['By', '{switch}', '{thread}
  * An ExportMetricsServiceRequest in the order of the registry. A point that is no finite number is left out, and a metric without points
  * as well.
  */
-export function encodeMetrics(sender: MetricsSender, read: MetricReadings): Record<string, unknown> {
+export function encodeMetrics(sender: MetricsOrigin, read: MetricReadings): Record<string, unknown> {
   const byName = new Map(read.readings.map((reading) => [reading.name, reading]));
   const metrics = metricRegistry.flatMap((record) => {
     const reading = byName.get(record.name);

@@ -6,7 +6,7 @@ import type { StackFrame, WireHttp, WireSdk, WireSpan } from '../protocol/wire-s
 export type OtlpSpanKind = 1 | 2 | 3 | 4 | 5;
 
 /** What the wire form does not have, or not as exactly. */
-export interface OtlpSpanFacts {
+export interface OtlpSpanInput {
   /** 32 digits. */
   readonly traceId: string;
   /** Milliseconds since the epoch, with a fraction. */
@@ -51,14 +51,14 @@ const { isArray } = Array;
 const { parse } = JSON;
 
 /** The JSON of one span. `json` is what the agent would get, without its braces. */
-export function otlpSpan(json: string, facts: OtlpSpanFacts): string {
+export function otlpSpan(json: string, input: OtlpSpanInput): string {
   const span = parse(`{${json}}`) as WireSpan; // our own
   const { http, sdk } = span.data;
   const attributes = new Attributes();
   const isServer = span.k === 1;
-  const endMs = facts.startMs + facts.durationMs;
+  const endMs = input.startMs + input.durationMs;
   const error = errorOf(span);
-  if (http !== undefined) addHttp(attributes, http, isServer, facts.scheme, error);
+  if (http !== undefined) addHttp(attributes, http, isServer, input.scheme, error);
   else if (error !== null) attributes.add('error.type', errorType(error));
   addSections(attributes, span.data);
   if (sdk !== undefined) attributes.addAll(sdk.custom?.tags ?? {});
@@ -71,18 +71,18 @@ export function otlpSpan(json: string, facts: OtlpSpanFacts): string {
   else if (error === null && span.stack !== undefined && span.stack.length > 0)
     attributes.add('code.stacktrace', stackText(span.stack));
   return plainJson({
-    traceId: facts.traceId,
+    traceId: input.traceId,
     spanId: span.s,
-    traceState: facts.tracestate === '' ? undefined : facts.tracestate,
+    traceState: input.tracestate === '' ? undefined : input.tracestate,
     parentSpanId: span.p,
     flags: flagsOf(span),
     name: nameOf(span),
-    kind: facts.kind,
-    startTimeUnixNano: nanoseconds(facts.startMs),
+    kind: input.kind,
+    startTimeUnixNano: nanoseconds(input.startMs),
     endTimeUnixNano: nanoseconds(endMs),
     attributes: attributes.list,
     events: events.length === 0 ? undefined : events,
-    links: linksOf(span, facts.traceId),
+    links: linksOf(span, input.traceId),
     status: isError(span) ? { code: errorStatus, message: error ?? undefined } : undefined,
   });
 }
@@ -149,8 +149,8 @@ function addHttp(
   else addClient(attributes, http);
   if (http.path_tpl !== undefined) attributes.add(isServer ? 'http.route' : 'url.template', http.path_tpl);
   attributes.add('http.response.status_code', http.status);
-  const least = isServer ? 500 : 400;
-  if (http.status !== undefined && http.status >= least) attributes.add('error.type', String(http.status));
+  const minErrorStatus = isServer ? 500 : 400;
+  if (http.status !== undefined && http.status >= minErrorStatus) attributes.add('error.type', String(http.status));
   else if (error !== null) attributes.add('error.type', errorType(error));
   // The wire form does not tell headers of the response from those of the request.
   for (const [name, value] of Object.entries(http.header ?? {})) attributes.add(`http.request.header.${name}`, [value]);

@@ -1,11 +1,11 @@
 // Sends spans as OTLP/JSON to a collector, or to the agent's port for it: one request at a time, what is not delivered goes back.
 import { AsyncResource } from 'node:async_hooks';
 import type { OtlpSettings } from '../config/otlp-endpoints.js';
-import type { Faults } from '../core/internal-errors.js';
+import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
 import { plainJson } from '../core/plain-json.js';
-import { Pause, realTimers, type Timers } from '../core/sleep.js';
-import type { LastRequest } from '../export/exit-flush.js';
+import { realTimers, Sleeper, type Timers } from '../core/sleeper.js';
+import type { FinalRequest } from '../export/exit-flush.js';
 import type { SpanRecord } from '../spans/span.js';
 import type { SpanQueue } from '../spans/span-queue.js';
 import { OtlpClient, type Outcome } from './otlp-client.js';
@@ -14,7 +14,7 @@ import type { OtlpAttribute } from './resource.js';
 
 export interface OtlpTracesDependencies {
   readonly log: Log;
-  readonly faults: Faults;
+  readonly errors: InternalErrors;
   readonly spans: SpanQueue;
   readonly sensorVersion: string;
   /** The name of the service for spans that are encoded now; null: that of the resource. */
@@ -23,13 +23,13 @@ export interface OtlpTracesDependencies {
   readonly random?: () => number;
 }
 
-const shortestGapMs = 150;
+const minGapMs = 150;
 const manySpans = 500;
 const firstRetryMs = 1000;
-const longestRetryMs = 30_000;
+const maxRetryMs = 30_000;
 /** A receiver may ask to be left alone for longer than we would, but not for ever. */
-const longestRetryAfterMs = 600_000;
-const retryAfterFaultMs = 10_000;
+const maxRetryAfterMs = 600_000;
+const retryAfterErrorMs = 10_000;
 const flushRetryMs = 100;
 /** How far the two clocks may be apart before the system's time counts. */
 const toleranceMs = 2;
@@ -47,9 +47,9 @@ interface Flush {
 export class OtlpTraces {
   readonly #dependencies: OtlpTracesDependencies;
   readonly #timers: Timers;
-  readonly #pause: Pause;
+  readonly #sleeper: Sleeper;
   readonly #flushes: Set<Flush> = new Set();
-  readonly #scope: AsyncResource = new AsyncResource('TsSensorOtlp', { requireManualDestroy: true });
+  readonly #asyncContext: AsyncResource = new AsyncResource('TsSensorOtlp', { requireManualDestroy: true });
   #settings: OtlpSettings | null = null;
   #client: OtlpClient | null = null;
   /** JSON of the attributes of a resource, by the JSON of the service's name; empty for that of the process. */
@@ -66,10 +66,10 @@ export class OtlpTraces {
   constructor(dependencies: OtlpTracesDependencies) {
     this.#dependencies = dependencies;
     this.#timers = dependencies.timers ?? realTimers;
-    this.#pause = new Pause(this.#timers);
-    dependencies.spans.useForm({
+    this.#sleeper = new Sleeper(this.#timers);
+    dependencies.spans.useSerializer({
       text: (span, json) => this.#form(span, json),
-      group: () => this.#service(),
+      resourceKey: () => this.#service(),
     });
   }
 
@@ -90,13 +90,13 @@ export class OtlpTraces {
       this.#client = settings.url === null ? null : new OtlpClient(settings.url, settings);
       this.#holdUntil = Number.NEGATIVE_INFINITY;
     }
-    this.#pause.wake();
+    this.#sleeper.wake();
   }
 
   /** Sends before the second is over. */
-  sendSoon(): void {
+  requestFlush(): void {
     this.#isSoon = true;
-    this.#scope.runInAsyncScope(() => this.#pause.wake());
+    this.#asyncContext.runInAsyncScope(() => this.#sleeper.wake());
   }
 
   /** Where spans go, without query; null while that is not known. */
@@ -126,23 +126,23 @@ export class OtlpTraces {
         },
       };
       this.#flushes.add(flush);
-      this.#scope.runInAsyncScope(() => this.#pause.wake());
+      this.#asyncContext.runInAsyncScope(() => this.#sleeper.wake());
     });
   }
 
   /** What is to be sent when the process ends; null when nothing waits, or nobody knows where to. It counts as delivered. */
-  lastRequest(): LastRequest | null {
+  finalRequest(): FinalRequest | null {
     const client = this.#client;
     if (client === null) return null;
-    const { spans, faults } = this.#dependencies;
+    const { spans, errors } = this.#dependencies;
     const bodies: Uint8Array[] = [];
     try {
       for (let body = this.#take(); body !== null; body = this.#take()) {
         bodies.push(Buffer.from(body));
-        spans.delivered();
+        spans.acknowledge();
       }
     } catch (error) {
-      faults.record('delivery at exit', error);
+      errors.record('delivery at exit', error);
     }
     const headers = this.#settings?.headers ?? {};
     return bodies.length === 0 ? null : { ...client.address, path: client.path, headers, bodies };
@@ -151,9 +151,9 @@ export class OtlpTraces {
   /** Drops timers and sockets; what is in flight goes back. */
   stop(): void {
     this.#isOver = true;
-    this.#dependencies.spans.returned();
+    this.#dependencies.spans.requeue();
     this.#client?.close();
-    this.#pause.wake();
+    this.#sleeper.wake();
     this.#endFlushes();
   }
 
@@ -163,8 +163,8 @@ export class OtlpTraces {
       try {
         await this.#run();
       } catch (error) {
-        this.#dependencies.faults.record('sending OTLP spans', error);
-        await new Pause(this.#timers).wait(retryAfterFaultMs);
+        this.#dependencies.errors.record('sending OTLP spans', error);
+        await new Sleeper(this.#timers).sleep(retryAfterErrorMs);
       }
     }
   }
@@ -172,7 +172,7 @@ export class OtlpTraces {
   async #run(): Promise<void> {
     while (!this.#isOver) {
       const delayMs = this.#dueIn();
-      if (delayMs > 0) await this.#pause.wait(delayMs);
+      if (delayMs > 0) await this.#sleeper.sleep(delayMs);
       else if (this.#client !== null) await this.#sendBatch(this.#client);
     }
   }
@@ -180,7 +180,7 @@ export class OtlpTraces {
   /** Milliseconds until the next attempt. */
   #dueIn(): number {
     if (this.#client === null || this.#settings === null) return Number.POSITIVE_INFINITY;
-    const gapMs = this.#flushes.size > 0 ? 0 : this.#isSoon ? shortestGapMs : this.#settings.intervalMs;
+    const gapMs = this.#flushes.size > 0 ? 0 : this.#isSoon ? minGapMs : this.#settings.intervalMs;
     // Timers count whole milliseconds: with a fraction cut off they would come twice.
     return Math.ceil(Math.max(this.#lastAttempt + gapMs, this.#holdUntil) - this.#timers.now());
   }
@@ -188,7 +188,7 @@ export class OtlpTraces {
   async #sendBatch(client: OtlpClient): Promise<void> {
     const { spans } = this.#dependencies;
     this.#isSoon = false;
-    while (!spans.encodeSome()) await new Pause(this.#timers).wait(1);
+    while (!spans.encodeSome()) await new Sleeper(this.#timers).sleep(1);
     if (this.#isOver || this.#client !== client) return;
     const body = this.#take();
     if (body === null) {
@@ -208,10 +208,10 @@ export class OtlpTraces {
     const { spans, log } = this.#dependencies;
     switch (outcome.kind) {
       case 'accepted':
-        spans.delivered();
+        spans.acknowledge();
         break;
       case 'partial':
-        spans.delivered(outcome.rejected);
+        spans.acknowledge(outcome.rejected);
         log.warnOnce(
           'OTLP partial',
           `the receiver of OTLP spans says: ${outcome.rejected} rejected, ${outcome.message}`,
@@ -230,7 +230,7 @@ export class OtlpTraces {
         );
         break;
       default:
-        spans.returned();
+        spans.requeue();
         this.#settleFailure(outcome);
         return;
     }
@@ -245,10 +245,10 @@ export class OtlpTraces {
   #settleFailure(outcome: Outcome & { readonly kind: 'retry' | 'unreachable' }): void {
     const reason = outcome.kind === 'retry' ? `status ${outcome.status}` : outcome.reason;
     this.#dependencies.log.debug(`spans were not delivered by OTLP and are kept: ${reason}`);
-    const ownMs = Math.min(firstRetryMs * 2 ** this.#failures, longestRetryMs) * this.#jitter();
+    const ownMs = Math.min(firstRetryMs * 2 ** this.#failures, maxRetryMs) * this.#jitter();
     const toldMs = outcome.kind === 'retry' ? outcome.retryAfterMs : null;
     this.#failures = Math.min(this.#failures + 1, 10);
-    this.#holdUntil = this.#timers.now() + Math.max(ownMs, Math.min(toldMs ?? 0, longestRetryAfterMs));
+    this.#holdUntil = this.#timers.now() + Math.max(ownMs, Math.min(toldMs ?? 0, maxRetryAfterMs));
     if (outcome.kind !== 'unreachable') return;
     // Whoever waits for a flush would wait in vain.
     this.#lastFailure = this.#timers.now();

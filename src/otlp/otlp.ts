@@ -3,28 +3,28 @@
 import { basename, isAbsolute } from 'node:path';
 import type { Config } from '../config/options.js';
 import { otlpPort, readOtlpSettings } from '../config/otlp-endpoints.js';
-import type { OtlpWish } from '../config/otlp-mode.js';
-import type { Faults } from '../core/internal-errors.js';
+import type { OtlpMetricsMode } from '../config/otlp-mode.js';
+import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
-import type { LastRequest } from '../export/exit-flush.js';
+import type { FinalRequest } from '../export/exit-flush.js';
 import type { GcObserver } from '../metrics/gc-observer.js';
-import { RuntimeMeter } from '../metrics/otlp-meter.js';
-import { ApplicationReader } from '../metrics/package-info.js';
-import type { AnnounceAnswer } from '../protocol/announce.js';
-import type { Secrets } from '../redaction/redactor.js';
+import { OtlpMeter } from '../metrics/otlp-meter.js';
+import { PackageInfoReader } from '../metrics/package-info.js';
+import type { AnnounceResponse } from '../protocol/announce.js';
+import type { Redactor } from '../redaction/redactor.js';
 import type { SpanQueue } from '../spans/span-queue.js';
-import { OtlpMetrics } from './metrics-exporter.js';
+import { MetricsExporter } from './metrics-exporter.js';
 import { OtlpTraces } from './otlp-traces.js';
 import { type OtlpAttribute, otlpResource } from './resource.js';
 
 export interface OtlpDependencies {
   readonly log: Log;
-  readonly faults: Faults;
+  readonly errors: InternalErrors;
   readonly now: () => number;
   readonly wallClock: () => number;
   readonly sensorVersion: string;
   readonly config: () => Config;
-  readonly secrets: () => Secrets;
+  readonly secrets: () => Redactor;
   /** Runs work of the sensor's own, which must leave no trace. */
   readonly quietly: (work: () => void) => void;
   /** Host of the agent, as it was found; null before there is one. */
@@ -32,7 +32,7 @@ export interface OtlpDependencies {
   /** Whether the agent is looked for, and nothing has failed yet. */
   readonly agentMayCome: () => boolean;
   /** What the agent has answered; null before it has. */
-  readonly agentAnswer: () => AnnounceAnswer | null;
+  readonly agentResponse: () => AnnounceResponse | null;
   /** Where finished spans wait for OTLP; null as long as none are to be sent. */
   readonly spans: () => SpanQueue | null;
   /** Null where no metrics are sent: in worker threads, and with metrics off. */
@@ -50,12 +50,12 @@ const { setTimeout, clearTimeout } = globalThis;
 export class Otlp {
   readonly #dependencies: OtlpDependencies;
   readonly #warn = (message: string): void => this.#dependencies.log.warnOnce(message, message);
-  #metrics: OtlpMetrics | null = null;
+  #metrics: MetricsExporter | null = null;
   #traces: OtlpTraces | null = null;
   /** Resolves when it is known what package.json calls the application; null before anybody asked. */
   #naming: Promise<void> | null = null;
   #isNamed = false;
-  #metricsWish: OtlpWish = 'no';
+  #metricsMode: OtlpMetricsMode = 'no';
   #isOver = false;
   #packageName: string | null = null;
 
@@ -64,9 +64,9 @@ export class Otlp {
   }
 
   /** To be called whenever the configuration or the agent's answer may be another. */
-  follow(metrics: OtlpWish): void {
+  follow(metrics: OtlpMetricsMode): void {
     if (this.#isOver) return;
-    this.#metricsWish = metrics;
+    this.#metricsMode = metrics;
     this.#followMetrics(metrics);
     this.#followTraces();
   }
@@ -77,8 +77,8 @@ export class Otlp {
   }
 
   /** Sends waiting spans without waiting for the next second. */
-  sendSoon(): void {
-    this.#traces?.sendSoon();
+  requestFlush(): void {
+    this.#traces?.requestFlush();
   }
 
   /** Resolves when all that is finished is sent, or after `timeoutMs`; never rejects. Until then it keeps the process alive. */
@@ -113,9 +113,9 @@ export class Otlp {
   }
 
   /** From the `exit` event of the process: what can be sent at once is, and the spans that wait are handed over for delivery. */
-  atExit(): LastRequest | null {
+  finalRequest(): FinalRequest | null {
     this.#metrics?.sendAtExit();
-    return this.#traces?.lastRequest() ?? null;
+    return this.#traces?.finalRequest() ?? null;
   }
 
   /** Releases observers, timers and sockets, for good. */
@@ -142,15 +142,15 @@ export class Otlp {
   }
 
   #startTraces(spans: SpanQueue): OtlpTraces {
-    const { log, faults, sensorVersion, config } = this.#dependencies;
+    const { log, errors, sensorVersion, config } = this.#dependencies;
     const serviceName = (): string | null => config().serviceName;
-    const traces = new OtlpTraces({ log, faults, spans, sensorVersion, serviceName });
+    const traces = new OtlpTraces({ log, errors, spans, sensorVersion, serviceName });
     this.#askName();
     traces.start();
     return traces;
   }
 
-  #followMetrics(wish: OtlpWish): void {
+  #followMetrics(wish: OtlpMetricsMode): void {
     const gc = this.#dependencies.gc();
     if (gc === null) return;
     const settings = wish === 'no' ? null : readOtlpSettings(process.env, 'metrics', this.#agent(), this.#warn);
@@ -163,12 +163,12 @@ export class Otlp {
     this.#metrics.use(settings, this.#isNamed ? this.#resource() : null);
   }
 
-  #makeMetrics(gc: GcObserver): OtlpMetrics {
-    const { log, faults, now, wallClock, sensorVersion } = this.#dependencies;
-    return new OtlpMetrics({
+  #makeMetrics(gc: GcObserver): MetricsExporter {
+    const { log, errors, now, wallClock, sensorVersion } = this.#dependencies;
+    return new MetricsExporter({
       log,
-      faults,
-      source: new RuntimeMeter({ faults, gc, now, wallClock }),
+      errors,
+      source: new OtlpMeter({ errors, gc, now, wallClock }),
       sensorVersion,
     });
   }
@@ -176,27 +176,27 @@ export class Otlp {
   /** Asks, once, what package.json calls the application. */
   #askName(): void {
     if (this.#naming !== null) return;
-    const { faults, quietly } = this.#dependencies;
+    const { errors, quietly } = this.#dependencies;
     this.#naming = this.#readPackageName();
     void this.#naming.then(
-      faults.quietly('OTLP', () => {
+      errors.quietly('OTLP', () => {
         this.#isNamed = true;
-        quietly(() => this.follow(this.#metricsWish));
+        quietly(() => this.follow(this.#metricsMode));
       }),
     );
   }
 
   /** Where the agent takes OTLP; null before it has answered. */
   #agent(): { host: string; port: number } | null {
-    const answer = this.#dependencies.agentAnswer();
+    const answer = this.#dependencies.agentResponse();
     const host = this.#dependencies.agentHost();
     return answer === null || host === null ? null : { host, port: otlpPort(answer.raw) };
   }
 
   #resource(): OtlpAttribute[] {
-    const { config, agentAnswer, secrets, sensorVersion } = this.#dependencies;
+    const { config, agentResponse, secrets, sensorVersion } = this.#dependencies;
     const { serviceName, serviceInstanceId } = config();
-    const answer = agentAnswer();
+    const answer = agentResponse();
     return otlpResource({
       env: process.env,
       serviceName,
@@ -212,14 +212,14 @@ export class Otlp {
 
   /** Never rejects. */
   async #readPackageName(): Promise<void> {
-    const reader = new ApplicationReader(this.#dependencies.config().packageJsonPath);
+    const reader = new PackageInfoReader(this.#dependencies.config().packageJsonPath);
     try {
       await reader.read(({ name }) => {
         this.#packageName = name !== undefined && isAbsolute(name) ? basename(name) : (name ?? null);
         reader.stop();
       });
     } catch (error) {
-      this.#dependencies.faults.record('package.json', error);
+      this.#dependencies.errors.record('package.json', error);
     }
   }
 }

@@ -1,7 +1,7 @@
 // What OTLP says of the process that sends: service, sensor, process and host.
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Secrets } from '../redaction/redactor.js';
+import type { Redactor } from '../redaction/redactor.js';
 
 export interface OtlpAttribute {
   readonly key: string;
@@ -9,7 +9,7 @@ export interface OtlpAttribute {
 }
 
 /** What is known at the moment; the agent's part only after its answer. */
-export interface ResourceFacts {
+export interface ResourceInput {
   readonly env: NodeJS.ProcessEnv;
   /** The options of these names. */
   readonly serviceName: string | null;
@@ -20,42 +20,42 @@ export interface ResourceFacts {
   /** As the agent knows it, else the process's own. */
   readonly pid: number;
   readonly agentUuid: string | null;
-  readonly secrets: Secrets;
+  readonly secrets: Redactor;
   readonly warn: (message: string) => void;
   /** Below it `etc/machine-id` is looked for. */
   readonly root?: string;
 }
 
 const variable = 'OTEL_RESOURCE_ATTRIBUTES';
-const longestText = 1024;
-const mostAttributes = 64;
+const maxTextLength = 1024;
+const maxAttributes = 64;
 
 /** The attributes of the resource; those of `OTEL_RESOURCE_ATTRIBUTES` last, but for what is known better. Never throws. */
-export function otlpResource(facts: ResourceFacts): OtlpAttribute[] {
-  const given = readGiven(facts);
-  const own: Record<string, string | number | null> = {
+export function otlpResource(input: ResourceInput): OtlpAttribute[] {
+  const fromEnv = readEnvAttributes(input);
+  const known: Record<string, string | number | null> = {
     'service.name':
-      facts.serviceName ??
-      filled(facts.env['OTEL_SERVICE_NAME']) ??
-      given.get('service.name') ??
-      facts.packageName ??
+      input.serviceName ??
+      filled(input.env['OTEL_SERVICE_NAME']) ??
+      fromEnv.get('service.name') ??
+      input.packageName ??
       'unknown_service:node',
     'service.instance.id':
-      facts.serviceInstanceId ?? given.get('service.instance.id') ?? `${hostname()}:${process.pid}`,
+      input.serviceInstanceId ?? fromEnv.get('service.instance.id') ?? `${hostname()}:${process.pid}`,
     'telemetry.sdk.language': 'nodejs',
     'telemetry.sdk.name': 'instana-ts-sensor',
-    'telemetry.sdk.version': facts.sensorVersion,
-    'process.pid': facts.pid,
-    'instana.host.id': facts.agentUuid,
-    'host.name': given.get('host.name') ?? hostname(),
-    'host.id': given.get('host.id') ?? readMachineId(facts.root ?? '/'),
+    'telemetry.sdk.version': input.sensorVersion,
+    'process.pid': input.pid,
+    'instana.host.id': input.agentUuid,
+    'host.name': fromEnv.get('host.name') ?? hostname(),
+    'host.id': fromEnv.get('host.id') ?? readMachineId(input.root ?? '/'),
   };
   const attributes: OtlpAttribute[] = [];
-  for (const [key, value] of Object.entries(own)) if (value !== null) attributes.push(attribute(key, value));
-  for (const [key, value] of given) {
-    if (Object.hasOwn(own, key)) continue;
+  for (const [key, value] of Object.entries(known)) if (value !== null) attributes.push(attribute(key, value));
+  for (const [key, value] of fromEnv) {
+    if (Object.hasOwn(known, key)) continue;
     attributes.push(
-      attribute(key, facts.secrets.isSecretTag(key) ? '<redacted>' : facts.secrets.redactTag(key, value)),
+      attribute(key, input.secrets.isSecretTag(key) ? '<redacted>' : input.secrets.redactTag(key, value)),
     );
   }
   return attributes;
@@ -63,22 +63,22 @@ export function otlpResource(facts: ResourceFacts): OtlpAttribute[] {
 
 function attribute(key: string, value: string | number): OtlpAttribute {
   if (typeof value === 'number') return { key, value: { intValue: String(value) } };
-  return { key, value: { stringValue: value.slice(0, longestText) } };
+  return { key, value: { stringValue: value.slice(0, maxTextLength) } };
 }
 
 /** `key=value,key=value`, percent-encoded (https://opentelemetry.io/docs/specs/otel/resource/sdk/). */
-function readGiven({ env, warn }: ResourceFacts): Map<string, string> {
-  const given = new Map<string, string>();
+function readEnvAttributes({ env, warn }: ResourceInput): Map<string, string> {
+  const attributes = new Map<string, string>();
   for (const [index, pair] of (env[variable] ?? '').split(',').entries()) {
     if (pair.trim() === '') continue;
     const equals = pair.indexOf('=');
     const key = decode(pair.slice(0, Math.max(0, equals)).trim());
     const value = decode(pair.slice(equals + 1).trim());
-    if (key === null || value === null || key === '' || key.length > longestText || given.size >= mostAttributes)
+    if (key === null || value === null || key === '' || key.length > maxTextLength || attributes.size >= maxAttributes)
       warn(`${variable}: entry ${index + 1} cannot be used, expected key=value,key=value; it is left out`);
-    else if (value !== '') given.set(key, value);
+    else if (value !== '') attributes.set(key, value);
   }
-  return given;
+  return attributes;
 }
 
 /** What systemd and D-Bus call the host by; null where there is none. */

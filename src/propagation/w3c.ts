@@ -10,15 +10,15 @@ const randomBit = 2;
 const nothing = '0'.repeat(16);
 const traceparent = /^(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const traceparentLength = 55;
-const mostMembers = 32;
-const longestPart = 256;
-const longestTenant = 241;
-const longestSystem = 14;
+const maxMembers = 32;
+const maxPartLength = 256;
+const maxTenantLength = 241;
+const maxSystemLength = 14;
 /** What everybody has to pass on; the 16 KiB that a list may have would not fit into the headers of a neighbour. */
-const longestTracestate = 512;
+const maxTracestateLength = 512;
 const longMember = 128;
-const mostBaggage = 64;
-const longestBaggage = 8192;
+const maxBaggageMembers = 64;
+const maxBaggageLength = 8192;
 
 /** Kinds of characters, as bits; what is none of ASCII is of no kind. */
 const keyKind = 1;
@@ -77,7 +77,7 @@ function find(text: string, wanted: string, from: number): number {
 }
 
 /** A list made of pieces of a text; those that are neighbours there are taken as one. */
-class Pieces {
+class SliceList {
   readonly #text: string;
   #list = '';
   #from = -1;
@@ -140,8 +140,8 @@ export class W3cContext {
    * line; both are allowed.
    */
   readTracestate(text: string, lines: number): void {
-    const all = new Pieces(text);
-    const others = new Pieces(text);
+    const all = new SliceList(text);
+    const others = new SliceList(text);
     const keys = new Set<string>();
     let members = 0;
     let isVoid = false;
@@ -155,28 +155,28 @@ export class W3cContext {
       if (middle < from) middle = find(text, '=', from); // else there is none before it, and looking again would take long
       if (middle >= to) continue; // empty, or no member at all
       members++;
-      if (isOwnKey(text, from, middle)) {
+      if (isInstanaKey(text, from, middle)) {
         if (hasOwn) continue;
         hasOwn = true;
-        this.#readOwn(text.slice(middle + 1, to));
-        if (all.count < mostMembers && isKey(text, from, middle) && isValue(text, middle + 1, to)) all.add(from, to);
+        this.#readInstanaMember(text.slice(middle + 1, to));
+        if (all.count < maxMembers && isKey(text, from, middle) && isValue(text, middle + 1, to)) all.add(from, to);
         continue;
       }
-      if (isVoid || (members > mostMembers && lines === 1)) continue; // ours may still come
-      isVoid = members > mostMembers || !isKey(text, from, middle) || !isValue(text, middle + 1, to);
+      if (isVoid || (members > maxMembers && lines === 1)) continue; // ours may still come
+      isVoid = members > maxMembers || !isKey(text, from, middle) || !isValue(text, middle + 1, to);
       if (isVoid) continue;
       const key = text.slice(from, middle);
       if (keys.has(key)) continue;
       keys.add(key);
       all.add(from, to);
-      if (others.count < mostMembers - 1) others.add(from, to);
+      if (others.count < maxMembers - 1) others.add(from, to);
     }
     if (isVoid) return;
     this.tracestate = shortened(all.toString());
     this.foreign = all.count === others.count ? this.tracestate : shortened(others.toString());
   }
 
-  #readOwn(value: string): void {
+  #readInstanaMember(value: string): void {
     const middle = value.indexOf(';');
     if (middle < 0 || value.length - middle > 17) return;
     const traceId = parseId(value.slice(0, middle));
@@ -230,15 +230,15 @@ export function suppressedTraceparent(w3c: W3cContext | null, ids: { next(): str
 
 /** `baggage` as it came when nothing is wrong with it; else those members that are well-formed and fit. */
 export function readBaggage(text: string): string {
-  const kept = new Pieces(text);
+  const kept = new SliceList(text);
   let bytes = 0;
-  let isWhole = text.length <= longestBaggage;
+  let isWhole = text.length <= maxBaggageLength;
   for (let start = 0; start <= text.length; ) {
     const end = find(text, ',', start);
     const from = skip(text, start, end, spaceKind);
     const to = trimmedEnd(text, from, end);
     start = end + 1;
-    if (kept.count < mostBaggage && bytes + to - from <= longestBaggage && isBaggage(text, from, to)) {
+    if (kept.count < maxBaggageMembers && bytes + to - from <= maxBaggageLength && isBaggage(text, from, to)) {
       kept.add(from, to);
       bytes += to - from + 1;
     } else {
@@ -272,7 +272,7 @@ function pastValue(text: string, from: number, to: number): number {
 }
 
 /** In any case, as the official sensor reads it. */
-function isOwnKey(text: string, from: number, to: number): boolean {
+function isInstanaKey(text: string, from: number, to: number): boolean {
   return to - from === 2 && (text.charCodeAt(from) | 0x20) === 0x69 && (text.charCodeAt(from + 1) | 0x20) === 0x6e;
 }
 
@@ -281,14 +281,14 @@ function isOwnKey(text: string, from: number, to: number): boolean {
  * suite does, and so do other implementations.
  */
 function isKey(text: string, from: number, to: number): boolean {
-  if (to - from > longestPart || !isLetterOrDigit(text.charCodeAt(from))) return false;
+  if (to - from > maxPartLength || !isLetterOrDigit(text.charCodeAt(from))) return false;
   const middle = skip(text, from, to, keyKind);
   if (middle === to) return true;
-  if (text.charCodeAt(middle) !== at || middle - from > longestTenant) return false;
+  if (text.charCodeAt(middle) !== at || middle - from > maxTenantLength) return false;
   const system = to - middle - 1;
   return (
     system > 0 &&
-    system <= longestSystem &&
+    system <= maxSystemLength &&
     isLetterOrDigit(text.charCodeAt(middle + 1)) &&
     skip(text, middle + 1, to, keyKind) === to
   );
@@ -299,20 +299,20 @@ function isLetterOrDigit(code: number): boolean {
 }
 
 function isValue(text: string, from: number, to: number): boolean {
-  return from < to && to - from <= longestPart && skip(text, from, to, valueKind) === to;
+  return from < to && to - from <= maxPartLength && skip(text, from, to, valueKind) === to;
 }
 
 /** Whole members go: the long ones first, then the last ones. */
 function shortened(list: string): string {
-  if (list.length <= longestTracestate) return list;
+  if (list.length <= maxTracestateLength) return list;
   const members = list.split(',');
   let length = list.length;
-  for (let index = members.length - 1; index >= 0 && length > longestTracestate; index--) {
+  for (let index = members.length - 1; index >= 0 && length > maxTracestateLength; index--) {
     const size = members[index]?.length ?? 0;
     if (size <= longMember) continue;
     members.splice(index, 1);
     length -= size + 1;
   }
-  while (length > longestTracestate) length -= (members.pop()?.length ?? 0) + 1;
+  while (length > maxTracestateLength) length -= (members.pop()?.length ?? 0) + 1;
   return members.join(',');
 }

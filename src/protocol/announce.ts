@@ -38,30 +38,30 @@ export interface AnnounceRequest {
 }
 
 /** A checked answer; all that is optional in it, unchecked, is in `raw`. */
-export interface AnnounceAnswer {
+export interface AnnounceResponse {
   /** The pid as the agent knows it, which may differ from that of the process. */
   readonly pid: number;
   readonly agentUuid: string;
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
-const maximumUuidLength = 256;
+const maxUuidLength = 256;
 
 /** The answer to an announce, or null when it is none that can be used. */
-export function parseAnnounceAnswer(text: string): AnnounceAnswer | null {
+export function parseAnnounceResponse(text: string): AnnounceResponse | null {
   const raw = parseObject(text);
   if (raw === null) return null;
   const { pid, agentUuid } = raw as { pid?: unknown; agentUuid?: unknown };
   if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return null;
-  if (typeof agentUuid !== 'string' || agentUuid === '' || agentUuid.length > maximumUuidLength) return null;
+  if (typeof agentUuid !== 'string' || agentUuid === '' || agentUuid.length > maxUuidLength) return null;
   return { pid, agentUuid, raw };
 }
 
 /** Whether a good answer to the look-up came from an agent: current ones tell a version, older ones name themselves. */
-export function isAgentAnswer(text: string, serverHeader: string): boolean {
+export function isAgentResponse(text: string, serverHeader: string): boolean {
   if (serverHeader.toLowerCase().includes('instana agent')) return true;
-  const answer = parseObject(text);
-  return answer !== null && Object.hasOwn(answer, 'version');
+  const response = parseObject(text);
+  return response !== null && Object.hasOwn(response, 'version');
 }
 
 function parseObject(text: string): Record<string, unknown> | null {

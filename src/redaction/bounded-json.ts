@@ -7,40 +7,40 @@ const { byteLength } = Buffer;
 const mapEntries = Map.prototype.entries;
 const setValues = Set.prototype.values;
 
-const maximumDepth = 8;
-const maximumMembers = 200;
-const maximumTextLength = 25_000;
+const maxDepth = 8;
+const maxMembers = 200;
+const maxTextLength = 25_000;
 const cut = '…';
 /** Short, and written as it is: names of tags and most of their values. */
 const plain = /^[\w .:/@-]{0,100}$/;
 const plainName = /^[\w.-]{0,100}$/;
 const unreadable = '[cannot be read]';
 /** The text of a larger number takes long to make. */
-const largestBigInt = 10n ** 1000n;
+const maxBigInt = 10n ** 1000n;
 /** Bytes that one UTF-16 unit takes at most: as UTF-8, and as an escape sequence of JSON. */
 const bytesPerUnit = [3, 6];
 
 /** Knows which members are not to be shown, and what is shown of the texts of others. */
-export interface Hiding {
+export interface TagRedactor {
   isSecret(name: string): boolean;
   redactTag(name: string, text: string): string;
 }
 
 /** JSON text of a value, of about `budget` bytes at most. Getters and proxies that throw show as text. */
-export function boundedJson(value: unknown, budget = 32_768, hiding: Hiding | null = null): string {
-  return new BoundedWriter(budget, hiding).write(value, 0);
+export function boundedJson(value: unknown, budget = 32_768, redactor: TagRedactor | null = null): string {
+  return new BoundedWriter(budget, redactor).write(value, 0);
 }
 
 class BoundedWriter {
   #left: number;
   readonly #path: unknown[] = [];
-  readonly #hiding: Hiding | null;
+  readonly #redactor: TagRedactor | null;
   /** Of the member that is being written. */
   #name = '';
 
-  constructor(budget: number, hiding: Hiding | null) {
+  constructor(budget: number, redactor: TagRedactor | null) {
     this.#left = budget;
-    this.#hiding = hiding;
+    this.#redactor = redactor;
   }
 
   write(value: unknown, depth: number): string {
@@ -60,7 +60,7 @@ class BoundedWriter {
       case 'boolean':
         return this.#spend(value ? 'true' : 'false');
       case 'bigint':
-        return this.#text(value > -largestBigInt && value < largestBigInt ? String(value) : '[bigint]');
+        return this.#text(value > -maxBigInt && value < maxBigInt ? String(value) : '[bigint]');
       case 'symbol':
         return this.#text(this.#shown(String(value)));
       case 'function':
@@ -74,7 +74,7 @@ class BoundedWriter {
 
   #object(value: object, depth: number): string {
     if (this.#path.includes(value)) return this.#text('[circular]');
-    if (depth >= maximumDepth) return this.#text(Array.isArray(value) ? '[array]' : '[object]');
+    if (depth >= maxDepth) return this.#text(Array.isArray(value) ? '[array]' : '[object]');
     const text = textInsteadOf(value);
     if (text !== null) return this.#text(this.#shown(text));
     this.#left -= 2; // the brackets: without them a wide tree of empty lists would have no end
@@ -166,25 +166,25 @@ class BoundedWriter {
 
   /** A name may be a URL, or hold one. */
   #nameText(name: string): string {
-    if (this.#hiding === null || plainName.test(name)) return this.#text(name);
-    return this.#text(this.#hiding.redactTag('', name.slice(0, maximumTextLength + 1)));
+    if (this.#redactor === null || plainName.test(name)) return this.#text(name);
+    return this.#text(this.#redactor.redactTag('', name.slice(0, maxTextLength + 1)));
   }
 
   /** The value of a member, or what stands in its place. */
   #named(key: string, value: unknown, depth: number): string {
-    if (this.#hiding === null) return this.write(value, depth + 1);
+    if (this.#redactor === null) return this.write(value, depth + 1);
     this.#name = key;
-    return this.write(this.#hiding.isSecret(key) ? redacted : value, depth + 1);
+    return this.write(this.#redactor.isSecret(key) ? redacted : value, depth + 1);
   }
 
   #isFull(members: number): boolean {
     this.#left--; // the comma
-    return members >= maximumMembers || this.#left <= 0;
+    return members >= maxMembers || this.#left <= 0;
   }
 
   #text(text: string): string {
     if (text.length < this.#left && plain.test(text)) return this.#spend(`"${text}"`);
-    const room = Math.max(0, Math.min(maximumTextLength, this.#left));
+    const room = Math.max(0, Math.min(maxTextLength, this.#left));
     let json = stringify(text.length > room ? text.slice(0, room) + cut : text);
     let bytes = byteLength(json);
     // Rarely: characters of several bytes, or many that have to be escaped.
@@ -199,8 +199,8 @@ class BoundedWriter {
 
   /** A text of the application's without secrets; one that is cut by `#text` is still too long for it. */
   #shown(text: string): string {
-    if (this.#hiding === null) return text;
-    return this.#hiding.redactTag(this.#name, text.slice(0, maximumTextLength + 1));
+    if (this.#redactor === null) return text;
+    return this.#redactor.redactTag(this.#name, text.slice(0, maxTextLength + 1));
   }
 
   #spend(json: string): string {

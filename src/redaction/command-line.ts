@@ -7,7 +7,7 @@ const secretWord = /key|pass|secret/i;
 const credentialHeader = /((?:authorization|cookie)\s{0,5}[:=])\s*(?=\S).*/is;
 /** What is a flag, and no value, also behind a flag that is secret. */
 const longFlag = /^--[a-z][\w.-]*(?:=|$)/i;
-const maximumArgumentLength = 16_384;
+const maxArgumentLength = 16_384;
 
 /**
  * A command line without what looks like a secret: `--password=x`, `--password x`, `https://user:password@host`, `?apiKey=x`,
@@ -22,7 +22,7 @@ export function redactArguments(args: readonly string[], isSecret: (name: string
     const previous = args[index - 1];
     if (previous !== undefined && isFlag(previous) && isSecretName(previous) && !longFlag.test(argument))
       return redacted;
-    return redactArgument(argument.slice(0, maximumArgumentLength), isSecretName);
+    return redactArgument(argument.slice(0, maxArgumentLength), isSecretName);
   });
 }
 
@@ -37,7 +37,7 @@ function redactArgument(argument: string, isSecret: (name: string) => boolean): 
   const shown = redactPlain(argument, isSecret);
   if (!shown.includes('%')) return shown;
   const pieces = shown.split(/([?&;,\s])/);
-  return pieces.map((piece) => (hides(piece, isSecret) ? withoutValue(piece) : piece)).join('');
+  return pieces.map((piece) => (hasHiddenSecret(piece, isSecret) ? withoutValue(piece) : piece)).join('');
 }
 
 function redactPlain(text: string, isSecret: (name: string) => boolean): string {
@@ -46,7 +46,7 @@ function redactPlain(text: string, isSecret: (name: string) => boolean): string 
 }
 
 /** Whether there is a secret in what a piece says when it is percent-decoded, once or twice. */
-function hides(piece: string, isSecret: (name: string) => boolean): boolean {
+function hasHiddenSecret(piece: string, isSecret: (name: string) => boolean): boolean {
   let shown = piece;
   for (let round = 0; round < 2 && shown.includes('%'); round++) {
     shown = decode(shown);
@@ -74,7 +74,7 @@ function redactCredentials(text: string): string {
 
 /** For arguments, and for what package.json tells: `git+https://user:token@host/x.git`. */
 export function redactUrls(text: string): string {
-  return redactPairs(redactCredentials(text.slice(0, maximumArgumentLength)), (name) => secretWord.test(name));
+  return redactPairs(redactCredentials(text.slice(0, maxArgumentLength)), (name) => secretWord.test(name));
 }
 
 function withoutCredentials(afterScheme: string): string {

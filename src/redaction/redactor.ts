@@ -35,10 +35,10 @@ const unsafeInPath = /[^\x21-\x7e]|["<>`{}|\\^]/g;
 /** When there is a rule of which nothing can be used. */
 const fallback: SecretsRule = { matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] };
 /** Longer names are not shown to patterns, which may take more than linear time, and count as secret. */
-const longestForPattern = 200;
+const maxPatternNameLength = 200;
 
 /** Knows which parameter names are secret, for one set of matcher and keywords. */
-export class Secrets {
+export class Redactor {
   /** True for a name that is secret as it stands. */
   readonly isSecret: (name: string) => boolean;
   readonly #mayContainSecret: (query: string) => boolean;
@@ -70,7 +70,9 @@ export class Secrets {
       ? shown.replace(credentials, hiddenCredentials).replace(/^[^/?#]*@/, `${redacted}@`)
       : shown;
     if (!plain.includes('%')) return plain;
-    return withoutEncodedCredentials(plain).replace(segments, (segment) => (this.#hides(segment) ? redacted : segment));
+    return withoutEncodedCredentials(plain).replace(segments, (segment) =>
+      this.#hasHiddenSecret(segment) ? redacted : segment,
+    );
   }
 
   #redactPathParameters(path: string): string {
@@ -124,7 +126,8 @@ export class Secrets {
   #redactParameter(parameter: string): string {
     const equals = parameter.indexOf('=');
     const name = equals < 0 ? parameter : parameter.slice(0, equals);
-    if (this.#isSecretEncoded(name)) return `${this.#hides(name) ? redacted : withoutCredentials(name)}=${redacted}`;
+    if (this.#isSecretEncoded(name))
+      return `${this.#hasHiddenSecret(name) ? redacted : withoutCredentials(name)}=${redacted}`;
     if (!mayContainCredentials(parameter)) return parameter;
     // The value may be a URL, as it stands or percent-encoded.
     const shown = withoutCredentials(parameter);
@@ -137,30 +140,30 @@ export class Secrets {
     if (equals >= 0) {
       const name = parameter.slice(0, equals);
       const value = parameter.slice(equals + 1);
-      return `${this.#hides(name) ? redacted : name}=${this.#hides(value) ? redacted : value}`;
+      return `${this.#hasHiddenSecret(name) ? redacted : name}=${this.#hasHiddenSecret(value) ? redacted : value}`;
     }
-    return this.#hides(parameter) ? redacted : parameter;
+    return this.#hasHiddenSecret(parameter) ? redacted : parameter;
   }
 
   readonly #redactWord = (word: string): string => {
     if (/=./.test(word)) return this.#redactParameter(word);
     if (!word.includes('%')) return word;
     const shown = withoutEncodedCredentials(word);
-    return this.#hides(shown) ? redacted : shown;
+    return this.#hasHiddenSecret(shown) ? redacted : shown;
   };
 
   /** Whether there is a secret in what a text says when it is percent-decoded, once or twice. */
-  #hides(text: string): boolean {
+  #hasHiddenSecret(text: string): boolean {
     if (!mayHide.test(text)) return false;
     let shown = text;
     for (let round = 0; round < 2 && shown.includes('%'); round++) {
       shown = decode(shown);
-      if (this.#isTelling(shown)) return true;
+      if (this.#revealsSecret(shown)) return true;
     }
     return false;
   }
 
-  #isTelling(text: string): boolean {
+  #revealsSecret(text: string): boolean {
     if (text.includes('@') && openCredentials.test(text)) return true;
     if (!this.#mayContainSecret(text)) return false;
     const isQuoted = text.includes('"') || text.includes("'");
@@ -293,7 +296,7 @@ function compile(rule: SecretsRule, warn: (message: string) => void): (name: str
         warn('no secrets pattern can be used; names that contain key, pass or secret are taken as secret');
         return compile(fallback, warn);
       }
-      return (name) => name.length > longestForPattern || patterns.some((pattern) => pattern.test(name));
+      return (name) => name.length > maxPatternNameLength || patterns.some((pattern) => pattern.test(name));
     }
     case 'none':
       return () => false;

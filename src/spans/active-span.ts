@@ -17,14 +17,14 @@ export class Suppressed {
 export const suppressed: Suppressed = new Suppressed(null);
 
 /** What is active: a span, the mark of suppression, or nothing. Only to be handed back to `leave`. */
-export type Active = SpanRecord | Suppressed | undefined;
+export type ActiveState = SpanRecord | Suppressed | undefined;
 
 /** The active span by asynchronous context; made once per sensor. */
-export class Scope {
-  readonly #storage: AsyncLocalStorage<Active> = new AsyncLocalStorage();
+export class ActiveSpan {
+  readonly #storage: AsyncLocalStorage<ActiveState> = new AsyncLocalStorage();
 
   /** The active span, or null outside any and where tracing is suppressed. It may be finished already. */
-  active(): SpanRecord | null {
+  get(): SpanRecord | null {
     const store = this.#storage.getStore();
     return store instanceof SpanRecord ? store : null;
   }
@@ -44,14 +44,14 @@ export class Scope {
    * returns, in the same function and whatever happens. For the path of each request: `run` of Node.js, which the others are made
    * of, makes a list of the arguments and calls through two more functions.
    */
-  enter(active: SpanRecord | Suppressed): Active {
+  enter(active: SpanRecord | Suppressed): ActiveState {
     const outer = this.#storage.getStore();
     this.#storage.enterWith(active);
     return outer;
   }
 
   /** Puts back what was active before `enter`. */
-  leave(outer: Active): void {
+  exit(outer: ActiveState): void {
     this.#storage.enterWith(outer);
   }
 
@@ -70,7 +70,7 @@ export class Scope {
    * is active it is called as it stands: `run` would switch the storage on, and Node.js' hooks of each promise with it, in a
    * process that serves nothing yet.
    */
-  apart<Result>(fn: () => Result): Result {
+  runSuppressed<Result>(fn: () => Result): Result {
     return this.#storage.getStore() === undefined ? fn() : this.#storage.run(suppressed, fn);
   }
 }

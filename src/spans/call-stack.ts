@@ -1,6 +1,6 @@
 // Stack frames of a span: taken cheaply while the application waits, made readable later.
 import type { StackFrame } from '../protocol/wire-span.js';
-import type { StackHolder } from './span.js';
+import type { CapturedStack } from './span.js';
 
 const frameLine = /^\s+at (?:(.*?) \()?(.*?)(?::(\d+))?(?::\d+)?\)?$/;
 
@@ -13,14 +13,14 @@ export class CallStacks {
   #left = 0;
 
   /** The stack of a call made at `tick` (monotonic, milliseconds), as `holdStack` gives it; null also beyond the bound. */
-  take(limit: number, below: (...args: never[]) => unknown, tick: number): StackHolder | null {
+  take(limit: number, below: (...args: never[]) => unknown, tick: number): CapturedStack | null {
     if (tick - this.#secondBegan >= 1000) {
       this.#secondBegan = tick;
       this.#left = stacksPerSecond;
     }
     if (this.#left === 0) return null;
     this.#left--;
-    return holdStack(limit, below);
+    return captureStack(limit, below);
   }
 }
 
@@ -28,8 +28,8 @@ export class CallStacks {
  * Remembers where the application is now; formatted only when `stack` of the result is read.
  * Frames of `below` and above it are left out. Null when the runtime refuses.
  */
-export function holdStack(limit: number, below: (...args: never[]) => unknown): StackHolder | null {
-  const holder: StackHolder = {};
+export function captureStack(limit: number, below: (...args: never[]) => unknown): CapturedStack | null {
+  const holder: CapturedStack = {};
   // The application may have set its own limit, or taken the property away, or frozen Error.
   const before = Error.stackTraceLimit;
   try {

@@ -1,15 +1,15 @@
 // The text of an error in a span, and the stack it came with; for whatever a program may throw.
 
-const maximumLength = 200;
-const longestName = 200;
+const maxLength = 200;
+const maxNameLength = 200;
 
 /** `Name: message`, at most 200 characters; a thrown string is its own text. Never throws. */
 export function errorText(error: unknown): string {
   try {
     const text = describe(error);
-    if (text.length <= maximumLength) return text;
+    if (text.length <= maxLength) return text;
     // Without what comes behind it, the user of a URL cannot be told from its host.
-    return text.slice(0, maximumLength).replace(/((?:\/|%2f){2})(?:(?!%2f|%40)[^/@\s])*$/i, '$1');
+    return text.slice(0, maxLength).replace(/((?:\/|%2f){2})(?:(?!%2f|%40)[^/@\s])*$/i, '$1');
   } catch {
     return 'Error that cannot be read';
   }
@@ -47,6 +47,6 @@ export function errorStack(error: unknown): string | null {
 
 /** The message stands behind the name of the error, which is short. */
 function withoutMessage(stack: string, message: string): string {
-  const start = stack.slice(0, longestName + message.length).indexOf(message);
+  const start = stack.slice(0, maxNameLength + message.length).indexOf(message);
   return start < 0 ? stack : stack.slice(start + message.length);
 }

@@ -7,7 +7,7 @@ import { sanitizeUrl } from '../redaction/redactor.js';
 export type IgnoreMatcher = (operation: string, endpoint: string, connection: string) => boolean;
 
 /** What is in force. */
-export interface Policy {
+export interface IgnorePolicy {
   /** Which requests get no span; null when there is nothing to ask. */
   readonly ignoresRequest: IgnoreMatcher | null;
   /** Whether all that an ignored request does is ignored, too. */
@@ -16,7 +16,7 @@ export interface Policy {
   isDisabled(name: string, group?: string): boolean;
 }
 
-export function makePolicy(tracing: Config['tracing']): Policy {
+export function makeIgnorePolicy(tracing: Config['tracing']): IgnorePolicy {
   const disabled = new Set(tracing.disable);
   return {
     ignoresRequest: ignoreMatcher('node.http.server', tracing.ignoreEndpoints),

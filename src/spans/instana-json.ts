@@ -3,18 +3,18 @@
 import { quote as stringify } from '../core/plain-json.js';
 import { TextCache } from '../core/text-cache.js';
 import type { SpanKind, StackFrame } from '../protocol/wire-span.js';
-import { boundedJson, type Hiding } from '../redaction/bounded-json.js';
-import { queryOf, type Secrets, sanitizeUrl } from '../redaction/redactor.js';
+import { boundedJson, type TagRedactor } from '../redaction/bounded-json.js';
+import { queryOf, type Redactor, sanitizeUrl } from '../redaction/redactor.js';
 import { parseStack } from './call-stack.js';
-import type { HttpFacts, SdkFacts, SpanRecord, StackHolder } from './span.js';
+import type { CapturedStack, HttpAttributes, SdkAttributes, SpanRecord } from './span.js';
 import { StackCache } from './stack-cache.js';
 
 /** Servers take request lines of 16 KiB; what a client asks for has no bound. */
-const longestUrl = 16_384;
+const maxUrlLength = 16_384;
 
 /** What the text depends on besides the span. */
 export interface EncodeContext {
-  readonly secrets: Secrets;
+  readonly redactor: Redactor;
   readonly serviceName: string | null;
   readonly stackTraceLength: number;
   /** JSON of texts that come again and again: methods, hosts, templates. */
@@ -22,28 +22,28 @@ export interface EncodeContext {
   /** The same for hosts, which may have a user in front. */
   readonly hosts: TextCache;
   /** For tags; in logs and facts, what is just called `key` is what was looked up, in a cache for instance. */
-  readonly hiding: Hiding;
-  readonly hidingButKeys: Hiding;
+  readonly tagRedactor: TagRedactor;
+  readonly logRedactor: TagRedactor;
   /** JSON frames of stacks; one line of the application makes the same again and again. */
   readonly stacks: StackCache;
 }
 
 /** The context for these settings; caches begin empty. */
 export function makeEncodeContext(
-  secrets: Secrets,
+  redactor: Redactor,
   serviceName: string | null,
   stackTraceLength: number,
 ): EncodeContext {
-  const redactTag = (name: string, text: string): string => secrets.redactTag(name, text);
+  const redactTag = (name: string, text: string): string => redactor.redactTag(name, text);
   return {
-    secrets,
+    redactor,
     serviceName,
     stackTraceLength,
     quoted: new TextCache(stringify, 1000, 200),
-    hosts: new TextCache((host) => stringify(secrets.redactHost(host)), 1000, 200),
-    hiding: { isSecret: (name) => secrets.isSecretTag(name), redactTag },
-    hidingButKeys: { isSecret: (name) => name !== 'key' && secrets.isSecretTag(name), redactTag },
-    stacks: new StackCache((text) => framesJson(parseStack(text, stackTraceLength), secrets)),
+    hosts: new TextCache((host) => stringify(redactor.redactHost(host)), 1000, 200),
+    tagRedactor: { isSecret: (name) => redactor.isSecretTag(name), redactTag },
+    logRedactor: { isSecret: (name) => name !== 'key' && redactor.isSecretTag(name), redactTag },
+    stacks: new StackCache((text) => framesJson(parseStack(text, stackTraceLength), redactor)),
   };
 }
 
@@ -72,45 +72,45 @@ function sections(span: SpanRecord, context: EncodeContext): string {
   if (span.http !== null) text = `"http":${httpJson(span.http, span.kind === 1, context)}`;
   if (span.sdk !== null) text += `${text === '' ? '' : ','}${sdkSections(span.sdk, span.kind, context)}`;
   if (context.serviceName !== null)
-    text += `${text === '' ? '' : ','}"service":${context.quoted.of(context.serviceName)}`;
+    text += `${text === '' ? '' : ','}"service":${context.quoted.get(context.serviceName)}`;
   return text;
 }
 
 /** A path that is written as it is: nothing to be quoted, decoded or blanked out. Two slashes in front would begin a host. */
 const plainPath = /^\/(?!\/)[\w\-./~!$'()*+,:]*$/;
 
-function httpJson(http: HttpFacts, isEntry: boolean, context: EncodeContext): string {
-  const { secrets, quoted, hosts } = context;
-  let text = `{"method":${quoted.of(http.method)},"url":${urlJson(http, isEntry, context)}`;
-  if (isEntry && http.host !== null) text += `,"host":${hosts.of(http.host)}`;
+function httpJson(http: HttpAttributes, isEntry: boolean, context: EncodeContext): string {
+  const { redactor, quoted, hosts } = context;
+  let text = `{"method":${quoted.get(http.method)},"url":${urlJson(http, isEntry, context)}`;
+  if (isEntry && http.host !== null) text += `,"host":${hosts.get(http.host)}`;
   if (http.status !== 0) text += `,"status":${http.status}`;
-  if (http.template !== null) text += `,"path_tpl":${quoted.of(http.template)}`;
-  if (http.headers !== null) text += `,"header":${boundedJson(redactedHeaders(http.headers, secrets))}`;
-  if (http.error !== null) text += `,"error":${stringify(secrets.redactText(http.error))}`;
+  if (http.template !== null) text += `,"path_tpl":${quoted.get(http.template)}`;
+  if (http.headers !== null) text += `,"header":${boundedJson(redactedHeaders(http.headers, redactor))}`;
+  if (http.error !== null) text += `,"error":${stringify(redactor.redactText(http.error))}`;
   return `${text}}`;
 }
 
 /** The value of `url`, and the member `params` behind it when there is a query. */
-function urlJson({ url: whole, host }: HttpFacts, isEntry: boolean, { secrets, hosts }: EncodeContext): string {
+function urlJson({ url: whole, host }: HttpAttributes, isEntry: boolean, { redactor, hosts }: EncodeContext): string {
   const origin = isEntry || host === null ? '' : host;
-  if (whole.length <= longestUrl && plainPath.test(whole)) return `${hosts.of(origin).slice(0, -1)}${whole}"`;
-  const url = whole.length > longestUrl ? whole.slice(0, longestUrl) : whole;
+  if (whole.length <= maxUrlLength && plainPath.test(whole)) return `${hosts.get(origin).slice(0, -1)}${whole}"`;
+  const url = whole.length > maxUrlLength ? whole.slice(0, maxUrlLength) : whole;
   const address = url.startsWith('/') ? origin : '';
-  const json = stringify(secrets.redactHost(address) + secrets.redactPath(sanitizeUrl(url)));
-  const params = secrets.redactQuery(queryOf(url));
+  const json = stringify(redactor.redactHost(address) + redactor.redactPath(sanitizeUrl(url)));
+  const params = redactor.redactQuery(queryOf(url));
   return params === undefined ? json : `${json},"params":${stringify(params)}`;
 }
 
-function redactedHeaders(headers: Readonly<Record<string, string>>, secrets: Secrets): Record<string, string> {
+function redactedHeaders(headers: Readonly<Record<string, string>>, redactor: Redactor): Record<string, string> {
   const shown: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(headers)) shown[name] = secrets.redactHeader(name, value);
+  for (const [name, value] of Object.entries(headers)) shown[name] = redactor.redactHeader(name, value);
   return shown;
 }
 
-function sdkSections(sdk: SdkFacts, kind: SpanKind, context: EncodeContext): string {
+function sdkSections(sdk: SdkAttributes, kind: SpanKind, context: EncodeContext): string {
   const { section } = sdk;
   if (section === null) return `"sdk":${sdkJson(sdk, kind, context)}`;
-  const text = `${stringify(section.name)}:${boundedJson(section.facts, undefined, context.hidingButKeys)}`;
+  const text = `${stringify(section.name)}:${boundedJson(section.attributes, undefined, context.logRedactor)}`;
   return Object.keys(sdk.tags).length === 0 && sdk.logs === null
     ? text
     : `${text},"sdk":${sdkJson(sdk, kind, context)}`;
@@ -118,31 +118,35 @@ function sdkSections(sdk: SdkFacts, kind: SpanKind, context: EncodeContext): str
 
 const sdkTypes: Readonly<Record<SpanKind, string>> = { 1: 'entry', 2: 'exit', 3: 'intermediate' };
 
-function sdkJson(sdk: SdkFacts, kind: SpanKind, { secrets, quoted, hiding, hidingButKeys }: EncodeContext): string {
+function sdkJson(
+  sdk: SdkAttributes,
+  kind: SpanKind,
+  { redactor, quoted, tagRedactor, logRedactor }: EncodeContext,
+): string {
   let text = '{';
-  if (sdk.name !== null) text += `"name":${quoted.of(secrets.redactTag('', sdk.name))},"type":"${sdkTypes[kind]}",`;
-  text += `"custom":{"tags":${boundedJson(sdk.tags, undefined, hiding)}`;
-  if (sdk.logs !== null) text += `,"logs":${boundedJson(sdk.logs, undefined, hidingButKeys)}`;
+  if (sdk.name !== null) text += `"name":${quoted.get(redactor.redactTag('', sdk.name))},"type":"${sdkTypes[kind]}",`;
+  text += `"custom":{"tags":${boundedJson(sdk.tags, undefined, tagRedactor)}`;
+  if (sdk.logs !== null) text += `,"logs":${boundedJson(sdk.logs, undefined, logRedactor)}`;
   return `${text}}}`;
 }
 
-function stackJson(stack: readonly StackFrame[] | StackHolder | null, context: EncodeContext): string {
+function stackJson(stack: readonly StackFrame[] | CapturedStack | null, context: EncodeContext): string {
   if (stack === null || context.stackTraceLength === 0) return '[]';
-  if (isFrames(stack)) return framesJson(stack.slice(0, context.stackTraceLength), context.secrets);
-  return context.stacks.of(stack);
+  if (isFrames(stack)) return framesJson(stack.slice(0, context.stackTraceLength), context.redactor);
+  return context.stacks.get(stack);
 }
 
 /** Member by member: a `toJSON` that the application gave to all objects would change what is written. */
-function framesJson(frames: readonly StackFrame[], secrets: Secrets): string {
-  return `[${frames.map((frame) => frameJson(frame, secrets)).join(',')}]`;
+function framesJson(frames: readonly StackFrame[], redactor: Redactor): string {
+  return `[${frames.map((frame) => frameJson(frame, redactor)).join(',')}]`;
 }
 
 /** The text of a message may look like a frame, and a module may have been loaded with a query. */
-function frameJson({ m, c, n }: StackFrame, secrets: Secrets): string {
-  const file = c === undefined ? '' : `,"c":${stringify(secrets.redactTag('', c))}`;
-  return `{"m":${stringify(secrets.redactText(m))}${file}${n === undefined ? '' : `,"n":${n}`}}`;
+function frameJson({ m, c, n }: StackFrame, redactor: Redactor): string {
+  const file = c === undefined ? '' : `,"c":${stringify(redactor.redactTag('', c))}`;
+  return `{"m":${stringify(redactor.redactText(m))}${file}${n === undefined ? '' : `,"n":${n}`}}`;
 }
 
-function isFrames(stack: readonly StackFrame[] | StackHolder): stack is readonly StackFrame[] {
+function isFrames(stack: readonly StackFrame[] | CapturedStack): stack is readonly StackFrame[] {
   return Array.isArray(stack);
 }

@@ -1,9 +1,9 @@
 // Spans from their start to their end: those still open are watched, the finished ones wait in a queue for each receiver.
 import type { OtlpMode } from '../config/options.js';
-import type { Faults } from '../core/internal-errors.js';
+import type { InternalErrors } from '../core/internal-errors.js';
 import type { EncodeContext } from './instana-json.js';
 import type { SpanRecord } from './span.js';
-import { empty, type QueueCounters, SpanQueue, writeJson } from './span-queue.js';
+import { dropPayload, type QueueCounters, SpanQueue, writeJson } from './span-queue.js';
 
 const stringify = JSON.stringify; // an application may replace it
 /** All that may wait: with a pause of 150 ms behind each batch that is some 25,000 spans a second. */
@@ -29,7 +29,7 @@ export interface RecorderCounters {
 }
 
 export interface RecorderDependencies {
-  readonly faults: Faults;
+  readonly errors: InternalErrors;
   readonly now: () => number;
   readonly encodeContext: () => EncodeContext;
   /** Called when 500 spans wait for the agent. */
@@ -52,7 +52,7 @@ export class Recorder {
   #newestOpen: SpanRecord | null = null;
   #opened = 0;
   #finished = 0;
-  #unsampled = 0;
+  #suppressed = 0;
   #dropped = 0;
   #reported = { opened: 0, closed: 0, dropped: 0 };
 
@@ -100,9 +100,9 @@ export class Recorder {
   open(span: SpanRecord): void {
     this.#opened++;
     this.#onOpen();
-    span.before = this.#newestOpen;
+    span.previousOpen = this.#newestOpen;
     if (this.#newestOpen === null) this.#oldestOpen = span;
-    else this.#newestOpen.after = span;
+    else this.#newestOpen.nextOpen = span;
     this.#newestOpen = span;
   }
 
@@ -117,11 +117,11 @@ export class Recorder {
     const duration = tick - span.startTick;
     span.durationMs = duration > 0 && Number.isFinite(duration) ? duration : 0; // JSON has no form for NaN and Infinity
     this.#close(span);
-    span.weight = assumedBytes + (span.http?.url.length ?? 0) + (span.sdk?.weight ?? 0);
+    span.estimatedBytes = assumedBytes + (span.http?.url.length ?? 0) + (span.sdk?.estimatedBytes ?? 0);
     this.#finished++;
-    if (span.unsampled || span.ignored) {
-      this.#unsampled++;
-      empty(span);
+    if (span.suppressed || span.ignored) {
+      this.#suppressed++;
+      dropPayload(span);
     } else if (this.#otlp === null) {
       this.#keep(span);
     } else {
@@ -133,7 +133,7 @@ export class Recorder {
   expire(ageMs: number, expire: (span: SpanRecord) => void): void {
     const limit = this.#dependencies.now() - ageMs;
     for (let span = this.#oldestOpen; span !== null && span.startTick <= limit; ) {
-      const next: SpanRecord | null = span.after;
+      const next: SpanRecord | null = span.nextOpen;
       expire(span);
       span = next;
     }
@@ -157,13 +157,13 @@ export class Recorder {
   }
 
   /** The agent has what was taken. */
-  delivered(): void {
-    this.#native.delivered();
+  acknowledge(): void {
+    this.#native.acknowledge();
   }
 
   /** What was taken goes back to the front; the oldest of it are dropped when there is no room any more. */
-  returned(): void {
-    this.#native.returned();
+  requeue(): void {
+    this.#native.requeue();
   }
 
   /** The agent refused the size: next time half as many; a span that is too large by itself is given up. */
@@ -195,7 +195,7 @@ export class Recorder {
       finished: this.#finished,
       sent,
       waiting,
-      dropped: this.#unsampled === 0 ? dropped : { ...dropped, unsampled: this.#unsampled },
+      dropped: this.#suppressed === 0 ? dropped : { ...dropped, unsampled: this.#suppressed },
       otlp: this.#otlp?.counters() ?? null,
     };
   }
@@ -210,7 +210,7 @@ export class Recorder {
     const isForOtlp = this.#mode !== false;
     const isForAgent = this.#mode !== true;
     if (isForOtlp) span.scheme = schemeOf(span.http?.request ?? null);
-    if (isForOtlp && isForAgent) span.readers = 2;
+    if (isForOtlp && isForAgent) span.pendingEncoders = 2;
     if (span.sdk?.holdsObjects === true) this.#write(span);
     if (isForOtlp) otlp.add(span);
     if (isForAgent) this.#native.add(span);
@@ -220,19 +220,19 @@ export class Recorder {
     try {
       writeJson(span, this.#dependencies.encodeContext());
     } catch (error) {
-      this.#dependencies.faults.record('encoding a span', error);
+      this.#dependencies.errors.record('encoding a span', error);
     }
   }
 
   #close(span: SpanRecord): void {
-    const { before, after } = span;
-    if (before === null && this.#oldestOpen !== span) return; // not watched
-    if (before === null) this.#oldestOpen = after;
-    else before.after = after;
-    if (after === null) this.#newestOpen = before;
-    else after.before = before;
-    span.before = null;
-    span.after = null;
+    const { previousOpen, nextOpen } = span;
+    if (previousOpen === null && this.#oldestOpen !== span) return; // not watched
+    if (previousOpen === null) this.#oldestOpen = nextOpen;
+    else previousOpen.nextOpen = nextOpen;
+    if (nextOpen === null) this.#newestOpen = previousOpen;
+    else nextOpen.previousOpen = previousOpen;
+    span.previousOpen = null;
+    span.nextOpen = null;
   }
 }
 

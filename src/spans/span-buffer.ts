@@ -6,15 +6,15 @@ const firstBytes = 64 * 1024;
 const keptBytes = 512 * 1024;
 /** What `before` is taken to be long. */
 const assumedBefore = 100;
-const largestReserveBytes = 1024 * 1024;
+const maxReserveBytes = 1024 * 1024;
 const bytesPerUnit = 3; // of UTF-8 for one UTF-16 unit, at most
 
 /** Bounded in number by its maker, and in bytes by its user. */
-export class EncodedSpans {
-  readonly #maximum: number;
+export class SpanBuffer {
+  readonly #maxSpans: number;
   readonly #lengths: Uint32Array;
   /** What spans stand together by, such as the service's name; none until one has such a thing. */
-  #groups: string[] | null = null;
+  #resourceKeys: string[] | null = null;
   /** Place of the oldest in the two rings above. */
   #head = 0;
   #count = 0;
@@ -22,9 +22,9 @@ export class EncodedSpans {
   #start = 0;
   #end = 0;
 
-  constructor(maximum: number) {
-    this.#maximum = maximum;
-    this.#lengths = new Uint32Array(maximum);
+  constructor(maxSpans: number) {
+    this.#maxSpans = maxSpans;
+    this.#lengths = new Uint32Array(maxSpans);
   }
 
   get count(): number {
@@ -39,9 +39,9 @@ export class EncodedSpans {
   push(text: string, group: string): void {
     this.#makeRoom(text.length * bytesPerUnit);
     const length = this.#buffer.write(text, this.#end, 'utf8');
-    const place = (this.#head + this.#count) % this.#maximum;
+    const place = (this.#head + this.#count) % this.#maxSpans;
     this.#lengths[place] = length;
-    if (this.#groups !== null) this.#groups[place] = group;
+    if (this.#resourceKeys !== null) this.#resourceKeys[place] = group;
     else if (group !== '') this.#beginGroups(place, group);
     this.#end += length;
     this.#count++;
@@ -51,7 +51,7 @@ export class EncodedSpans {
   shift(count: number): void {
     for (let left = Math.min(count, this.#count); left > 0; left--) {
       this.#start += this.#lengths[this.#head] ?? 0;
-      this.#head = (this.#head + 1) % this.#maximum;
+      this.#head = (this.#head + 1) % this.#maxSpans;
       this.#count--;
     }
     if (this.#count > 0) return;
@@ -69,16 +69,17 @@ export class EncodedSpans {
    * Returns how many they are.
    */
   copyTo(batch: BatchBuffer, spans: number, bytes: number, before: (group: string, index: number) => string): number {
-    const most = Math.min(spans, this.#count);
+    const maxSpans = Math.min(spans, this.#count);
     let count = 0;
     let length = 0;
-    for (; count < most && length < bytes; count++) length += this.#lengths[(this.#head + count) % this.#maximum] ?? 0;
+    for (; count < maxSpans && length < bytes; count++)
+      length += this.#lengths[(this.#head + count) % this.#maxSpans] ?? 0;
     batch.reserve(length + count * assumedBefore);
     let position = this.#start;
     for (let index = 0; index < count; index++) {
-      const place = (this.#head + index) % this.#maximum;
+      const place = (this.#head + index) % this.#maxSpans;
       const end = position + (this.#lengths[place] ?? 0);
-      batch.addText(before(this.#groups?.[place] ?? '', index));
+      batch.addText(before(this.#resourceKeys?.[place] ?? '', index));
       batch.addBytes(this.#buffer, position, end);
       position = end;
     }
@@ -86,8 +87,8 @@ export class EncodedSpans {
   }
 
   #beginGroups(place: number, group: string): void {
-    this.#groups = new Array<string>(this.#maximum).fill('');
-    this.#groups[place] = group;
+    this.#resourceKeys = new Array<string>(this.#maxSpans).fill('');
+    this.#resourceKeys[place] = group;
   }
 
   #makeRoom(bytes: number): void {
@@ -97,7 +98,7 @@ export class EncodedSpans {
     // What is moved is at most four times what has gone since the last time.
     if (needed <= this.#buffer.length && this.#start * 4 >= used) this.#buffer.copyWithin(0, this.#start, this.#end);
     else {
-      const larger = Buffer.allocUnsafeSlow(Math.max(firstBytes, needed + Math.min(needed, largestReserveBytes)));
+      const larger = Buffer.allocUnsafeSlow(Math.max(firstBytes, needed + Math.min(needed, maxReserveBytes)));
       this.#buffer.copy(larger, 0, this.#start, this.#end);
       this.#buffer = larger;
     }

@@ -1,12 +1,12 @@
 // Finished spans that wait for one receiver, the oldest dropped first.
-import type { Faults } from '../core/internal-errors.js';
+import type { InternalErrors } from '../core/internal-errors.js';
 import { BatchBuffer } from './batch-buffer.js';
 import { type EncodeContext, encodeSpan } from './instana-json.js';
 import type { SpanRecord } from './span.js';
-import { EncodedSpans } from './span-buffer.js';
+import { SpanBuffer } from './span-buffer.js';
 
-const maximumSpans = 5000;
-const maximumBytes = 8 * 1024 * 1024;
+const maxSpans = 5000;
+const maxBytes = 8 * 1024 * 1024;
 const sendAtSpans = 500;
 /** Longest that spans are encoded in one go, and how many between two looks at the clock. */
 const sliceMs = 4;
@@ -20,7 +20,7 @@ const enoughSpans = 2500;
 const { setImmediate } = globalThis;
 
 export interface SpanQueueDependencies {
-  readonly faults: Faults;
+  readonly errors: InternalErrors;
   readonly now: () => number;
   readonly encodeContext: () => EncodeContext;
   /** Most that is sent at once. */
@@ -33,47 +33,47 @@ export interface SpanQueueDependencies {
 }
 
 /** What a receiver wants instead of the JSON that is written of a span. */
-export interface SpanForm {
+export interface SpanSerializer {
   text(span: SpanRecord, json: string): string;
   /** What spans that are encoded now stand together by. */
-  group(): string;
+  resourceKey(): string;
 }
 
 /** Bounded in number (5,000 spans) and weight (8 MiB). Everything here runs without being able to throw into a host's call. */
 export class SpanQueue {
   readonly #dependencies: SpanQueueDependencies;
   /** The older ones. Those in flight are the oldest of them, and stay until they have arrived. */
-  readonly #encoded: EncodedSpans = new EncodedSpans(maximumSpans);
+  readonly #encoded: SpanBuffer = new SpanBuffer(maxSpans);
   /** The newer ones, a ring: spans as they finished, or their text where that could not wait. */
-  readonly #fresh: (SpanRecord | string | undefined)[] = new Array(maximumSpans);
+  readonly #unencoded: (SpanRecord | string | undefined)[] = new Array(maxSpans);
   #head = 0;
   #length = 0;
-  #weight = 0;
+  #estimatedBytes = 0;
   #inFlight = 0;
   /** Of those in flight: pushed out by newer ones, so that they cannot be sent again. */
-  #forfeited = 0;
+  #evictedInFlight = 0;
   readonly #batch: BatchBuffer = new BatchBuffer();
   #batchLimit: number;
   #sent = 0;
   readonly #droppedBy: Record<string, number> = Object.create(null);
-  #form: SpanForm | null = null;
+  #serializer: SpanSerializer | null = null;
   /** The receiver has got something, so that all is known that the text of a span depends on. */
-  #isEager = false;
+  #encodesEarly = false;
   #isScheduled = false;
   readonly #encodeSoon: () => void;
 
   constructor(dependencies: SpanQueueDependencies) {
     this.#dependencies = dependencies;
     this.#batchLimit = dependencies.batchSpans;
-    this.#encodeSoon = dependencies.faults.quietly('encoding spans', () => {
+    this.#encodeSoon = dependencies.errors.quietly('encoding spans', () => {
       this.#isScheduled = false;
-      this.#encodeFresh(maximumSpans);
+      this.#encodeUnencoded(maxSpans);
     });
   }
 
   /** To be called before anything is encoded; without it the JSON is sent as it is written. */
-  useForm(form: SpanForm): void {
-    this.#form = form;
+  useSerializer(serializer: SpanSerializer): void {
+    this.#serializer = serializer;
   }
 
   /**
@@ -81,7 +81,7 @@ export class SpanQueue {
    * turn of the event loop, before `take()`, which encodes in one go what is left.
    */
   encodeSome(): boolean {
-    return this.#encodeFresh(this.#toEncode());
+    return this.#encodeUnencoded(this.#toEncode());
   }
 
   /**
@@ -92,7 +92,7 @@ export class SpanQueue {
     before: (group: string, index: number) => string,
     end: string,
   ): { readonly body: Buffer; readonly count: number } | null {
-    if (this.#inFlight > 0) this.returned();
+    if (this.#inFlight > 0) this.requeue();
     const { batchBytes, encodeContext } = this.#dependencies;
     const context = encodeContext();
     const spans = this.#toEncode();
@@ -110,9 +110,9 @@ export class SpanQueue {
   }
 
   /** The receiver has what was taken, but for `rejected` spans of it. */
-  delivered(rejected: number = 0): void {
+  acknowledge(rejected: number = 0): void {
     const lost = Math.min(rejected, this.#inFlight);
-    this.#isEager = true;
+    this.#encodesEarly = true;
     this.#sent += this.#inFlight - lost;
     this.drop('rejected', lost);
     this.#forget();
@@ -121,16 +121,16 @@ export class SpanQueue {
 
   /** The receiver does not want what was taken, and would not later either. */
   refused(): void {
-    this.delivered(this.#inFlight);
+    this.acknowledge(this.#inFlight);
   }
 
   /** What was taken waits again, but for what newer spans have pushed out. */
-  returned(): void {
-    this.drop('overflow', this.#forfeited);
-    this.#forfeited = 0;
+  requeue(): void {
+    this.drop('overflow', this.#evictedInFlight);
+    this.#evictedInFlight = 0;
     this.#inFlight = 0;
     this.#batch.clear();
-    this.#isEager = false; // nobody may come for them
+    this.#encodesEarly = false; // nobody may come for them
   }
 
   /** The receiver refused the size: next time half as many; a span that is too large by itself is given up. */
@@ -141,12 +141,12 @@ export class SpanQueue {
       return;
     }
     this.#batchLimit = Math.max(1, this.#inFlight >> 1);
-    this.returned();
+    this.requeue();
   }
 
   /** Finished spans that wait, those in flight not counted. */
   waiting(): number {
-    return this.#encoded.count - (this.#inFlight - this.#forfeited) + this.#length;
+    return this.#encoded.count - (this.#inFlight - this.#evictedInFlight) + this.#length;
   }
 
   counters(): QueueCounters {
@@ -155,15 +155,15 @@ export class SpanQueue {
 
   /** The newest; a text is one that is encoded for this queue. */
   add(span: SpanRecord | string): void {
-    const weight = weigh(span);
-    const room = maximumBytes - weight;
-    while (this.#weight + this.#encoded.bytes > room || this.#length + this.#encoded.count >= maximumSpans) {
+    const estimatedBytes = estimateBytes(span);
+    const room = maxBytes - estimatedBytes;
+    while (this.#estimatedBytes + this.#encoded.bytes > room || this.#length + this.#encoded.count >= maxSpans) {
       if (!this.#dropOldest()) break;
     }
-    this.#fresh[(this.#head + this.#length) % maximumSpans] = span;
+    this.#unencoded[(this.#head + this.#length) % maxSpans] = span;
     this.#length++;
-    this.#weight += weight;
-    if (this.#length >= encodeAtSpans && this.#isEager && !this.#isScheduled) {
+    this.#estimatedBytes += estimatedBytes;
+    if (this.#length >= encodeAtSpans && this.#encodesEarly && !this.#isScheduled) {
       this.#isScheduled = true;
       setImmediate(this.#encodeSoon).unref();
     }
@@ -181,7 +181,7 @@ export class SpanQueue {
     if (this.#encoded.count > 0) {
       this.#encoded.shift(1);
       // Of those in flight it is not known yet whether they arrive.
-      if (this.#forfeited < this.#inFlight) this.#forfeited++;
+      if (this.#evictedInFlight < this.#inFlight) this.#evictedInFlight++;
       else this.drop('overflow', 1);
       return true;
     }
@@ -194,8 +194,8 @@ export class SpanQueue {
 
   /** Those in flight are done with. */
   #forget(): void {
-    this.#encoded.shift(this.#inFlight - this.#forfeited);
-    this.#forfeited = 0;
+    this.#encoded.shift(this.#inFlight - this.#evictedInFlight);
+    this.#evictedInFlight = 0;
     this.#inFlight = 0;
     this.#batch.clear();
   }
@@ -206,7 +206,7 @@ export class SpanQueue {
   }
 
   /** Encodes for a few milliseconds; true when `spans` are, or all there are. */
-  #encodeFresh(spans: number): boolean {
+  #encodeUnencoded(spans: number): boolean {
     const { now, encodeContext } = this.#dependencies;
     const context = encodeContext();
     const startMs = now();
@@ -225,15 +225,15 @@ export class SpanQueue {
   #encodeOldest(context: EncodeContext): void {
     const span = this.#shift();
     const text = typeof span === 'string' ? span : this.#encode(span, context);
-    if (text !== '') this.#encoded.push(text, this.#form === null ? '' : this.#form.group());
+    if (text !== '') this.#encoded.push(text, this.#serializer === null ? '' : this.#serializer.resourceKey());
   }
 
   #shift(): SpanRecord | string {
-    const item = this.#fresh[this.#head] as SpanRecord | string; // callers look at the length first
-    this.#fresh[this.#head] = undefined;
-    this.#head = (this.#head + 1) % maximumSpans;
+    const item = this.#unencoded[this.#head] as SpanRecord | string; // callers look at the length first
+    this.#unencoded[this.#head] = undefined;
+    this.#head = (this.#head + 1) % maxSpans;
     this.#length--;
-    this.#weight -= weigh(item);
+    this.#estimatedBytes -= estimateBytes(item);
     return item;
   }
 
@@ -241,11 +241,11 @@ export class SpanQueue {
   #encode(span: SpanRecord, context: EncodeContext): string {
     try {
       const json = takeJson(span, context);
-      if (json !== '') return this.#form === null ? `${json}}` : this.#form.text(span, json);
+      if (json !== '') return this.#serializer === null ? `${json}}` : this.#serializer.text(span, json);
       this.drop('encode', 1);
     } catch (error) {
       this.drop('encode', 1);
-      this.#dependencies.faults.record('encoding a span', error);
+      this.#dependencies.errors.record('encoding a span', error);
     }
     return '';
   }
@@ -271,7 +271,7 @@ export interface QueueCounters {
  * Throws the first time when it cannot be written, and is empty after that.
  */
 export function takeJson(span: SpanRecord, context: EncodeContext): string {
-  const isLast = --span.readers <= 0;
+  const isLast = --span.pendingEncoders <= 0;
   const known = span.json;
   if (known !== null) {
     if (isLast) span.json = null;
@@ -283,15 +283,15 @@ export function takeJson(span: SpanRecord, context: EncodeContext): string {
     if (!isLast) span.json = json;
     return json;
   } finally {
-    empty(span);
+    dropPayload(span);
   }
 }
 
 /** Writes the JSON of a span now, for all who will take it. Throws when it cannot be written; it is empty then. */
 export function writeJson(span: SpanRecord, context: EncodeContext): void {
-  span.readers = Math.max(1, span.readers) + 1;
+  span.pendingEncoders = Math.max(1, span.pendingEncoders) + 1;
   try {
-    span.weight = takeJson(span, context).length;
+    span.estimatedBytes = takeJson(span, context).length;
   } finally {
     span.json ??= '';
   }
@@ -299,20 +299,20 @@ export function writeJson(span: SpanRecord, context: EncodeContext): void {
 
 /** A queue does not want a span any more. */
 function release(span: SpanRecord): void {
-  if (--span.readers > 0) return;
+  if (--span.pendingEncoders > 0) return;
   span.json = null;
-  empty(span);
+  dropPayload(span);
 }
 
-function weigh(item: SpanRecord | string): number {
-  return typeof item === 'string' ? item.length : item.weight;
+function estimateBytes(item: SpanRecord | string): number {
+  return typeof item === 'string' ? item.length : item.estimatedBytes;
 }
 
 /**
  * What a timer or a listener of the application may still hold for ever must not hold the request's data. Baggage stays: it is
  * part of the context, which the application may still inject, or start a child of.
  */
-export function empty(span: SpanRecord): void {
+export function dropPayload(span: SpanRecord): void {
   span.http = null;
   span.sdk = null;
   span.stack = null;

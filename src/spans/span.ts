@@ -10,7 +10,7 @@ export interface RouteState {
 }
 
 /** Facts of a request, served or made. Members are null until known. */
-export class HttpFacts {
+export class HttpAttributes {
   readonly method: string;
   /** As it was on the request line (entry) or as it was asked for (exit); cleaned when it is encoded. */
   readonly url: string;
@@ -44,11 +44,11 @@ export class HttpFacts {
 /** A section of `data` besides `http` and `sdk`. */
 export interface SpanSection {
   readonly name: string;
-  readonly facts: Readonly<Record<string, unknown>>;
+  readonly attributes: Readonly<Record<string, unknown>>;
 }
 
 /** Facts of a manual span, and tags that somebody added to an automatic one. */
-export class SdkFacts {
+export class SdkAttributes {
   name: string | null;
   readonly tags: Record<string, unknown> = Object.create(null);
   logs: Record<string, Record<string, unknown>> | null = null;
@@ -58,7 +58,7 @@ export class SdkFacts {
   cutTags = 0;
   cutLogs = 0;
   /** Length of the texts in tags and logs, for the recorder's bound. */
-  weight = 0;
+  estimatedBytes = 0;
   /** A tag or log is an object of the application's. */
   holdsObjects = false;
   /** Tags that have become a section of their own: set at the end of a span whose name stands for a protocol. */
@@ -70,7 +70,7 @@ export class SdkFacts {
 }
 
 /** Something whose `stack` can be read later; V8 formats it on the first read, which is too slow for a request. */
-export interface StackHolder {
+export interface CapturedStack {
   readonly stack?: unknown;
 }
 
@@ -98,14 +98,14 @@ export class SpanRecord {
   /** Trace and parent are those of a `traceparent`; entry spans only. */
   fromTraceparent = false;
   synthetic = false;
-  http: HttpFacts | null;
-  sdk: SdkFacts | null = null;
+  http: HttpAttributes | null;
+  sdk: SdkAttributes | null = null;
   /** Frames, or what they are read from. */
-  stack: readonly StackFrame[] | StackHolder | null = null;
+  stack: readonly StackFrame[] | CapturedStack | null = null;
   /** OpenTracing baggage; null for automatic spans. */
   baggage: Readonly<Record<string, string>> | null = null;
   /** `sampling.priority` of at most 0: children inherit it, nothing is reported. */
-  unsampled = false;
+  suppressed = false;
   /** Spans by hand: their kind as OTLP tells kinds apart; 0 when nobody has told it. */
   otlpKind: 0 | 2 | 3 | 4 | 5 = 0;
   /** Not reported itself; what is below it may be. Its span id is then that of its parent, or empty. */
@@ -114,12 +114,12 @@ export class SpanRecord {
   scheme: 'http' | 'https' | null = null;
   /** Finished: its JSON while another queue still has to take it, and how many queues have not when there are several. */
   json: string | null = null;
-  readers = 0;
+  pendingEncoders = 0;
   /** What it is taken to weigh while it waits, in bytes. */
-  weight = 0;
+  estimatedBytes = 0;
   /** Neighbours in the recorder's list of open spans. */
-  before: SpanRecord | null = null;
-  after: SpanRecord | null = null;
+  previousOpen: SpanRecord | null = null;
+  nextOpen: SpanRecord | null = null;
 
   constructor(
     name: string,
@@ -130,7 +130,7 @@ export class SpanRecord {
     longTraceId: string | null,
     startMs: number,
     startTick: number,
-    http: HttpFacts | null,
+    http: HttpAttributes | null,
   ) {
     this.name = name;
     this.kind = kind;
@@ -148,8 +148,8 @@ export class SpanRecord {
   }
 
   /** The section for tags and logs, made on first use. */
-  sdkFacts(): SdkFacts {
-    this.sdk ??= new SdkFacts(null);
+  sdkAttributes(): SdkAttributes {
+    this.sdk ??= new SdkAttributes(null);
     return this.sdk;
   }
 }

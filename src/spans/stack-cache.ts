@@ -1,16 +1,16 @@
 // JSON of call stacks, made once for each chain of places in the code: formatting a stack costs more than the rest of its span.
 
 import { TextCache } from '../core/text-cache.js';
-import type { StackHolder } from './span.js';
+import type { CapturedStack } from './span.js';
 
 /** A place in the code, below those that called each other on the way to it: a tree, from the innermost frame outwards. */
-class Place {
+class StackNode {
   /** What was made of the stack that ends here. */
   json: string | null = null;
-  readonly callers: Map<string, Map<number, Place>> = new Map();
+  readonly callers: Map<string, Map<number, StackNode>> = new Map();
 }
 
-const maximumPlaces = 5000;
+const maxNodes = 5000;
 
 /**
  * Bounded: when it knows too many places it begins anew. Frames are told apart by script and position, so of a method that several
@@ -20,8 +20,8 @@ const maximumPlaces = 5000;
 export class StackCache {
   /** For stacks that are text already: those of errors, and of applications that format themselves. */
   readonly #texts: TextCache;
-  #root: Place = new Place();
-  #places = 0;
+  #root: StackNode = new StackNode();
+  #nodes = 0;
   #json: string | null = null;
   readonly #prepare: (error: Error, sites: NodeJS.CallSite[]) => unknown;
 
@@ -29,7 +29,7 @@ export class StackCache {
   constructor(toJson: (text: string) => string) {
     this.#texts = new TextCache(toJson, 200, 20_000);
     this.#prepare = (_error, sites) => {
-      const place = this.#placeOf(sites);
+      const place = this.#nodeOf(sites);
       const text = place?.json === null || place === null ? `Error\n    at ${sites.map(String).join('\n    at ')}` : '';
       this.#json = place?.json ?? toJson(text);
       if (place !== null) place.json = this.#json;
@@ -38,14 +38,14 @@ export class StackCache {
   }
 
   /** JSON of the frames; an empty list for what has none. */
-  of(holder: StackHolder): string {
+  get(holder: CapturedStack): string {
     this.#json = null;
     const stack = this.#read(holder);
-    return this.#json ?? (typeof stack === 'string' ? this.#texts.of(stack) : '[]');
+    return this.#json ?? (typeof stack === 'string' ? this.#texts.get(stack) : '[]');
   }
 
   /** V8 formats on the first read; a function of the application's that is called for it may throw. */
-  #read(holder: StackHolder): unknown {
+  #read(holder: CapturedStack): unknown {
     try {
       if (!isLeftToNode()) return holder.stack;
       const before = Error.prepareStackTrace;
@@ -61,10 +61,10 @@ export class StackCache {
   }
 
   /** Null when a frame has no script to be told by, as in code made at run time. */
-  #placeOf(sites: readonly NodeJS.CallSite[]): Place | null {
-    if (this.#places > maximumPlaces) {
-      this.#root = new Place();
-      this.#places = 0;
+  #nodeOf(sites: readonly NodeJS.CallSite[]): StackNode | null {
+    if (this.#nodes > maxNodes) {
+      this.#root = new StackNode();
+      this.#nodes = 0;
     }
     let place = this.#root;
     for (const site of sites) {
@@ -78,9 +78,9 @@ export class StackCache {
       const position = site.getPosition();
       let caller = positions.get(position);
       if (caller === undefined) {
-        caller = new Place();
+        caller = new StackNode();
         positions.set(position, caller);
-        this.#places++;
+        this.#nodes++;
       }
       place = caller;
     }

@@ -3,9 +3,9 @@
 // A client on top of `http` would run through the same functions of Node.js as the application's own server, with objects of other
 // shapes: V8 then compiles those functions for both, and every request that the application serves becomes slower.
 import type { Socket } from 'node:net';
-import { watchForExit } from './idle-process.js';
-import { type Address, bracketed, type JsonAnswer, type JsonRequest } from './message.js';
-import { AnswerReader } from './response-parser.js';
+import { watchForIdleProcess } from './idle-process.js';
+import { type Address, bracketed, type HttpRequest, type HttpResponse } from './message.js';
+import { ResponseParser } from './response-parser.js';
 
 // Taken when this file is loaded, since a host under test may fake them later.
 const { setTimeout, clearTimeout } = globalThis;
@@ -13,21 +13,21 @@ const now = performance.now.bind(performance);
 
 /** The request under way. */
 interface Exchange {
-  readonly reader: AnswerReader;
-  readonly resolve: (answer: JsonAnswer) => void;
+  readonly parser: ResponseParser;
+  readonly resolve: (response: HttpResponse) => void;
   readonly reject: (error: Error) => void;
 }
 
 /** A lane for each kind of traffic keeps a slow one from holding up the others. */
-export class JsonChannel {
+export class HttpConnection {
   readonly #deadlineMs: number;
   readonly #idleMs: number;
   #socket: Socket | null = null;
   #peer = '';
   #lastUse = 0;
   #exchange: Exchange | null = null;
-  #isCutForExit = false;
-  #exitWatch: { stop(): void } | null = null;
+  #isAbortedAtExit = false;
+  #idleWatch: { stop(): void } | null = null;
 
   /** A connection that was not used for `idleMs` is not used again. */
   constructor(deadlineMs: number = 5000, idleMs: number = 10_000) {
@@ -36,24 +36,24 @@ export class JsonChannel {
   }
 
   /** Whether the last request was given up because nothing else kept the process alive. */
-  isCutForExit(): boolean {
-    return this.#isCutForExit;
+  isAbortedAtExit(): boolean {
+    return this.#isAbortedAtExit;
   }
 
   /**
    * Resolves as soon as there is a status and the answer is read, cut at its limit, or broken; rejects, with a message fit for a
    * log, when there is no status within the deadline. The caller sends the next one only afterwards.
    */
-  async send(address: Address, request: JsonRequest): Promise<JsonAnswer> {
-    this.#isCutForExit = false;
+  async send(address: Address, request: HttpRequest): Promise<HttpResponse> {
+    this.#isAbortedAtExit = false;
     const deadline = setTimeout(() => this.#giveUp('no answer in time'), this.#deadlineMs);
     deadline.unref();
     try {
       return await this.#sendTwiceIfStale(address, request);
     } finally {
       clearTimeout(deadline);
-      this.#exitWatch?.stop();
-      this.#exitWatch = null;
+      this.#idleWatch?.stop();
+      this.#idleWatch = null;
     }
   }
 
@@ -61,7 +61,7 @@ export class JsonChannel {
    * Hands a request over to the system at once, if there is a kept connection on which nothing is under way; whatever becomes of it. For
    * the end of the process, when no turn of the event loop is left. Never throws.
    */
-  sendWithoutAnswer(address: Address, request: JsonRequest): void {
+  sendWithoutResponse(address: Address, request: HttpRequest): void {
     const socket = this.#exchange === null ? this.#reusable(address) : null;
     if (socket === null) return;
     try {
@@ -80,7 +80,7 @@ export class JsonChannel {
    * An idle socket that the agent closes at the moment of its reuse fails before any answer: only then, and on a new socket, the
    * request is sent again.
    */
-  async #sendTwiceIfStale(address: Address, request: JsonRequest): Promise<JsonAnswer> {
+  async #sendTwiceIfStale(address: Address, request: HttpRequest): Promise<HttpResponse> {
     const socket = this.#reusable(address);
     if (socket !== null) {
       try {
@@ -101,28 +101,28 @@ export class JsonChannel {
   }
 
   /** With null on a new connection. */
-  #exchangeOn(kept: Socket | null, address: Address, request: JsonRequest): Promise<JsonAnswer> {
+  #exchangeOn(kept: Socket | null, address: Address, request: HttpRequest): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
-      this.#exchange = { reader: new AnswerReader(request.method === 'HEAD'), resolve, reject };
+      this.#exchange = { parser: new ResponseParser(request.method === 'HEAD'), resolve, reject };
       try {
         if (kept !== null) write(kept, address, request);
         else this.#open(address, request);
         // What the system took at once holds nothing: mostly a request costs no more than its deadline.
-        if (kept === null || kept.writableLength > 0) this.#watchForExit();
+        if (kept === null || kept.writableLength > 0) this.#watchForIdleProcess();
       } catch (error) {
         this.#fail(describe(error));
       }
     });
   }
 
-  #watchForExit(): void {
-    this.#exitWatch ??= watchForExit(() => {
-      this.#isCutForExit = true;
+  #watchForIdleProcess(): void {
+    this.#idleWatch ??= watchForIdleProcess(() => {
+      this.#isAbortedAtExit = true;
       this.#giveUp('the process has nothing else to do');
     });
   }
 
-  #open(address: Address, request: JsonRequest): void {
+  #open(address: Address, request: HttpRequest): void {
     const socket = connect(address);
     this.#socket = socket;
     this.#peer = peerOf(address);
@@ -154,8 +154,8 @@ export class JsonChannel {
       this.#drop(); // nobody asked
       return;
     }
-    exchange.reader.push(chunk);
-    const { state } = exchange.reader;
+    exchange.parser.push(chunk);
+    const { state } = exchange.parser;
     if (state === 'broken') this.#fail('the answer is no HTTP');
     else if (state !== 'reading') this.#settle(exchange);
   }
@@ -164,27 +164,27 @@ export class JsonChannel {
   #ended(socket: Socket, isClean: boolean): void {
     if (socket !== this.#socket) return;
     const exchange = this.#exchange;
-    exchange?.reader.end(isClean);
-    if (exchange?.reader.hasHead === true) {
+    exchange?.parser.end(isClean);
+    if (exchange?.parser.hasHead === true) {
       this.#settle(exchange);
       return;
     }
     this.#exchange = null;
     this.#drop();
-    exchange?.reject(exchange.reader.isUntouched ? new StaleConnection('ECONNRESET') : new Error('ECONNRESET'));
+    exchange?.reject(exchange.parser.isUntouched ? new StaleConnection('ECONNRESET') : new Error('ECONNRESET'));
   }
 
   #settle(exchange: Exchange): void {
     this.#exchange = null;
     this.#lastUse = now();
-    if (!exchange.reader.isReusable) this.#drop();
-    exchange.resolve(exchange.reader.answer());
+    if (!exchange.parser.isReusable) this.#drop();
+    exchange.resolve(exchange.parser.response());
   }
 
   /** The time is up, or nobody wants the answer any more: what there is of it is the answer. */
   #giveUp(reason: string): void {
     const exchange = this.#exchange;
-    if (exchange?.reader.hasHead === true) this.#settle(exchange);
+    if (exchange?.parser.hasHead === true) this.#settle(exchange);
     else this.#fail(reason);
   }
 
@@ -219,7 +219,7 @@ function peerOf({ host, port, isSecure }: Address): string {
 /** The connection ended before a byte of the answer. */
 class StaleConnection extends Error {}
 
-function write(socket: Socket, address: Address, { method, path, headLines = '', body }: JsonRequest): void {
+function write(socket: Socket, address: Address, { method, path, headLines = '', body }: HttpRequest): void {
   const head = `${method} ${path} HTTP/1.1\r\nHost: ${bracketed(address.host)}:${address.port}\r\nConnection: keep-alive\r\nAccept: application/json\r\nUser-Agent: ts-sensor\r\n${headLines}`;
   const content = typeof body === 'function' ? body(socket) : body;
   if (content === undefined) {

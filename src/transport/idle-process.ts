@@ -22,7 +22,7 @@ const { setTimeout, clearTimeout } = globalThis;
  * A connect or write that never completes would keep a process alive that has nothing else to do. Calls `onIdle`, once, when two
  * looks in a row see nothing but such operations.
  */
-export function watchForExit(onIdle: () => void): { stop(): void } {
+export function watchForIdleProcess(onIdle: () => void): { stop(): void } {
   let idleLooks = 0;
   const look = (): void => {
     idleLooks = isHeldBySocketsOnly() ? idleLooks + 1 : 0;

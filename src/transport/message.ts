@@ -9,7 +9,7 @@ export interface Address {
   readonly isSecure?: boolean;
 }
 
-export interface JsonRequest {
+export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST';
   readonly path: string;
   /** More lines of the head, each with its end; the caller has looked at what is in them. */
@@ -19,7 +19,7 @@ export interface JsonRequest {
 }
 
 /** What came back. `text` is at most 1 MiB; `isComplete` is false when more was to come or the connection broke. */
-export interface JsonAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly server: string;
   readonly retryAfter: string | null;
@@ -28,7 +28,7 @@ export interface JsonAnswer {
 }
 
 /** Whether a status means success. */
-export function isGood(status: number): boolean {
+export function isSuccess(status: number): boolean {
   return status >= 200 && status <= 299;
 }
 

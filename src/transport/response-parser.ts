@@ -1,17 +1,17 @@
 // Reads one HTTP/1.1 answer from the bytes of a connection (RFC 9112), as much of it as the sensor wants to know.
-import type { JsonAnswer } from './message.js';
+import type { HttpResponse } from './message.js';
 
-const maximumHeadBytes = 65_536;
+const maxHeadBytes = 65_536;
 /** Longer answers are cut: nothing that the agent says is longer. */
-export const maximumAnswerBytes: number = 1024 * 1024;
-const maximumLineBytes = 4096;
+export const maxResponseBytes: number = 1024 * 1024;
+const maxLineBytes = 4096;
 const endOfHead = '\r\n\r\n';
 
 /** What comes next. */
 type Part = 'head' | 'sized' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailer' | 'until-close' | 'nothing';
 
 /** Fed with what arrives until its `state` is another than `reading`. */
-export class AnswerReader {
+export class ResponseParser {
   readonly #isHeadOnly: boolean;
   #part: Part = 'head';
   /** Latin-1: the head so far, or the line so far. */
@@ -66,7 +66,7 @@ export class AnswerReader {
     if (this.#part === 'until-close' && isClean) this.#finish();
   }
 
-  answer(): JsonAnswer {
+  response(): HttpResponse {
     return {
       status: this.#status,
       server: this.#server,
@@ -95,10 +95,10 @@ export class AnswerReader {
 
   #takeHead(bytes: Buffer): Buffer {
     const before = this.#text.length;
-    this.#text += bytes.toString('latin1', 0, Math.min(bytes.length, maximumHeadBytes + 1));
+    this.#text += bytes.toString('latin1', 0, Math.min(bytes.length, maxHeadBytes + 1));
     const end = this.#text.indexOf(endOfHead, Math.max(0, before - endOfHead.length));
     if (end < 0) {
-      const tooLong = this.#text.length > maximumHeadBytes;
+      const tooLong = this.#text.length > maxHeadBytes;
       this.#isBroken = tooLong || !'HTTP/1.'.startsWith(this.#text.slice(0, 7));
       return bytes.subarray(bytes.length);
     }
@@ -173,8 +173,8 @@ export class AnswerReader {
 
   #takeLine(bytes: Buffer): Buffer {
     const end = bytes.indexOf(0x0a);
-    this.#text += bytes.toString('latin1', 0, end < 0 ? Math.min(bytes.length, maximumLineBytes + 1) : end);
-    if (this.#text.length > maximumLineBytes) this.#cut();
+    this.#text += bytes.toString('latin1', 0, end < 0 ? Math.min(bytes.length, maxLineBytes + 1) : end);
+    if (this.#text.length > maxLineBytes) this.#truncate();
     if (end < 0) return bytes.subarray(bytes.length);
     const line = this.#text.trim();
     this.#text = '';
@@ -189,7 +189,7 @@ export class AnswerReader {
   #beginChunk(line: string): void {
     const digits = /^[\da-f]{1,8}(?=\s*(?:;|$))/i.exec(line)?.[0];
     if (digits === undefined) {
-      this.#cut();
+      this.#truncate();
       return;
     }
     this.#left = Number.parseInt(digits, 16);
@@ -198,8 +198,8 @@ export class AnswerReader {
 
   #keep(bytes: Buffer): void {
     this.#bodyBytes += bytes.length;
-    if (this.#bodyBytes <= maximumAnswerBytes) this.#body.push(bytes);
-    else this.#cut();
+    if (this.#bodyBytes <= maxResponseBytes) this.#body.push(bytes);
+    else this.#truncate();
   }
 
   #finish(): void {
@@ -208,7 +208,7 @@ export class AnswerReader {
   }
 
   /** No more of this is read; what has been is the answer. */
-  #cut(): void {
+  #truncate(): void {
     this.#isKept = false;
     this.#part = 'nothing';
   }

@@ -4,10 +4,10 @@
 // runs, that is noted in the request's route state. `req.baseUrl` and `req.route` are not used: the first has values in the place
 // of parameters, the second stays set after a route has passed the request on.
 import type { RouteState } from '../../spans/span.js';
-import type { Instrumentation, LoadedModule, Patched, Tools } from '../instrumentation.js';
-import { makeStamp, type Stamp } from '../private-field.js';
+import type { Instrumentation, InstrumentationContext, LoadedModule, Patched } from '../instrumentation.js';
+import { makePrivateField, type PrivateField } from '../private-field.js';
 import { flatPaths, joinPatterns, patternText } from '../route-pattern.js';
-import { around, type HostFunction, resemble } from '../wrap-method.js';
+import { copyFunctionShape, type HostFunction, wrapMethod } from '../wrap-method.js';
 
 /** A layer of a router's stack, in the shapes of Express 4 and of the router package. */
 interface Layer {
@@ -29,7 +29,7 @@ interface Request {
 }
 
 /** What is known of a layer, or of a route, from the moment it was added to its router. */
-class Place {
+class RegisteredLayer {
   readonly owner: object;
   readonly isRoute: boolean;
   readonly pattern: string;
@@ -46,13 +46,13 @@ class Place {
 }
 
 /** One router on the way down to the layer that runs now. */
-class Level {
+class RouterLevel {
   readonly owner: object;
   readonly prefix: string;
   pattern: string;
-  readonly outer: Level | null;
+  readonly outer: RouterLevel | null;
 
-  constructor(owner: object, prefix: string, pattern: string, outer: Level | null) {
+  constructor(owner: object, prefix: string, pattern: string, outer: RouterLevel | null) {
     this.owner = owner;
     this.prefix = prefix;
     this.pattern = pattern;
@@ -62,7 +62,7 @@ class Level {
 
 /** The way of one request through the routers. */
 class ExpressRoute implements RouteState {
-  #level: Level | null = null;
+  #level: RouterLevel | null = null;
   #route: string | null = null;
   #options: string | null = null;
   #failed = false;
@@ -71,7 +71,7 @@ class ExpressRoute implements RouteState {
   enter(owner: object, isRoute: boolean, pattern: string): void {
     let level = this.#level;
     while (level !== null && level.owner !== owner) level = level.outer;
-    if (level === null) level = new Level(owner, this.#mounted(), pattern, this.#level);
+    if (level === null) level = new RouterLevel(owner, this.#mounted(), pattern, this.#level);
     else level.pattern = pattern;
     this.#level = level;
     if (isRoute) this.#route = joinPatterns(level.prefix, pattern);
@@ -109,12 +109,12 @@ function isExhausted({ req }: { readonly req?: unknown }): boolean {
   return typeof (req as Request | undefined)?.next !== 'function';
 }
 
-const places: Stamp<Place> = makeStamp();
+const registeredLayers: PrivateField<RegisteredLayer> = makePrivateField();
 
 /** The state of the request that `response` answers; null when it is not traced or has ended. */
-function routeOf({ entry, power }: Tools, response: unknown): ExpressRoute | null {
-  if (power.isOff) return null;
-  const http = entry.of(response)?.http ?? null;
+function routeOf({ entrySpans, state }: InstrumentationContext, response: unknown): ExpressRoute | null {
+  if (state.isDisabled) return null;
+  const http = entrySpans.of(response)?.http ?? null;
   if (http === null) return null;
   if (http.route instanceof ExpressRoute) return http.route;
   const route = new ExpressRoute();
@@ -122,17 +122,17 @@ function routeOf({ entry, power }: Tools, response: unknown): ExpressRoute | nul
   return route;
 }
 
-function noteError(tools: Tools, response: unknown, error: unknown): void {
+function noteError(tools: InstrumentationContext, response: unknown, error: unknown): void {
   // Words by which a handler leaves its route or router; no errors.
-  if (!error || error === 'route' || error === 'router' || tools.power.isOff) return;
-  const span = tools.entry.of(response);
+  if (!error || error === 'route' || error === 'router' || tools.state.isDisabled) return;
+  const span = tools.entrySpans.of(response);
   if (span === null) return;
   routeOf(tools, response)?.fail();
-  tools.entry.fail(span, error);
+  tools.entrySpans.fail(span, error);
 }
 
-function patchRouter(exports: unknown, tools: Tools): Patched {
-  const guard = tools.faults.guard('express router');
+function patchRouter(exports: unknown, tools: InstrumentationContext): Patched {
+  const breaker = tools.errors.breaker('express router');
   // Express 4 exports the object that routers inherit from, the router package a constructor; an ES module has either as default.
   const { default: inner } = exports as { default?: unknown };
   const router = (inner ?? exports) as { prototype?: object };
@@ -145,9 +145,9 @@ function patchRouter(exports: unknown, tools: Tools): Patched {
       try {
         const path = isHandler(first) ? '/' : first;
         for (const layer of (this.stack ?? []).slice(before))
-          places.put(layer, new Place(this, layer.route !== undefined, path));
+          registeredLayers.set(layer, new RegisteredLayer(this, layer.route !== undefined, path));
       } catch (error) {
-        guard.fault(error);
+        breaker.record(error);
       }
       return result;
     } as HostFunction;
@@ -156,12 +156,12 @@ function patchRouter(exports: unknown, tools: Tools): Patched {
     function route(this: Router, path?: unknown): unknown {
       const result = Reflect.apply(original, this, arguments);
       try {
-        const place = new Place(this, true, path);
+        const place = new RegisteredLayer(this, true, path);
         const layer = this.stack?.at(-1);
-        if (layer !== undefined) places.put(layer, place);
-        if (typeof result === 'object' && result !== null) places.put(result, place);
+        if (layer !== undefined) registeredLayers.set(layer, place);
+        if (typeof result === 'object' && result !== null) registeredLayers.set(result, place);
       } catch (error) {
-        guard.fault(error);
+        breaker.record(error);
       }
       return result;
     } as HostFunction;
@@ -178,7 +178,9 @@ function patchRouter(exports: unknown, tools: Tools): Patched {
       ] as never[]);
     } as HostFunction;
 
-  return { undo: [around(target, 'use', use), around(target, 'route', route), around(target, 'param', param)] };
+  return {
+    undo: [wrapMethod(target, 'use', use), wrapMethod(target, 'route', route), wrapMethod(target, 'param', param)],
+  };
 }
 
 /** Whether the first argument of `use` is a handler, or a list of them, rather than a path. */
@@ -189,19 +191,19 @@ function isHandler(first: unknown): boolean {
 }
 
 /** A callback for a parameter runs before its layer does: it may answer or fail, and then the layer is the one that was matched. */
-function paramCallback(router: Router, callback: HostFunction, tools: Tools): HostFunction {
-  const guard = tools.faults.guard('express param');
-  return resemble(
+function paramCallback(router: Router, callback: HostFunction, tools: InstrumentationContext): HostFunction {
+  const breaker = tools.errors.breaker('express param');
+  return copyFunctionShape(
     function param(this: unknown, request?: Request, response?: unknown): unknown {
       try {
         const route = routeOf(tools, response);
         const layer = route === null || request === undefined ? undefined : matchedLayer(router, request);
-        const place = layer === undefined ? undefined : places.of(layer);
+        const place = layer === undefined ? undefined : registeredLayers.get(layer);
         if (layer !== undefined && place !== undefined && request !== undefined) {
           route?.enter(place.owner, place.isRoute, patternOf(place, layer, request));
         }
       } catch (error) {
-        guard.fault(error);
+        breaker.record(error);
       }
       return Reflect.apply(callback, this, arguments);
     } as HostFunction,
@@ -235,7 +237,7 @@ function matchedPattern(request: object): unknown {
   return symbol === undefined ? undefined : Reflect.get(request, symbol);
 }
 
-function patternOf(place: Place, layer: Layer, request: object): string {
+function patternOf(place: RegisteredLayer, layer: Layer, request: object): string {
   if (place.alternatives === null) return place.pattern;
   const matched = matchedPattern(request);
   if (matched !== undefined) return patternText(matched);
@@ -252,21 +254,21 @@ function matchesAlone(layer: Layer, path: unknown): boolean {
   return Boolean(alone.match?.(layer.path === '' ? '/' : layer.path));
 }
 
-function patchLayer(exports: unknown, tools: Tools): Patched {
+function patchLayer(exports: unknown, tools: InstrumentationContext): Patched {
   const { prototype } = exports as { prototype?: object };
   if (prototype === undefined) return { undo: [] };
-  const guard = tools.faults.guard('express layer');
+  const breaker = tools.errors.breaker('express layer');
 
   const handleRequest = (original: HostFunction): HostFunction =>
     function handleRequest(this: Layer, request: Request, response: unknown, next: unknown): unknown {
       try {
-        const place = guard.off ? undefined : places.of(this);
+        const place = breaker.isOpen ? undefined : registeredLayers.get(this);
         if (place !== undefined) {
           const pattern = place.alternatives === null ? place.pattern : patternOf(place, this, request);
           routeOf(tools, response)?.enter(place.owner, place.isRoute, pattern);
         }
       } catch (error) {
-        guard.fault(error);
+        breaker.record(error);
       }
       return (original as (this: unknown, ...args: unknown[]) => unknown).call(this, request, response, next);
     } as HostFunction;
@@ -275,64 +277,64 @@ function patchLayer(exports: unknown, tools: Tools): Patched {
     function handleError(this: Layer, error: unknown, request: unknown, response: unknown, next: unknown): unknown {
       try {
         noteError(tools, response, error);
-      } catch (fault) {
-        guard.fault(fault);
+      } catch (internalError) {
+        breaker.record(internalError);
       }
       return (original as (this: unknown, ...args: unknown[]) => unknown).call(this, error, request, response, next);
     } as HostFunction;
 
   return {
     undo: [
-      around(prototype, 'handle_request', handleRequest),
-      around(prototype, 'handleRequest', handleRequest),
-      around(prototype, 'handle_error', handleError),
-      around(prototype, 'handleError', handleError),
+      wrapMethod(prototype, 'handle_request', handleRequest),
+      wrapMethod(prototype, 'handleRequest', handleRequest),
+      wrapMethod(prototype, 'handle_error', handleError),
+      wrapMethod(prototype, 'handleError', handleError),
     ],
   };
 }
 
 /** OPTIONS that no route answers itself: Express collects the methods of the routes that match and answers with them. */
-function patchRoute(exports: unknown, tools: Tools): Patched {
+function patchRoute(exports: unknown, tools: InstrumentationContext): Patched {
   const { prototype } = exports as { prototype?: object };
   if (prototype === undefined) return { undo: [] };
-  const guard = tools.faults.guard('express route');
+  const breaker = tools.errors.breaker('express route');
   const methods = (original: HostFunction): HostFunction =>
     function methods(this: object): unknown {
       try {
-        const place = places.of(this);
+        const place = registeredLayers.get(this);
         if (place !== undefined) routeOf(tools, undefined)?.offerOptions(place.owner, place.pattern);
       } catch (error) {
-        guard.fault(error);
+        breaker.record(error);
       }
       return Reflect.apply(original, this, arguments);
     } as HostFunction;
-  return { undo: [around(prototype, '_options', methods), around(prototype, '_methods', methods)] };
+  return { undo: [wrapMethod(prototype, '_options', methods), wrapMethod(prototype, '_methods', methods)] };
 }
 
 /** The end of the line: an error that no layer of the application was there to see. */
-function patchFinalHandler(exports: unknown, tools: Tools): Patched {
+function patchFinalHandler(exports: unknown, tools: InstrumentationContext): Patched {
   if (typeof exports !== 'function') return { undo: [] };
   const original = exports as HostFunction;
-  const guard = tools.faults.guard('express final handler');
+  const breaker = tools.errors.breaker('express final handler');
   const finalHandler = function finalHandler(this: unknown, _request: unknown, response: unknown): unknown {
     const done = Reflect.apply(original, this, arguments);
     if (typeof done !== 'function') return done;
     return function (this: unknown, error?: unknown): unknown {
       try {
         if (error !== undefined && error !== null) noteError(tools, response, error);
-      } catch (fault) {
-        guard.fault(fault);
+      } catch (internalError) {
+        breaker.record(internalError);
       }
       return Reflect.apply(done, this, arguments);
     };
   } as HostFunction;
-  return { undo: [], exports: resemble(finalHandler, original) };
+  return { undo: [], exports: copyFunctionShape(finalHandler, original) };
 }
 
-type Patch = (exports: unknown, tools: Tools, module: LoadedModule) => Patched;
+type Patch = (exports: unknown, tools: InstrumentationContext, module: LoadedModule) => Patched;
 
 function record(module: string, versions: readonly number[], patch: Patch): Instrumentation {
-  return { name: 'express', words: ['express'], module, versions, patch };
+  return { name: 'express', presets: ['express'], module, versions, patch };
 }
 
 /** The package itself: nothing in it is changed, its version is what `status()` shows. */

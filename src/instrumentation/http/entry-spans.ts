@@ -4,22 +4,22 @@ import { shortId } from '../../propagation/ids.js';
 import { TraceHeaderReader } from '../../propagation/trace-headers.js';
 import { Suppressed, suppressed } from '../../spans/active-span.js';
 import { errorStack, errorText } from '../../spans/error-text.js';
-import type { IgnoreMatcher, Policy } from '../../spans/ignore-policy.js';
-import { HttpFacts, SpanRecord } from '../../spans/span.js';
-import { makeStamp, type Stamp } from '../private-field.js';
+import type { IgnoreMatcher, IgnorePolicy } from '../../spans/ignore-policy.js';
+import { HttpAttributes, SpanRecord } from '../../spans/span.js';
+import { makePrivateField, type PrivateField } from '../private-field.js';
 import { captureHeader, valuesInList } from './captured-headers.js';
 import type { HttpSpanDependencies } from './span-dependencies.js';
 
 /** What a request was found to be, on it and on its response. */
-const marks: Stamp<SpanRecord | Suppressed> = makeStamp();
+const marks: PrivateField<SpanRecord | Suppressed> = makePrivateField();
 
 function spanOf(target: object): SpanRecord | undefined {
-  const mark = marks.of(target);
+  const mark = marks.get(target);
   return mark instanceof SpanRecord ? mark : undefined;
 }
 
 /** Begins and ends the entry spans of all HTTP servers of the process. */
-export class HttpEntry {
+export class HttpEntrySpans {
   readonly #dependencies: HttpSpanDependencies;
   readonly #reader: TraceHeaderReader = new TraceHeaderReader();
   #thrown: SpanRecord | null = null;
@@ -33,7 +33,7 @@ export class HttpEntry {
   }
 
   /** Tells which requests are ignored from now on. */
-  use({ ignoresRequest, suppressesBelowIgnored }: Policy): void {
+  use({ ignoresRequest, suppressesBelowIgnored }: IgnorePolicy): void {
     this.#ignores = ignoresRequest;
     this.#suppressesIgnored = suppressesBelowIgnored;
   }
@@ -50,12 +50,12 @@ export class HttpEntry {
     const { traceId, w3c } = caller;
     if (caller.suppressed) {
       const mark = w3c === null ? suppressed : new Suppressed(w3c);
-      marks.put(request, mark);
-      marks.put(response, mark);
+      marks.set(request, mark);
+      marks.set(response, mark);
       return mark;
     }
     const ignored = this.#ignores?.(request.method ?? '', pathOf(request.url ?? ''), caller.host ?? '') === true;
-    const http = new HttpFacts(request.method ?? '', request.url ?? '', caller.host);
+    const http = new HttpAttributes(request.method ?? '', request.url ?? '', caller.host);
     http.bytesBefore = bytesDispatched(request.socket);
     http.request = request;
     http.response = response;
@@ -82,13 +82,13 @@ export class HttpEntry {
     if (caller.synthetic) span.synthetic = true;
     if (ignored) {
       span.ignored = true;
-      span.unsampled = this.#suppressesIgnored;
+      span.suppressed = this.#suppressesIgnored;
     }
     if (config().tracing.extraHttpHeaders.length > 0 && Array.isArray(rawHeaders))
       this.#captureRequestHeaders(span, rawHeaders);
     showTraceId(request, span.traceId);
-    marks.put(response, span);
-    marks.put(request, span);
+    marks.set(response, span);
+    marks.set(request, span);
     recorder.open(span);
     this.#latest = span;
     return span;
@@ -116,7 +116,7 @@ export class HttpEntry {
    * request and response a prototype, and V8 then finds no property of them, ours included, without a search.
    */
   activeOf(emitter: object): SpanRecord | null {
-    const span = this.#dependencies.scope.active();
+    const span = this.#dependencies.activeSpan.get();
     if (span === null || span.http === null) return null;
     return span.http.response === emitter || span.http.request === emitter ? span : null;
   }
@@ -126,11 +126,11 @@ export class HttpEntry {
    * when that is so already, or nothing is known.
    */
   inactiveSpanOf(emitter: object): SpanRecord | Suppressed | null {
-    const { scope } = this.#dependencies;
-    const mark = marks.of(emitter);
+    const { activeSpan } = this.#dependencies;
+    const mark = marks.get(emitter);
     if (mark === undefined) return null;
-    if (mark instanceof SpanRecord) return scope.active()?.traceId === mark.traceId ? null : mark;
-    return scope.isSuppressed() ? null : mark;
+    if (mark instanceof SpanRecord) return activeSpan.get()?.traceId === mark.traceId ? null : mark;
+    return activeSpan.isSuppressed() ? null : mark;
   }
 
   /** Notes the error that a framework reports, the first one of a request; its status decides whether it counts. */
@@ -181,7 +181,7 @@ export class HttpEntry {
       if (http.status >= 500) span.errorCount = 1;
       this.#takeTemplate(http, 0, {});
     }
-    span.sdkFacts().tags['unfinished'] = true;
+    span.sdkAttributes().tags['unfinished'] = true;
     this.#dependencies.recorder.finish(span);
   }
 
@@ -192,7 +192,7 @@ export class HttpEntry {
 
   /** An error that nobody caught: belongs to the request whose handler threw it, or in whose context it came up. */
   failUncaught(error: unknown): void {
-    const span = this.#thrown ?? this.#dependencies.scope.active();
+    const span = this.#thrown ?? this.#dependencies.activeSpan.get();
     this.#thrown = null;
     if (span !== null && span.kind === 1) this.fail(span, error);
   }
@@ -213,12 +213,12 @@ export class HttpEntry {
   }
 
   #search(response: unknown): SpanRecord | null {
-    const active = this.#dependencies.scope.active();
+    const active = this.#dependencies.activeSpan.get();
     if (active?.http?.response === response || typeof response !== 'object' || response === null) return active;
     return spanOf(response) ?? active;
   }
 
-  #complete(span: SpanRecord, http: HttpFacts, response: ServerResponse, cutOff: boolean): void {
+  #complete(span: SpanRecord, http: HttpAttributes, response: ServerResponse, cutOff: boolean): void {
     if (http.status === 0 && (!cutOff || response.headersSent)) http.status = response.statusCode;
     if (cutOff && !isHandedOver(http, response)) this.#noteCut(http, response);
     this.#takeTemplate(http, http.status === 0 ? response.statusCode : http.status, response);
@@ -226,12 +226,12 @@ export class HttpEntry {
     if (this.#dependencies.config().tracing.extraHttpHeaders.length > 0) this.#captureResponseHeaders(http, response);
   }
 
-  #takeTemplate(http: HttpFacts, status: number, response: { readonly req?: unknown }): void {
+  #takeTemplate(http: HttpAttributes, status: number, response: { readonly req?: unknown }): void {
     if (!http.templateFrozen && http.route !== null) http.template = http.route.template(status, response);
     http.route = null;
   }
 
-  #noteCut(http: HttpFacts, response: ServerResponse): void {
+  #noteCut(http: HttpAttributes, response: ServerResponse): void {
     if (http.error !== null) return;
     const { errored } = response as { errored?: unknown }; // since Node.js 18; the type has it later
     http.error = errored === null || errored === undefined ? 'Request aborted' : errorText(errored);
@@ -243,11 +243,11 @@ export class HttpEntry {
   }
 
   /** Notes headers that a response got with its head only: name, value, name, value. */
-  captureGiven(response: object, given: readonly unknown[]): void {
+  captureWrittenHeaders(response: object, written: readonly unknown[]): void {
     const http = spanOf(response)?.http;
     if (http === undefined || http === null) return;
     for (const name of this.#dependencies.config().tracing.extraHttpHeaders)
-      captureHeader(http, name, valuesInList(given, name));
+      captureHeader(http, name, valuesInList(written, name));
   }
 
   #captureRequestHeaders(span: SpanRecord, rawHeaders: readonly string[]): void {
@@ -256,7 +256,7 @@ export class HttpEntry {
       captureHeader(span.http, name, valuesInList(rawHeaders, name));
   }
 
-  #captureResponseHeaders(http: HttpFacts, response: ServerResponse): void {
+  #captureResponseHeaders(http: HttpAttributes, response: ServerResponse): void {
     for (const name of this.#dependencies.config().tracing.extraHttpHeaders)
       captureHeader(http, name, response.getHeader(name));
   }
@@ -280,7 +280,7 @@ function pathOf(url: string): string {
  * Whether the client had the whole response when its connection ended. One that hangs up on the last byte can be faster than the
  * callback of the last write, and than the `end()` of an application that streams a file of known length.
  */
-function isHandedOver(http: HttpFacts, response: ServerResponse): boolean {
+function isHandedOver(http: HttpAttributes, response: ServerResponse): boolean {
   // `_header` and `_contentLength` are Node.js' own; without them the response counts as cut off.
   const {
     errored,

@@ -13,7 +13,7 @@ import {
   type W3cContext,
 } from '../../propagation/w3c.js';
 import { errorStack, errorText } from '../../spans/error-text.js';
-import { HttpFacts, SpanRecord } from '../../spans/span.js';
+import { HttpAttributes, SpanRecord } from '../../spans/span.js';
 import { captureHeader } from './captured-headers.js';
 import type { HttpSpanDependencies } from './span-dependencies.js';
 
@@ -21,7 +21,7 @@ import type { HttpSpanDependencies } from './span-dependencies.js';
 export type OutgoingHeaders = readonly string[] | null;
 
 /** Trace headers that the application put on a call itself. */
-export interface GivenContext {
+export interface OutgoingContext {
   trace?: string;
   span?: string;
   level?: string;
@@ -29,7 +29,7 @@ export interface GivenContext {
 }
 
 /** Begins and ends the exit spans of all HTTP clients of the process. */
-export class HttpExit {
+export class HttpExitSpans {
   readonly #dependencies: HttpSpanDependencies;
 
   constructor(dependencies: HttpSpanDependencies) {
@@ -38,25 +38,25 @@ export class HttpExit {
 
   /** The span under which a call made now would stand; null outside any, inside another exit, and where nothing is reported. */
   parent(): SpanRecord | null {
-    const { scope, config } = this.#dependencies;
-    const span = scope.active();
-    if (span === null || span.kind === 2 || span.unsampled) return null;
+    const { activeSpan, config } = this.#dependencies;
+    const span = activeSpan.get();
+    if (span === null || span.kind === 2 || span.suppressed) return null;
     return config().tracing.enabled ? span : null;
   }
 
   /** Headers for a call that gets no span of its own: the level when suppressed, the context of a manual exit span, else nothing. */
   headersWithoutSpan(): OutgoingHeaders {
-    const { scope, config } = this.#dependencies;
+    const { activeSpan, config } = this.#dependencies;
     if (!config().tracing.enabled) return null;
-    const suppression = scope.suppression();
+    const suppression = activeSpan.suppression();
     if (suppression !== null) return this.#suppressedHeaders(suppression.w3c);
-    const span = scope.active();
+    const span = activeSpan.get();
     return span === null ? null : this.headers(span);
   }
 
   headers(span: SpanRecord): OutgoingHeaders {
     const { traceId, spanId, w3c } = span;
-    if (span.unsampled) return this.#suppressedHeaders(w3c);
+    if (span.suppressed) return this.#suppressedHeaders(w3c);
     if (spanId === '') return null; // ignored, and without a caller: there is nothing to stand below
     const headers = [traceHeader, traceId, spanHeader, spanId, levelHeader, '1'];
     if (!this.#dependencies.config().tracing.w3c.write) return headers;
@@ -82,14 +82,14 @@ export class HttpExit {
    * wish that nothing be traced. One that came in with the request being served and was copied from it does not: it names a span
    * above the one that makes this call.
    */
-  isOwnContext(given: GivenContext): boolean {
-    const active = this.#dependencies.scope.active();
-    if (active === null || active.unsampled) return false;
-    if (given.level?.trim() === '0') return true;
-    const traceId = parseId(given.trace);
-    const spanId = parseId(given.span);
+  isSetByApplication(context: OutgoingContext): boolean {
+    const active = this.#dependencies.activeSpan.get();
+    if (active === null || active.suppressed) return false;
+    if (context.level?.trim() === '0') return true;
+    const traceId = parseId(context.trace);
+    const spanId = parseId(context.span);
     // Correlation with a page is for the first server only.
-    if (traceId === null || spanId === null || given.level?.includes(',') === true) return false;
+    if (traceId === null || spanId === null || context.level?.includes(',') === true) return false;
     if (shortId(traceId) !== active.traceId) return true;
     const caller = shortId(spanId);
     // Under a manual span it is not known which span called the server.
@@ -97,12 +97,12 @@ export class HttpExit {
   }
 
   /** Whether a `traceparent` that the application put on a call stands: that of the request being served does not. */
-  isOwnParent(value: string | undefined): boolean {
-    const { scope } = this.#dependencies;
+  isTraceparentSetByApplication(value: string | undefined): boolean {
+    const { activeSpan } = this.#dependencies;
     if (value === undefined) return true;
     const parent = readTraceparent(value);
     if (parent === null) return true;
-    const received = scope.suppression()?.w3c ?? scope.active()?.w3c;
+    const received = activeSpan.suppression()?.w3c ?? activeSpan.get()?.w3c;
     return received?.traceId !== parent.traceId || received.parentId !== parent.parentId;
   }
 
@@ -124,7 +124,7 @@ export class HttpExit {
       null,
       wallClock(),
       now(),
-      new HttpFacts(method, path, origin),
+      new HttpAttributes(method, path, origin),
     );
     const { stackTrace, stackTraceLength } = config().tracing;
     if (stackTrace === 'all' && stackTraceLength > 0) span.stack = stacks.take(stackTraceLength, below, span.startTick);
@@ -142,11 +142,11 @@ export class HttpExit {
     if (isErrorStatus(status, this.#dependencies.config())) span.errorCount = 1;
   }
 
-  /** Notes headers that are to be captured; `lookUp` gives the value of a lower-case name. */
-  capture(span: SpanRecord, lookUp: (name: string) => unknown): void {
+  /** Notes headers that are to be captured; `valueFor` gives the value of a lower-case name. */
+  capture(span: SpanRecord, valueFor: (name: string) => unknown): void {
     const { http } = span;
     if (http === null || span.isFinished) return;
-    for (const name of this.#dependencies.config().tracing.extraHttpHeaders) captureHeader(http, name, lookUp(name));
+    for (const name of this.#dependencies.config().tracing.extraHttpHeaders) captureHeader(http, name, valueFor(name));
   }
 
   /** Whether anything is to be captured at all. */

@@ -1,9 +1,9 @@
 // Node.js' global fetch, followed on the diagnostics channels that undici publishes: one exit span per request on the wire.
 import type { SpanRecord } from '../../spans/span.js';
-import type { ChannelInstrumentation, Tools } from '../instrumentation.js';
-import { makeStamp, type Stamp } from '../private-field.js';
+import type { ChannelInstrumentation, InstrumentationContext } from '../instrumentation.js';
+import { makePrivateField, type PrivateField } from '../private-field.js';
 import { valuesInList } from './captured-headers.js';
-import { inPairs, settleContext } from './outgoing-headers.js';
+import { inPairs, mergeTraceHeaders } from './outgoing-headers.js';
 
 /** The part of undici's request object that is used; looked at before use, since it differs by version. */
 interface UndiciRequest {
@@ -22,24 +22,28 @@ interface UndiciMessage {
   readonly error?: unknown;
 }
 
-function channels({ exit, faults, power }: Tools): Readonly<Record<string, (message: unknown) => void>> {
-  const spans: Stamp<SpanRecord> = makeStamp();
-  const guard = faults.guard('fetch');
+function channels({
+  exitSpans,
+  errors,
+  state,
+}: InstrumentationContext): Readonly<Record<string, (message: unknown) => void>> {
+  const spans: PrivateField<SpanRecord> = makePrivateField();
+  const breaker = errors.breaker('fetch');
 
   function created({ request }: UndiciMessage): void {
-    if (power.isOff || request === undefined || typeof request.addHeader !== 'function') return;
-    const parent = exit.parent();
-    const headers = parent === null ? exit.headersWithoutSpan() : null;
+    if (state.isDisabled || request === undefined || typeof request.addHeader !== 'function') return;
+    const parent = exitSpans.parent();
+    const headers = parent === null ? exitSpans.headersWithoutSpan() : null;
     if (parent === null && headers === null) return;
     // A connection that is upgraded is told of on no channel: its span would stay open.
     const span = parent === null || request.upgrade ? null : begin(parent, request);
     if (span !== null) {
-      spans.put(request, span);
-      if (exit.captures) captureIn(span, listOf(request.headers));
+      spans.set(request, span);
+      if (exitSpans.captures) captureIn(span, listOf(request.headers));
     }
-    const added = span !== null ? exit.headers(span) : parent === null ? headers : exit.headers(parent);
+    const added = span !== null ? exitSpans.headers(span) : parent === null ? headers : exitSpans.headers(parent);
     if (added === null) return;
-    const free = settle(request, added, exit);
+    const free = settle(request, added, exitSpans);
     for (let index = 0; index + 1 < free.length; index += 2) {
       request.addHeader(free[index] as string, free[index + 1] as string); // inside the bounds
     }
@@ -47,41 +51,41 @@ function channels({ exit, faults, power }: Tools): Readonly<Record<string, (mess
 
   function begin(parent: SpanRecord, request: UndiciRequest): SpanRecord {
     const path = typeof request.path === 'string' ? request.path : '/';
-    return exit.begin(parent, String(request.method ?? 'GET'), String(request.origin ?? ''), path, channelHandler);
+    return exitSpans.begin(parent, String(request.method ?? 'GET'), String(request.origin ?? ''), path, channelHandler);
   }
 
   function responded({ request, response }: UndiciMessage): void {
-    const span = request === undefined ? undefined : spans.of(request);
+    const span = request === undefined ? undefined : spans.get(request);
     if (span === undefined || typeof response?.statusCode !== 'number' || response.statusCode < 200) return;
-    exit.responded(span, response.statusCode);
-    if (exit.captures) captureIn(span, listOf(response.headers));
+    exitSpans.responded(span, response.statusCode);
+    if (exitSpans.captures) captureIn(span, listOf(response.headers));
   }
 
   function captureIn(span: SpanRecord, list: readonly unknown[]): void {
-    exit.capture(span, (name) => valuesInList(list, name));
+    exitSpans.capture(span, (name) => valuesInList(list, name));
   }
 
   function completed({ request }: UndiciMessage): void {
-    const span = request === undefined ? undefined : spans.of(request);
-    if (span !== undefined) exit.end(span, true);
+    const span = request === undefined ? undefined : spans.get(request);
+    if (span !== undefined) exitSpans.end(span, true);
   }
 
   function failed({ request, error }: UndiciMessage): void {
-    const span = request === undefined ? undefined : spans.of(request);
+    const span = request === undefined ? undefined : spans.get(request);
     if (span === undefined) return;
-    const answered = span.http !== null && span.http.headTick > 0;
+    const responded = span.http !== null && span.http.headTick > 0;
     // A body that the application gave up after it had seen the head is no failure of the call.
-    if (answered && (error as { name?: unknown } | null)?.name === 'AbortError') exit.end(span, false);
-    else exit.fail(span, error);
+    if (responded && (error as { name?: unknown } | null)?.name === 'AbortError') exitSpans.end(span, false);
+    else exitSpans.fail(span, error);
   }
 
   const quietly =
     (handle: (message: UndiciMessage) => void) =>
     (message: unknown): void => {
       try {
-        if (!guard.off && typeof message === 'object' && message !== null) handle(message);
+        if (!breaker.isOpen && typeof message === 'object' && message !== null) handle(message);
       } catch (error) {
-        guard.fault(error);
+        breaker.record(error);
       }
     };
   const channelHandler = quietly(created);
@@ -104,14 +108,19 @@ function listOf(headers: unknown): unknown[] {
 }
 
 /** Those of `added` that may be added; a trace context that they replace is taken out of undici's own copy of the headers. */
-function settle(request: UndiciRequest, added: readonly string[], exit: Tools['exit']): readonly string[] {
+function settle(
+  request: UndiciRequest,
+  added: readonly string[],
+  exit: InstrumentationContext['exitSpans'],
+): readonly string[] {
   const { headers } = request;
-  const given = inPairs(listOf(headers));
-  const { kept, free } = settleContext(given, added, exit);
-  if (kept === given) return free;
-  if (Array.isArray(headers)) headers.splice(0, headers.length, ...kept.flat());
-  else request.headers = kept.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  return free;
+  const present = inPairs(listOf(headers));
+  const merged = mergeTraceHeaders(present, added, exit);
+  const { application } = merged;
+  if (application === present) return merged.added;
+  if (Array.isArray(headers)) headers.splice(0, headers.length, ...application.flat());
+  else request.headers = application.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return merged.added;
 }
 
-export const fetchClient: ChannelInstrumentation = { name: 'fetch', words: ['http', 'express', 'koa'], channels };
+export const fetchClient: ChannelInstrumentation = { name: 'fetch', presets: ['http', 'express', 'koa'], channels };

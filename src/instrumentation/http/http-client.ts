@@ -3,12 +3,12 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { URL, urlToHttpOptions } from 'node:url';
 import { headerFamily } from '../../propagation/trace-headers.js';
 import type { SpanRecord } from '../../spans/span.js';
-import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
-import { makeStamp, type Stamp } from '../private-field.js';
-import { around, type HostFunction } from '../wrap-method.js';
+import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';
+import { makePrivateField, type PrivateField } from '../private-field.js';
+import { type HostFunction, wrapMethod } from '../wrap-method.js';
 import { valuesInList } from './captured-headers.js';
 import type { OutgoingHeaders } from './exit-spans.js';
-import { inPairs, settleContext } from './outgoing-headers.js';
+import { inPairs, mergeTraceHeaders } from './outgoing-headers.js';
 
 type Options = Record<string, unknown>;
 type Request = (this: unknown, ...args: unknown[]) => ClientRequest;
@@ -24,31 +24,35 @@ class Call {
   }
 }
 
-const calls: Stamp<Call> = makeStamp();
+const calls: PrivateField<Call> = makePrivateField();
 
-function patchClient(exports: unknown, protocol: 'http:' | 'https:', tools: Tools): Patched {
+function patchClient(exports: unknown, protocol: 'http:' | 'https:', tools: InstrumentationContext): Patched {
   const module = exports as { ClientRequest?: { prototype?: object } };
   const wrap = (original: HostFunction): HostFunction =>
     wrapRequest(original as Request, protocol, tools) as HostFunction;
-  const undo = [around(module, 'request', wrap), around(module, 'get', wrap)];
+  const undo = [wrapMethod(module, 'request', wrap), wrapMethod(module, 'get', wrap)];
   const prototype = module.ClientRequest?.prototype;
   if (prototype !== undefined) {
-    undo.push(around(prototype, 'emit', (emit) => requestEmit(emit, tools)));
-    undo.push(around(prototype, 'destroy', (destroy) => requestDestroy(destroy, tools)));
+    undo.push(wrapMethod(prototype, 'emit', (emit) => requestEmit(emit, tools)));
+    undo.push(wrapMethod(prototype, 'destroy', (destroy) => requestDestroy(destroy, tools)));
   }
   return { undo };
 }
 
-function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, faults, power }: Tools): Request {
-  const guard = faults.guard(`${protocol.slice(0, -1)} client`);
+function wrapRequest(
+  original: Request,
+  protocol: 'http:' | 'https:',
+  { exitSpans, errors, state }: InstrumentationContext,
+): Request {
+  const breaker = errors.breaker(`${protocol.slice(0, -1)} client`);
   function request(this: unknown, input?: unknown, options?: unknown, callback?: unknown): ClientRequest {
     let span: SpanRecord | null = null;
     let address: unknown; // what goes before our options
     let ours: Options | null = null;
     try {
-      if (!guard.off && !power.isOff) {
-        const parent = exit.parent();
-        const headers = parent === null ? exit.headersWithoutSpan() : null;
+      if (!breaker.isOpen && !state.isDisabled) {
+        const parent = exitSpans.parent();
+        const headers = parent === null ? exitSpans.headersWithoutSpan() : null;
         if (parent !== null || headers !== null) {
           const url = urlOf(input);
           let whole: URL | null = null;
@@ -65,15 +69,15 @@ function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, fa
             ours['headers'] = all['headers']; // the URL's own, where the application has added some to it
           }
           if (parent !== null) {
-            if (whole !== null && ours !== null) span = beginAtAddress(exit, parent, whole, ours, request);
-            else span = beginExit(exit, parent, all, input, protocol, request);
+            if (whole !== null && ours !== null) span = beginAtAddress(exitSpans, parent, whole, ours, request);
+            else span = beginExit(exitSpans, parent, all, input, protocol, request);
           }
         }
-        if (ours !== null) addHeaders(exit, ours, span === null ? headers : exit.headers(span));
-        if (span !== null && ours !== null && exit.captures) captureRequest(exit, span, ours);
+        if (ours !== null) addHeaders(exitSpans, ours, span === null ? headers : exitSpans.headers(span));
+        if (span !== null && ours !== null && exitSpans.captures) captureRequest(exitSpans, span, ours);
       }
     } catch (error) {
-      guard.fault(error);
+      breaker.record(error);
       ours = null;
     }
     let result: ClientRequest;
@@ -91,18 +95,18 @@ function wrapRequest(original: Request, protocol: 'http:' | 'https:', { exit, fa
     }
     if (span !== null) {
       try {
-        calls.put(result, new Call(span));
+        calls.set(result, new Call(span));
       } catch (error) {
-        guard.fault(error);
+        breaker.record(error);
       }
     }
     return result;
   }
   function failQuietly(span: SpanRecord, error: unknown): void {
     try {
-      exit.fail(span, error);
-    } catch (fault) {
-      guard.fault(fault);
+      exitSpans.fail(span, error);
+    } catch (internalError) {
+      breaker.record(internalError);
     }
   }
   return request;
@@ -160,7 +164,7 @@ function callbackOf(protocol: string, input: unknown, options: unknown, callback
 }
 
 function beginExit(
-  exit: Tools['exit'],
+  exit: InstrumentationContext['exitSpans'],
   parent: SpanRecord,
   options: Options | null,
   input: unknown,
@@ -174,7 +178,7 @@ function beginExit(
 }
 
 function beginAtAddress(
-  exit: Tools['exit'],
+  exit: InstrumentationContext['exitSpans'],
   parent: SpanRecord,
   url: URL,
   options: Options,
@@ -206,31 +210,33 @@ function text(value: unknown): string | undefined {
 }
 
 /** Adds to the headers of our copy, in place of a trace context that the application only handed on; leaves one of its own. */
-function addHeaders(exit: Tools['exit'], options: Options, added: OutgoingHeaders): void {
+function addHeaders(exit: InstrumentationContext['exitSpans'], options: Options, added: OutgoingHeaders): void {
   if (added === null) return;
   const { headers } = options;
   if (Array.isArray(headers)) {
     const isList = !Array.isArray(headers[0]);
     // Node.js refuses a flat list of odd length, and shows it in its error.
     if (isList && headers.length % 2 !== 0) return;
-    const { kept, free } = settleContext(isList ? inPairs(headers) : headers, added, exit);
-    options['headers'] = isList ? [...kept.flat(), ...free] : [...kept, ...inPairs(free)];
+    const merged = mergeTraceHeaders(isList ? inPairs(headers) : headers, added, exit);
+    options['headers'] = isList
+      ? [...merged.application.flat(), ...merged.added]
+      : [...merged.application, ...inPairs(merged.added)];
     return;
   }
   let copy: Record<string, unknown> = { ...(headers as object | null | undefined) };
-  let ours = added;
+  let wanted = added;
   let families = 0;
   for (const name in copy) families |= headerFamily(name);
   if (families !== 0) {
-    const { kept, free } = settleContext(Object.entries(copy), added, exit);
-    copy = Object.fromEntries(kept);
-    ours = free;
+    const merged = mergeTraceHeaders(Object.entries(copy), added, exit);
+    copy = Object.fromEntries(merged.application);
+    wanted = merged.added;
   }
-  for (let index = 0; index < ours.length; index += 2) copy[ours[index] as string] = ours[index + 1]; // inside the bounds
+  for (let index = 0; index < wanted.length; index += 2) copy[wanted[index] as string] = wanted[index + 1]; // inside the bounds
   options['headers'] = copy;
 }
 
-function captureRequest(exit: Tools['exit'], span: SpanRecord, { headers }: Options): void {
+function captureRequest(exit: InstrumentationContext['exitSpans'], span: SpanRecord, { headers }: Options): void {
   if (typeof headers !== 'object' || headers === null) return;
   const list: readonly unknown[] = Array.isArray(headers)
     ? Array.isArray(headers[0])
@@ -244,8 +250,8 @@ function captureRequest(exit: Tools['exit'], span: SpanRecord, { headers }: Opti
  * Follows a request through its own events without listening to them: a listener for `error` or `response` would change
  * what Node.js does when the application has none.
  */
-function requestEmit(original: HostFunction, { exit, faults }: Tools): HostFunction {
-  const guard = faults.guard('end of an outgoing request');
+function requestEmit(original: HostFunction, { exitSpans, errors }: InstrumentationContext): HostFunction {
+  const breaker = errors.breaker('end of an outgoing request');
   function emit(this: ClientRequest, event?: unknown, detail?: unknown): unknown {
     if (
       event === 'response' ||
@@ -256,10 +262,10 @@ function requestEmit(original: HostFunction, { exit, faults }: Tools): HostFunct
       event === 'connect'
     ) {
       try {
-        const call = calls.of(this);
-        if (call !== undefined) follow(exit, call, this, event, detail);
+        const call = calls.get(this);
+        if (call !== undefined) follow(exitSpans, call, this, event, detail);
       } catch (error) {
-        guard.fault(error);
+        breaker.record(error);
       }
     }
     return Reflect.apply(original, this, arguments);
@@ -267,7 +273,13 @@ function requestEmit(original: HostFunction, { exit, faults }: Tools): HostFunct
   return emit as HostFunction;
 }
 
-function follow(exit: Tools['exit'], call: Call, request: ClientRequest, event: string, detail: unknown): void {
+function follow(
+  exit: InstrumentationContext['exitSpans'],
+  call: Call,
+  request: ClientRequest,
+  event: string,
+  detail: unknown,
+): void {
   const { span } = call;
   if (span.isFinished || span.http === null) return;
   // Some were set on the request after it was made; a raw list of headers is known from its options only.
@@ -300,7 +312,7 @@ function abortReason(call: Call, error: unknown): unknown {
   return call.destroyedByHost && hungUp ? { name: 'AbortError' } : error;
 }
 
-function closed(exit: Tools['exit'], call: Call): void {
+function closed(exit: InstrumentationContext['exitSpans'], call: Call): void {
   const { span, response } = call;
   call.response = null;
   if (response === null) {
@@ -319,14 +331,14 @@ function closed(exit: Tools['exit'], call: Call): void {
   exit.end(span, response.readableEnded);
 }
 
-function requestDestroy(original: HostFunction, { faults }: Tools): HostFunction {
-  const guard = faults.guard('destroy of an outgoing request');
+function requestDestroy(original: HostFunction, { errors }: InstrumentationContext): HostFunction {
+  const breaker = errors.breaker('destroy of an outgoing request');
   function destroy(this: ClientRequest, reason?: unknown): unknown {
     try {
-      const call = calls.of(this);
+      const call = calls.get(this);
       if (call !== undefined && !this.destroyed && reason === undefined) call.destroyedByHost = true;
     } catch (error) {
-      guard.fault(error);
+      breaker.record(error);
     }
     return Reflect.apply(original, this, arguments);
   }
@@ -335,14 +347,14 @@ function requestDestroy(original: HostFunction, { faults }: Tools): HostFunction
 
 export const httpClient: Instrumentation = {
   name: 'http',
-  words: ['http', 'express', 'koa'],
+  presets: ['http', 'express', 'koa'],
   module: 'http',
   patch: (exports, tools) => patchClient(exports, 'http:', tools),
 };
 
 export const httpsClient: Instrumentation = {
   name: 'https',
-  words: ['http', 'express', 'koa'],
+  presets: ['http', 'express', 'koa'],
   module: 'https',
   patch: (exports, tools) => patchClient(exports, 'https:', tools),
 };

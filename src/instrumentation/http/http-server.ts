@@ -4,59 +4,59 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Suppressed } from '../../spans/active-span.js';
 import { SpanRecord } from '../../spans/span.js';
-import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
-import { around, type HostFunction, sourceOf } from '../wrap-method.js';
+import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';
+import { type HostFunction, sourceOf, wrapMethod } from '../wrap-method.js';
 import { serverTiming } from './server-timing.js';
-import { Handshake } from './upgrade.js';
+import { UpgradeResponse } from './upgrade.js';
 
 /** Node.js' own emit, or what a host put there; called with the arguments that it was meant to get. */
 type Emit = (this: unknown, ...args: never[]) => unknown;
 
-function patchServer(exports: unknown, type: 'http' | 'https', tools: Tools): Patched {
+function patchServer(exports: unknown, type: 'http' | 'https', tools: InstrumentationContext): Patched {
   const { Server } = exports as { Server?: { prototype?: object } };
   const undo = [];
   if (Server?.prototype !== undefined)
-    undo.push(around(Server.prototype, 'emit', (emit) => serverEmit(emit, type, tools)));
+    undo.push(wrapMethod(Server.prototype, 'emit', (emit) => serverEmit(emit, type, tools)));
   const { ServerResponse } = exports as { ServerResponse?: { prototype?: object } };
   if (ServerResponse?.prototype !== undefined) {
     const { prototype } = ServerResponse;
-    undo.push(around(prototype, 'emit', (emit) => responseEmit(emit, tools)));
+    undo.push(wrapMethod(prototype, 'emit', (emit) => responseEmit(emit, tools)));
     const withTiming = serverTiming(tools);
-    undo.push(around(prototype, 'writeHead', withTiming));
-    undo.push(around(prototype, 'writeHeader', withTiming)); // its older name, gone since Node.js 26
+    undo.push(wrapMethod(prototype, 'writeHead', withTiming));
+    undo.push(wrapMethod(prototype, 'writeHeader', withTiming)); // its older name, gone since Node.js 26
   }
   const { IncomingMessage } = exports as { IncomingMessage?: { prototype?: object } };
   if (IncomingMessage?.prototype !== undefined) {
-    undo.push(around(IncomingMessage.prototype, 'emit', (emit) => requestEmit(emit, tools)));
+    undo.push(wrapMethod(IncomingMessage.prototype, 'emit', (emit) => requestEmit(emit, tools)));
   }
   return { undo };
 }
 
-function serverEmit(original: Emit, type: 'http' | 'https', tools: Tools): HostFunction {
-  const { entry, scope, servers, faults, power } = tools;
-  const guard = faults.guard(`${type} server`);
+function serverEmit(original: Emit, type: 'http' | 'https', tools: InstrumentationContext): HostFunction {
+  const { entrySpans, activeSpan, servers, errors, state } = tools;
+  const breaker = errors.breaker(`${type} server`);
   function note(server: Server, event: unknown): void {
     try {
       if (event === 'listening') servers.listening(server, type, server.address());
       else if (event === 'close') servers.closed(server);
     } catch (error) {
-      guard.fault(error);
+      breaker.record(error);
     }
   }
   /** A request that is handed to the application together with its connection gets no response object. */
   function upgrade(self: Server, args: IArguments): unknown {
-    let span: ReturnType<typeof entry.begin> = null;
+    let span: ReturnType<typeof entrySpans.begin> = null;
     try {
       const [, request, connection] = args as unknown as [unknown, IncomingMessage?, Duplex?];
-      const isWanted = !guard.off && !power.isOff && self.listenerCount('upgrade') > 0;
+      const isWanted = !breaker.isOpen && !state.isDisabled && self.listenerCount('upgrade') > 0;
       if (isWanted && request !== undefined && connection !== undefined) {
-        span = entry.begin(request, connection as unknown as ServerResponse); // stands in for it, to be compared only
-        if (span instanceof SpanRecord) new Handshake(tools, span, connection);
+        span = entrySpans.begin(request, connection as unknown as ServerResponse); // stands in for it, to be compared only
+        if (span instanceof SpanRecord) new UpgradeResponse(tools, span, connection);
       }
     } catch (error) {
-      guard.fault(error);
+      breaker.record(error);
     }
-    return span === null ? Reflect.apply(original, self, args) : scope.apply(span, original, self, args);
+    return span === null ? Reflect.apply(original, self, args) : activeSpan.apply(span, original, self, args);
   }
   function emit(this: Server, event?: unknown, request?: IncomingMessage, response?: ServerResponse): unknown {
     // An application that listens for the other two gets no `request`, unless it emits that itself; a request has one span.
@@ -65,24 +65,24 @@ function serverEmit(original: Emit, type: 'http' | 'https', tools: Tools): HostF
       if (event === 'listening' || event === 'close') note(this, event);
       return Reflect.apply(original, this, arguments);
     }
-    let span: ReturnType<typeof entry.begin> = null;
+    let span: ReturnType<typeof entrySpans.begin> = null;
     try {
-      if (!guard.off && !power.isOff && request !== undefined && response !== undefined)
-        span = entry.begin(request, response);
+      if (!breaker.isOpen && !state.isDisabled && request !== undefined && response !== undefined)
+        span = entrySpans.begin(request, response);
     } catch (error) {
-      guard.fault(error);
+      breaker.record(error);
     }
     if (span === null) return Reflect.apply(original, this, arguments);
     let threw = true;
-    const outer = scope.enter(span);
+    const outer = activeSpan.enter(span);
     try {
       const result = Reflect.apply(original, this, arguments);
       threw = false;
       return result;
     } finally {
-      scope.leave(outer);
+      activeSpan.exit(outer);
       // Not catch: to throw again would change the place that Node.js reports.
-      if (threw && span instanceof SpanRecord) entry.threw(span);
+      if (threw && span instanceof SpanRecord) entrySpans.threw(span);
     }
   }
   return emit as HostFunction;
@@ -92,26 +92,26 @@ function serverEmit(original: Emit, type: 'http' | 'https', tools: Tools): HostF
  * Listens to the end of responses without a listener: `finish` when the last byte was handed over, `close` when the connection
  * was lost before that. A listener per response would cost a closure and could be seen (`listenerCount`).
  */
-function responseEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
-  const guard = faults.guard('end of a response');
+function responseEmit(original: Emit, { entrySpans, activeSpan, errors }: InstrumentationContext): HostFunction {
+  const breaker = errors.breaker('end of a response');
   function emit(this: ServerResponse, event?: unknown): unknown {
     let span: SpanRecord | Suppressed | null = null;
     try {
       if (event === 'finish' || event === 'close') {
-        const active = entry.activeOf(this);
-        entry.end(this, event === 'close', active);
+        const active = entrySpans.activeOf(this);
+        entrySpans.end(this, event === 'close', active);
         // Node.js' own listener for `finish` is indifferent to the context; most responses have no other.
-        if (active === null && !guard.off && this.listenerCount(event) > (event === 'finish' ? 1 : 0))
-          span = entry.inactiveSpanOf(this);
-      } else if (event !== 'prefinish' && event !== 'socket' && !guard.off) {
+        if (active === null && !breaker.isOpen && this.listenerCount(event) > (event === 'finish' ? 1 : 0))
+          span = entrySpans.inactiveSpanOf(this);
+      } else if (event !== 'prefinish' && event !== 'socket' && !breaker.isOpen) {
         // Those two Node.js emits to itself.
-        if (entry.activeOf(this) === null && isHeard(this, event)) span = entry.inactiveSpanOf(this);
+        if (entrySpans.activeOf(this) === null && isHeard(this, event)) span = entrySpans.inactiveSpanOf(this);
       }
     } catch (error) {
-      guard.fault(error);
+      breaker.record(error);
     }
     if (span === null) return Reflect.apply(original, this, arguments);
-    return scope.apply(span, original, this, arguments);
+    return activeSpan.apply(span, original, this, arguments);
   }
   return emit as HostFunction;
 }
@@ -146,36 +146,36 @@ class OwnEndListener {
  * The body of a request arrives in the asynchronous context of its connection, where no span is active: listeners for `data` and
  * `end` are called in that of the request.
  */
-function requestEmit(original: Emit, { entry, scope, faults }: Tools): HostFunction {
-  const guard = faults.guard('events of a request');
+function requestEmit(original: Emit, { entrySpans, activeSpan, errors }: InstrumentationContext): HostFunction {
+  const breaker = errors.breaker('events of a request');
   const ownEndListener = new OwnEndListener();
   function emit(this: IncomingMessage, event?: unknown): unknown {
     let span: SpanRecord | Suppressed | null = null;
     try {
       // These two Node.js emits in the context of the call that caused them.
-      if (event !== 'resume' && event !== 'pause' && !guard.off && entry.activeOf(this) === null) {
+      if (event !== 'resume' && event !== 'pause' && !breaker.isOpen && entrySpans.activeOf(this) === null) {
         const isWanted = isHeard(this, event) && !(event === 'end' && ownEndListener.isAlone(this));
-        if (isWanted) span = entry.inactiveSpanOf(this);
+        if (isWanted) span = entrySpans.inactiveSpanOf(this);
       }
     } catch (error) {
-      guard.fault(error);
+      breaker.record(error);
     }
     if (span === null) return Reflect.apply(original, this, arguments);
-    return scope.apply(span, original, this, arguments);
+    return activeSpan.apply(span, original, this, arguments);
   }
   return emit as HostFunction;
 }
 
 export const httpServer: Instrumentation = {
   name: 'http',
-  words: ['http', 'express', 'koa'],
+  presets: ['http', 'express', 'koa'],
   module: 'http',
   patch: (exports, tools) => patchServer(exports, 'http', tools),
 };
 
 export const httpsServer: Instrumentation = {
   name: 'https',
-  words: ['http', 'express', 'koa'],
+  presets: ['http', 'express', 'koa'],
   module: 'https',
   patch: (exports, tools) => patchServer(exports, 'https', tools),
 };

@@ -9,19 +9,19 @@ import {
   w3cFamily,
 } from '../../propagation/trace-headers.js';
 import { traceparentHeader } from '../../propagation/w3c.js';
-import type { GivenContext, HttpExit } from './exit-spans.js';
+import type { HttpExitSpans, OutgoingContext } from './exit-spans.js';
 
 export type Pair = readonly [name: unknown, value: unknown];
 
 /** What becomes of the application's headers and of ours. */
-export interface Settled {
+export interface MergedHeaders {
   /** The application's: the very list that was given when nothing is taken out of it. */
-  readonly kept: readonly Pair[];
+  readonly application: readonly Pair[];
   /** Ours that are to be added: name, value, name, value. */
-  readonly free: readonly string[];
+  readonly added: readonly string[];
 }
 
-const members: ReadonlyMap<string, keyof GivenContext> = new Map([
+const members: ReadonlyMap<string, keyof OutgoingContext> = new Map([
   [traceHeader.toLowerCase(), 'trace'],
   [spanHeader.toLowerCase(), 'span'],
   [levelHeader.toLowerCase(), 'level'],
@@ -32,25 +32,29 @@ const members: ReadonlyMap<string, keyof GivenContext> = new Map([
  * A context of the application's own stands, and what would contradict it is not added. One that came in with the request being
  * served, and was copied from there, is replaced: it names a span above the one that makes this call.
  */
-export function settleContext(given: readonly Pair[], added: readonly string[], exit: HttpExit): Settled {
+export function mergeTraceHeaders(
+  present: readonly Pair[],
+  added: readonly string[],
+  exit: HttpExitSpans,
+): MergedHeaders {
   let families = 0;
-  for (const pair of given) families |= familyOf(pair);
-  if (families === 0) return { kept: given, free: added };
-  const context: GivenContext = {};
-  for (const pair of given) {
+  for (const pair of present) families |= familyOf(pair);
+  if (families === 0) return { application: present, added };
+  const context: OutgoingContext = {};
+  for (const pair of present) {
     const name = nameOf(pair);
-    if (name === 'authorization' && signsTraceHeader(String(pair[1]))) return { kept: given, free: [] };
+    if (name === 'authorization' && signsTraceHeader(String(pair[1]))) return { application: present, added: [] };
     const member = members.get(name);
     if (member !== undefined) context[member] = String(pair[1]);
   }
   let replaced = 0;
-  if ((families & instanaFamily) !== 0 && !exit.isOwnContext(context)) replaced |= instanaFamily;
-  const hasOwn = (families & instanaFamily & ~replaced) !== 0;
+  if ((families & instanaFamily) !== 0 && !exit.isSetByApplication(context)) replaced |= instanaFamily;
+  const hasInstana = (families & instanaFamily & ~replaced) !== 0;
   // Without headers of ours in their place, those of W3C stay: to write none is not to take them away.
-  const isReplaced = (families & familiesOf(added) & w3cFamily) !== 0 && !hasOwn;
-  if (isReplaced && !exit.isOwnParent(context.parent)) replaced |= w3cFamily;
-  const kept = replaced === 0 ? given : given.filter((pair) => (familyOf(pair) & replaced) === 0);
-  return { kept, free: headersNotTaken(added, families & ~replaced) };
+  const isReplaced = (families & familiesOf(added) & w3cFamily) !== 0 && !hasInstana;
+  if (isReplaced && !exit.isTraceparentSetByApplication(context.parent)) replaced |= w3cFamily;
+  const application = replaced === 0 ? present : present.filter((pair) => (familyOf(pair) & replaced) === 0);
+  return { application, added: headersNotTaken(added, families & ~replaced) };
 }
 
 /** Of a flat list. */

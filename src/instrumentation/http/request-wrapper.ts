@@ -1,21 +1,21 @@
 // For servers without automatic support: a wrapper for a `(req, res)` listener, and a Connect-style middleware.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SpanRecord } from '../../spans/span.js';
-import type { Tools } from '../instrumentation.js';
-import { makeStamp, type Stamp } from '../private-field.js';
-import { around, type HostFunction } from '../wrap-method.js';
+import type { InstrumentationContext } from '../instrumentation.js';
+import { makePrivateField, type PrivateField } from '../private-field.js';
+import { type HostFunction, wrapMethod } from '../wrap-method.js';
 import { serverTiming } from './server-timing.js';
 
 type Listener<This, Request, Response, Result> = (this: This, request: Request, response: Response) => Result;
 type Next = (error?: unknown) => void;
 
 /** Makes entry spans where the server itself is not traced; where it is, there is no second one. */
-export class ByHand {
-  readonly #tools: Tools;
-  readonly #watched: Stamp<true> = makeStamp();
+export class RequestWrapper {
+  readonly #tools: InstrumentationContext;
+  readonly #watched: PrivateField<true> = makePrivateField();
   readonly #withTiming: (original: HostFunction) => HostFunction;
 
-  constructor(tools: Tools) {
+  constructor(tools: InstrumentationContext) {
     this.#tools = tools;
     this.#withTiming = serverTiming(tools);
   }
@@ -44,31 +44,31 @@ export class ByHand {
     self: unknown,
     args: unknown[],
   ): unknown {
-    const { entry, scope, faults } = this.#tools;
-    let span: ReturnType<typeof entry.begin> = null;
+    const { entrySpans, activeSpan, errors } = this.#tools;
+    let span: ReturnType<typeof entrySpans.begin> = null;
     try {
-      span = entry.begin(request, response);
+      span = entrySpans.begin(request, response);
       if (span instanceof SpanRecord) this.#watch(response);
     } catch (error) {
-      faults.record('wrapped listener', error);
+      errors.record('wrapped listener', error);
     }
     if (span === null) return Reflect.apply(fn, self, args as never[]);
-    return scope.apply(span, fn, self, args);
+    return activeSpan.apply(span, fn, self, args);
   }
 
   /** The response may not be one of Node.js' own, whose events are seen without a listener. */
   #watch(response: ServerResponse): void {
-    if (this.#watched.of(response) === true) return;
-    this.#watched.put(response, true);
-    const { entry, faults } = this.#tools;
-    around(response, 'writeHead', this.#withTiming); // does nothing where all responses have it
+    if (this.#watched.get(response) === true) return;
+    this.#watched.set(response, true);
+    const { entrySpans, errors } = this.#tools;
+    wrapMethod(response, 'writeHead', this.#withTiming); // does nothing where all responses have it
     response.once(
       'finish',
-      faults.quietly('wrapped listener', () => entry.end(response, false)),
+      errors.quietly('wrapped listener', () => entrySpans.end(response, false)),
     );
     response.once(
       'close',
-      faults.quietly('wrapped listener', () => entry.end(response, true)),
+      errors.quietly('wrapped listener', () => entrySpans.end(response, true)),
     );
   }
 }

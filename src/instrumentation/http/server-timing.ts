@@ -2,20 +2,20 @@
 // `writeHead` is given, which implicit heads go through as well: a header set earlier would change how Node.js 20 treats raw lists.
 import type { ServerResponse } from 'node:http';
 import type { SpanRecord } from '../../spans/span.js';
-import type { Tools } from '../instrumentation.js';
+import type { InstrumentationContext } from '../instrumentation.js';
 import { type HostFunction, sourceOf } from '../wrap-method.js';
 
 const header = 'Server-Timing';
 const lowerHeader = 'server-timing';
-const ownPair = /(?:^|,)\s*intid\s*(?:[;,]|$)/i;
+const timingPair = /(?:^|,)\s*intid\s*(?:[;,]|$)/i;
 
 type WriteHead = (this: ServerResponse, status?: unknown, reason?: unknown, headers?: unknown) => unknown;
 /** What was set on a response so far, as Node.js keeps it: name as it was given and value, by lower-case name. */
 type HeadersSet = Readonly<Record<string, readonly [name: string, value: unknown] | undefined>>;
 
 /** Returns what `writeHead` of a response is to be wrapped with. */
-export function serverTiming({ entry, faults }: Tools): (original: HostFunction) => HostFunction {
-  const guard = faults.guard('head of a response');
+export function serverTiming({ entrySpans, errors }: InstrumentationContext): (original: HostFunction) => HostFunction {
+  const breaker = errors.breaker('head of a response');
   const set = new SetHeaders();
   return (original) => {
     const write = original as WriteHead;
@@ -23,25 +23,27 @@ export function serverTiming({ entry, faults }: Tools): (original: HostFunction)
     const isNodes = /_storeHeader\b/.test(sourceOf(original));
     function writeHead(this: ServerResponse, status?: unknown, reason?: unknown, headers?: unknown): unknown {
       let span: SpanRecord | null = null;
-      let ours: unknown = null;
+      let changed: unknown = null;
       try {
-        span = guard.off || isInformational(status) ? null : entry.spanOf(this);
+        span = breaker.isOpen || isInformational(status) ? null : entrySpans.spanOf(this);
         if (span !== null) {
-          const given = typeof reason === 'string' ? headers : (headers ?? reason); // as Node.js reads its arguments
+          const passed = typeof reason === 'string' ? headers : (headers ?? reason); // as Node.js reads its arguments
           const before = set.of(this);
-          ours = headersWithPair(this, given, before, `intid;desc=${span.traceId}`);
+          changed = headersWithPair(this, passed, before, `intid;desc=${span.traceId}`);
           // Headers that are given with the head only are forgotten by the response.
-          if (before === null && given && entry.captures) entry.captureGiven(this, flatList(ours ?? given));
+          if (before === null && passed && entrySpans.captures)
+            entrySpans.captureWrittenHeaders(this, flatList(changed ?? passed));
         }
       } catch (error) {
-        guard.fault(error);
-        ours = null;
+        breaker.record(error);
+        changed = null;
       }
       let result: unknown;
-      if (ours === null) result = Reflect.apply(original, this, arguments);
+      if (changed === null) result = Reflect.apply(original, this, arguments);
       else
-        result = typeof reason === 'string' ? write.call(this, status, reason, ours) : write.call(this, status, ours);
-      if (isNodes && span !== null) entry.headWritten(span, status);
+        result =
+          typeof reason === 'string' ? write.call(this, status, reason, changed) : write.call(this, status, changed);
+      if (isNodes && span !== null) entrySpans.headWritten(span, status);
       return result;
     }
     return writeHead as HostFunction;
@@ -77,18 +79,18 @@ function shownHeaders(response: ServerResponse): HeadersSet | null {
  * Node.js will refuse them. Never the application's own object. Without headers that were set before, Node.js writes what it is
  * given, and a flat list is what it reads fastest; with such headers it sets each that it is given.
  */
-function headersWithPair(response: ServerResponse, given: unknown, before: HeadersSet | null, pair: string): unknown {
+function headersWithPair(response: ServerResponse, passed: unknown, before: HeadersSet | null, pair: string): unknown {
   if (before === null) {
-    if (!given) return [header, pair];
-    if (!Array.isArray(given)) return list(members(given), pair);
-    return Array.isArray(given[0]) ? listOfPairs(given, pair) : list(given.slice(), pair);
+    if (!passed) return [header, pair];
+    if (!Array.isArray(passed)) return list(members(passed), pair);
+    return Array.isArray(passed[0]) ? listOfPairs(passed, pair) : list(passed.slice(), pair);
   }
   const own = before[lowerHeader];
-  if (!given) return own === undefined ? { [header]: pair } : member(own[0], merged(own[1], pair));
-  if (!Array.isArray(given)) return withMember({ ...(given as object) }, own, pair);
-  if (Array.isArray(given[0])) return null; // refused
-  if (own === undefined || given.some((entry, index) => index % 2 === 0 && isHeader(entry)))
-    return list(given.slice(), pair);
+  if (!passed) return own === undefined ? { [header]: pair } : member(own[0], merged(own[1], pair));
+  if (!Array.isArray(passed)) return withMember({ ...(passed as object) }, own, pair);
+  if (Array.isArray(passed[0])) return null; // refused
+  if (own === undefined || passed.some((entry, index) => index % 2 === 0 && isHeader(entry)))
+    return list(passed.slice(), pair);
   // Node.js 22 takes headers that a raw list names out before it sets them: the value would move, and be lost with a list that is bad.
   const value = merged(own[1], pair);
   if (value !== null && !response.headersSent) response.setHeader(own[0], value as string);
@@ -104,9 +106,9 @@ function isHeader(name: unknown): boolean {
 }
 
 /** The members that Node.js would write, each read once, as a flat list. */
-function members(given: unknown): unknown[] {
+function members(passed: unknown): unknown[] {
   const found: unknown[] = [];
-  const source = given as Record<string, unknown>; // of a text or a number too Node.js would write the members
+  const source = passed as Record<string, unknown>; // of a text or a number too Node.js would write the members
   for (const name in source) if (Object.hasOwn(source, name)) found.push(name, source[name]);
   return found;
 }
@@ -128,8 +130,8 @@ function list(headers: unknown[], pair: string): unknown[] | null {
   return headers[last] === null ? null : headers;
 }
 
-function listOfPairs(given: readonly unknown[], pair: string): unknown[] | null {
-  const headers = given.slice();
+function listOfPairs(passed: readonly unknown[], pair: string): unknown[] | null {
+  const headers = passed.slice();
   let last = -1;
   for (const [index, entry] of headers.entries()) {
     if (!Array.isArray(entry) || !isHeader(entry[0])) continue;
@@ -164,10 +166,10 @@ function merged(value: unknown, pair: string): unknown {
 }
 
 function hasPair(value: unknown): boolean {
-  return Array.isArray(value) ? value.some(hasPair) : typeof value === 'string' && ownPair.test(value);
+  return Array.isArray(value) ? value.some(hasPair) : typeof value === 'string' && timingPair.test(value);
 }
 
-function flatList(given: unknown): readonly unknown[] {
-  if (!Array.isArray(given)) return members(given);
-  return Array.isArray(given[0]) ? given.flat() : given;
+function flatList(passed: unknown): readonly unknown[] {
+  if (!Array.isArray(passed)) return members(passed);
+  return Array.isArray(passed[0]) ? passed.flat() : passed;
 }

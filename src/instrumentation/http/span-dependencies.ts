@@ -1,13 +1,13 @@
 // What the entry and exit spans of HTTP are made with.
 import type { Config } from '../../config/options.js';
 import type { IdPool } from '../../propagation/ids.js';
-import type { Scope } from '../../spans/active-span.js';
+import type { ActiveSpan } from '../../spans/active-span.js';
 import type { CallStacks } from '../../spans/call-stack.js';
 import type { Recorder } from '../../spans/recorder.js';
 
 export interface HttpSpanDependencies {
   readonly recorder: Recorder;
-  readonly scope: Scope;
+  readonly activeSpan: ActiveSpan;
   readonly ids: IdPool;
   readonly stacks: CallStacks;
   readonly now: () => number;

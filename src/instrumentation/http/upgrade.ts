@@ -1,28 +1,28 @@
 // The answer to a request that asks for another protocol: the application writes it to the connection itself.
 import type { Duplex } from 'node:stream';
 import type { SpanRecord } from '../../spans/span.js';
-import type { Tools } from '../instrumentation.js';
-import { around, type HostFunction } from '../wrap-method.js';
+import type { InstrumentationContext } from '../instrumentation.js';
+import { type HostFunction, wrapMethod } from '../wrap-method.js';
 
 /**
  * Ends the span of an upgrade with the first bytes that are written to its connection, or when that is closed without any. What is
  * put on the connection for that is taken off then.
  */
-export class Handshake {
-  readonly #tools: Tools;
+export class UpgradeResponse {
+  readonly #tools: InstrumentationContext;
   readonly #span: SpanRecord;
   readonly #connection: Duplex;
   readonly #closed: () => void;
-  #undo: readonly (ReturnType<typeof around> | null)[] = [];
+  #undo: readonly (ReturnType<typeof wrapMethod> | null)[] = [];
 
-  constructor(tools: Tools, span: SpanRecord, connection: Duplex) {
+  constructor(tools: InstrumentationContext, span: SpanRecord, connection: Duplex) {
     this.#tools = tools;
     this.#span = span;
     this.#connection = connection;
-    this.#closed = tools.faults.quietly('upgrade', () => this.#end(0));
+    this.#closed = tools.errors.quietly('upgrade', () => this.#end(0));
     connection.once('close', this.#closed);
     const writing = (original: HostFunction): HostFunction => this.#writing(original);
-    this.#undo = [around(connection, 'write', writing), around(connection, 'end', writing)];
+    this.#undo = [wrapMethod(connection, 'write', writing), wrapMethod(connection, 'end', writing)];
   }
 
   #writing(original: HostFunction): HostFunction {
@@ -30,7 +30,7 @@ export class Handshake {
       try {
         this.#end(statusOf(chunk));
       } catch (error) {
-        this.#tools.faults.record('upgrade', error);
+        this.#tools.errors.record('upgrade', error);
       }
     };
     return function write(this: unknown, chunk?: unknown): unknown {
@@ -43,7 +43,7 @@ export class Handshake {
     for (const undo of this.#undo) undo?.();
     this.#undo = [];
     this.#connection.removeListener('close', this.#closed);
-    this.#tools.entry.endUpgrade(this.#span, status);
+    this.#tools.entrySpans.endUpgrade(this.#span, status);
   }
 }
 

@@ -3,10 +3,10 @@
 // The routers write the path of each layer on the context when the layer begins to run (`ctx.routerPath`); at the end of the request
 // the last one that belongs to a route is the template. `ctx.matched` alone would not do: it also has layers that never ran.
 import type { RouteState } from '../../spans/span.js';
-import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
-import { makeStamp, type Stamp } from '../private-field.js';
+import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';
+import { makePrivateField, type PrivateField } from '../private-field.js';
 import { patternText } from '../route-pattern.js';
-import { around, type HostFunction, resemble } from '../wrap-method.js';
+import { copyFunctionShape, type HostFunction, wrapMethod } from '../wrap-method.js';
 
 /** A layer of a router: a route when it has methods, else a middleware. */
 interface Layer {
@@ -38,7 +38,7 @@ class KoaRoute implements RouteState {
     const context = this.#context;
     // Koa's own 404: nobody answered, the route included.
     if (this.passedOn && statusCode === 404 && context.response?._explicitStatus !== true) return null;
-    const path = ranPath(context) ?? this.direct ?? answeredByMethods(context, statusCode);
+    const path = ranPath(context) ?? this.direct ?? respondedByMethods(context, statusCode);
     if (path === null) return null;
     const text = patternText(path);
     return text === '' ? '/' : text;
@@ -62,15 +62,15 @@ function ranPath({ matched, routerPath, method }: Context): unknown {
 }
 
 /** The path that exists, but not for this method: what `allowedMethods()` answers for. */
-function answeredByMethods({ matched, method }: Context, status: number): unknown {
+function respondedByMethods({ matched, method }: Context, status: number): unknown {
   if (status !== 405 && status !== 501 && method !== 'OPTIONS') return null;
   return (Array.isArray(matched) ? matched.find(isRoute)?.path : undefined) ?? null;
 }
 
 /** The state of the request of this context; null when it is not traced or has ended. */
-function routeOf({ entry, power }: Tools, context: Context | undefined): KoaRoute | null {
-  if (power.isOff) return null;
-  const http = entry.of(context?.res)?.http ?? null;
+function routeOf({ entrySpans, state }: InstrumentationContext, context: Context | undefined): KoaRoute | null {
+  if (state.isDisabled) return null;
+  const http = entrySpans.of(context?.res)?.http ?? null;
   if (http === null || context === undefined) return null;
   if (http.route instanceof KoaRoute) return http.route;
   const route = new KoaRoute(context);
@@ -78,22 +78,22 @@ function routeOf({ entry, power }: Tools, context: Context | undefined): KoaRout
   return route;
 }
 
-function patchRouter(exports: unknown, tools: Tools): Patched {
+function patchRouter(exports: unknown, tools: InstrumentationContext): Patched {
   const { Router: named, default: inner } = exports as { Router?: unknown; default?: unknown };
   const router = [named, inner, exports].find((candidate) => typeof candidate === 'function') as
     | { prototype?: object }
     | undefined;
   const prototype = router?.prototype;
   if (prototype === undefined) return { undo: [] };
-  const guard = tools.faults.guard('koa router');
-  const wrapped: Stamp<true> = makeStamp();
+  const breaker = tools.errors.breaker('koa router');
+  const wrapped: PrivateField<true> = makePrivateField();
 
   const routes = (original: HostFunction): HostFunction =>
     function routes(this: unknown): unknown {
       const dispatch = Reflect.apply(original, this, arguments);
-      if (typeof dispatch !== 'function' || wrapped.of(dispatch) === true) return dispatch;
-      const traced = resemble(wrapDispatch(dispatch as HostFunction), dispatch as HostFunction);
-      wrapped.put(traced, true);
+      if (typeof dispatch !== 'function' || wrapped.get(dispatch) === true) return dispatch;
+      const traced = copyFunctionShape(wrapDispatch(dispatch as HostFunction), dispatch as HostFunction);
+      wrapped.set(traced, true);
       return traced;
     } as HostFunction;
 
@@ -101,19 +101,19 @@ function patchRouter(exports: unknown, tools: Tools): Patched {
     function (this: unknown, context?: Context, next?: unknown): unknown {
       let behind = next;
       try {
-        const route = guard.off ? null : routeOf(tools, context);
+        const route = breaker.isOpen ? null : routeOf(tools, context);
         if (route !== null) {
           route.passedOn = false;
           if (typeof next === 'function') behind = passOn(route, next as HostFunction);
         }
       } catch (error) {
-        guard.fault(error);
+        breaker.record(error);
       }
       return (dispatch as (this: unknown, ...args: unknown[]) => unknown).call(this, context, behind);
     } as HostFunction;
 
   // In the generations where both names mean one function, and where one calls the other.
-  return { undo: [around(prototype, 'routes', routes), around(prototype, 'middleware', routes)] };
+  return { undo: [wrapMethod(prototype, 'routes', routes), wrapMethod(prototype, 'middleware', routes)] };
 }
 
 function passOn(route: KoaRoute, next: HostFunction): HostFunction {
@@ -124,18 +124,18 @@ function passOn(route: KoaRoute, next: HostFunction): HostFunction {
 }
 
 /** koa-route exports a function per method: `(path, handler, options)`, or `(path)` for a function that takes the handler. */
-function patchKoaRoute(exports: unknown, tools: Tools): Patched {
+function patchKoaRoute(exports: unknown, tools: InstrumentationContext): Patched {
   if (typeof exports !== 'object' || exports === null) return { undo: [] };
-  const guard = tools.faults.guard('koa-route');
+  const breaker = tools.errors.breaker('koa-route');
 
   const handlerOf = (path: unknown, handler: HostFunction): HostFunction =>
-    resemble(
+    copyFunctionShape(
       function (this: unknown, context?: Context): unknown {
         try {
           const route = routeOf(tools, context);
           if (route !== null) route.direct = typeof path === 'string' ? path : patternText(path);
         } catch (error) {
-          guard.fault(error);
+          breaker.record(error);
         }
         return Reflect.apply(handler, this, arguments);
       } as HostFunction,
@@ -153,12 +153,12 @@ function patchKoaRoute(exports: unknown, tools: Tools): Patched {
     } as HostFunction;
   };
 
-  return { undo: Object.keys(exports).map((name) => around(exports, name, method)) };
+  return { undo: Object.keys(exports).map((name) => wrapMethod(exports, name, method)) };
 }
 
 export const koaRouterUnscoped: Instrumentation = {
   name: 'koa-router',
-  words: ['koa'],
+  presets: ['koa'],
   module: 'koa-router',
   versions: [12, 13, 14],
   patch: patchRouter,
@@ -166,7 +166,7 @@ export const koaRouterUnscoped: Instrumentation = {
 
 export const koaRouterScoped: Instrumentation = {
   name: '@koa/router',
-  words: ['koa'],
+  presets: ['koa'],
   module: '@koa/router',
   versions: [12, 13, 14, 15],
   patch: patchRouter,
@@ -174,7 +174,7 @@ export const koaRouterScoped: Instrumentation = {
 
 export const koaRoute: Instrumentation = {
   name: 'koa-route',
-  words: ['koa'],
+  presets: ['koa'],
   module: 'koa-route',
   versions: [3, 4],
   patch: patchKoaRoute,

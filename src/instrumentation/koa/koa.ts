@@ -2,31 +2,31 @@
 // would cost it the asynchronous part of its stack traces; so an error that a middleware catches is seen only when it was
 // made by `ctx.throw` or is handed to `app.emit('error')`, as Koa's guide has it.
 
-import type { Instrumentation, Patched, Tools } from '../instrumentation.js';
-import { around, type HostFunction } from '../wrap-method.js';
+import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';
+import { type HostFunction, wrapMethod } from '../wrap-method.js';
 
 interface Context {
   readonly res?: unknown;
 }
 
-function noteError({ entry, power }: Tools, context: Context | undefined, error: unknown): void {
-  if (error === undefined || error === null || power.isOff) return;
-  const span = entry.of(context?.res);
-  if (span !== null) entry.fail(span, error);
+function noteError({ entrySpans, state }: InstrumentationContext, context: Context | undefined, error: unknown): void {
+  if (error === undefined || error === null || state.isDisabled) return;
+  const span = entrySpans.of(context?.res);
+  if (span !== null) entrySpans.fail(span, error);
 }
 
 /** `koa/lib/context` is the object that every context inherits from. */
-function patchContext(exports: unknown, tools: Tools): Patched {
+function patchContext(exports: unknown, tools: InstrumentationContext): Patched {
   if (typeof exports !== 'object' || exports === null) return { undo: [] };
-  const guard = tools.faults.guard('koa context');
+  const breaker = tools.errors.breaker('koa context');
 
   // Called with null for every response that ends well.
   const onerror = (original: HostFunction): HostFunction =>
     function onerror(this: Context, error?: unknown): unknown {
       try {
         noteError(tools, this, error);
-      } catch (fault) {
-        guard.fault(fault);
+      } catch (internalError) {
+        breaker.record(internalError);
       }
       return Reflect.apply(original, this, arguments);
     } as HostFunction;
@@ -38,39 +38,39 @@ function patchContext(exports: unknown, tools: Tools): Patched {
       } catch (error) {
         try {
           noteError(tools, this, error);
-        } catch (fault) {
-          guard.fault(fault);
+        } catch (internalError) {
+          breaker.record(internalError);
         }
         throw error;
       }
     } as HostFunction;
 
-  return { undo: [around(exports, 'onerror', onerror), around(exports, 'throw', throwing)] };
+  return { undo: [wrapMethod(exports, 'onerror', onerror), wrapMethod(exports, 'throw', throwing)] };
 }
 
-function patchApplication(exports: unknown, tools: Tools): Patched {
+function patchApplication(exports: unknown, tools: InstrumentationContext): Patched {
   const { default: inner } = exports as { default?: unknown };
   const application = (typeof exports === 'function' ? exports : inner) as { prototype?: object } | undefined;
   const prototype = application?.prototype;
   if (prototype === undefined) return { undo: [] };
-  const guard = tools.faults.guard('koa application');
+  const breaker = tools.errors.breaker('koa application');
   const emit = (original: HostFunction): HostFunction =>
     function emit(this: unknown, event?: unknown, error?: unknown, context?: Context): unknown {
       if (event === 'error') {
         try {
           noteError(tools, context, error);
-        } catch (fault) {
-          guard.fault(fault);
+        } catch (internalError) {
+          breaker.record(internalError);
         }
       }
       return Reflect.apply(original, this, arguments);
     } as HostFunction;
-  return { undo: [around(prototype, 'emit', emit)] };
+  return { undo: [wrapMethod(prototype, 'emit', emit)] };
 }
 
 export const koaContext: Instrumentation = {
   name: 'koa',
-  words: ['koa'],
+  presets: ['koa'],
   module: 'koa/lib/context',
   versions: [2, 3],
   patch: patchContext,
@@ -78,7 +78,7 @@ export const koaContext: Instrumentation = {
 
 export const koaApplication: Instrumentation = {
   name: 'koa',
-  words: ['koa'],
+  presets: ['koa'],
   module: 'koa',
   versions: [2, 3],
   patch: patchApplication,

@@ -1,6 +1,6 @@
 // How often the system has given a core of the process to somebody else.
 
-import { type Gauge, type Moment, Rate } from '../gauge.js';
+import { type Gauge, Rate, type Sample } from '../gauge.js';
 import type { Reading } from '../reading.js';
 
 /** All threads of the process, unlike `/proc/self/status`, which counts those of the main thread. */
@@ -11,7 +11,7 @@ export class ContextSwitchGauge implements Gauge {
     this.#rate = new Rate(involuntaryContextSwitches);
   }
 
-  read(moment: Moment): readonly Reading[] {
+  read(moment: Sample): readonly Reading[] {
     const { voluntaryContextSwitches: voluntary, involuntaryContextSwitches: involuntary } = moment.usage;
     return [
       {

@@ -1,6 +1,6 @@
 // CPU time of the process, and how much of a core it used since the last reading.
 
-import { type Gauge, type Moment, Rate } from '../gauge.js';
+import { type Gauge, Rate, type Sample } from '../gauge.js';
 import type { Reading } from '../reading.js';
 
 /** All threads of the process together. */
@@ -11,7 +11,7 @@ export class CpuGauge implements Gauge {
     this.#utilization = new Rate(cpuSeconds(usage));
   }
 
-  read(moment: Moment): readonly Reading[] {
+  read(moment: Sample): readonly Reading[] {
     const { userCPUTime, systemCPUTime } = moment.usage;
     const utilization = this.#utilization.next(cpuSeconds(moment.usage), moment);
     return [

@@ -1,7 +1,7 @@
 // Bytes from and to disks: those of the process, and those of its host.
 
-import { type Gauge, type Moment, Rate } from '../gauge.js';
-import type { System } from '../host.js';
+import { type Gauge, Rate, type Sample } from '../gauge.js';
+import type { Host } from '../host.js';
 import type { NumberPoint, Reading } from '../reading.js';
 import { DeviceCounters, type Traffic } from './device-counters.js';
 
@@ -26,7 +26,7 @@ export class ProcessDiskGauge implements Gauge {
     this.#rate = new Rate(read + written);
   }
 
-  read(moment: Moment): readonly Reading[] {
+  read(moment: Sample): readonly Reading[] {
     const bytes = bytesOf(moment.usage);
     const rate = this.#rate.next(bytes[0] + bytes[1], moment);
     return [
@@ -42,10 +42,10 @@ function bytesOf({ fsRead, fsWrite }: NodeJS.ResourceUsage): Traffic {
 
 /** Whole disks of the host, also from within a container. */
 export class HostDiskGauge implements Gauge {
-  readonly #system: System;
+  readonly #system: Host;
   readonly #counters: DeviceCounters = new DeviceCounters();
 
-  constructor(system: System) {
+  constructor(system: Host) {
     this.#system = system;
     this.#counters.update(this.#disks());
   }

@@ -6,7 +6,7 @@ import type { Reading } from '../reading.js';
 // Taken when this file is loaded, since a host under test may fake it later.
 const eventLoopUtilization = performance.eventLoopUtilization.bind(performance);
 
-export class EventLoopUseGauge implements Gauge {
+export class EventLoopUtilizationGauge implements Gauge {
   #last: EventLoopUtilization = eventLoopUtilization();
 
   read(): readonly Reading[] {

@@ -1,21 +1,21 @@
 // Bytes through the network interfaces that the process sees: in a container its own, else those of the host.
 
-import { type Gauge, type Moment, Rate } from '../gauge.js';
-import type { System } from '../host.js';
+import { type Gauge, Rate, type Sample } from '../gauge.js';
+import type { Host } from '../host.js';
 import type { Reading } from '../reading.js';
 import { DeviceCounters, type Traffic } from './device-counters.js';
 
 export class NetworkGauge implements Gauge {
-  readonly #system: System;
+  readonly #system: Host;
   readonly #counters: DeviceCounters = new DeviceCounters();
   readonly #rate: Rate = new Rate(0);
 
-  constructor(system: System) {
+  constructor(system: Host) {
     this.#system = system;
     this.#counters.update(this.#interfaces());
   }
 
-  read(moment: Moment): readonly Reading[] {
+  read(moment: Sample): readonly Reading[] {
     const bytes = this.#counters.update(this.#interfaces());
     if (bytes === null) return [];
     const [received, transmitted] = bytes;

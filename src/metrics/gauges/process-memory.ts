@@ -1,15 +1,15 @@
 // Memory and threads of the process by the metrics of the registry: what is used, and how near that is to its limits.
 import { getHeapStatistics } from 'node:v8';
 import type { Gauge } from '../gauge.js';
-import type { System } from '../host.js';
+import type { Host } from '../host.js';
 import type { NumberPoint, Reading } from '../reading.js';
 import { readHeapSpaces, readMemory } from './memory.js';
 import { readProcessStatus } from './process-status.js';
 
 export class ProcessMemoryGauge implements Gauge {
-  readonly #system: System;
+  readonly #system: Host;
 
-  constructor(system: System) {
+  constructor(system: Host) {
     this.#system = system;
   }
 
@@ -37,7 +37,7 @@ export class ProcessMemoryGauge implements Gauge {
 }
 
 /** Bytes that the process may use: the limit of its container where there is one, else all that the machine has. */
-export function memoryLimit(system: System): number {
+export function memoryLimit(system: Host): number {
   const total = system.totalMemory();
   const constrained = system.constrainedMemory();
   // Without a limit Node.js answers 0, undefined, 2^64, or the greatest whole number of pages, depending on version and cgroup.

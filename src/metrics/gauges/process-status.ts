@@ -1,5 +1,5 @@
 // Threads and address space of the process, as Linux tells them.
-import type { System } from '../host.js';
+import type { Host } from '../host.js';
 
 /** Null where the system does not tell. */
 export interface ProcessStatus {
@@ -8,7 +8,7 @@ export interface ProcessStatus {
 }
 
 /** Of `/proc/self/status`. */
-export function readProcessStatus(system: System): ProcessStatus {
+export function readProcessStatus(system: Host): ProcessStatus {
   const text = system.readProc('self/status') ?? '';
   const kibibytes = numberAfter(text, /^VmSize:\s*(\d+) kB$/m);
   return {

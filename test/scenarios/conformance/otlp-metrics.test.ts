@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { thisSystem } from '../../../src/metrics/host.js';
+import { thisHost } from '../../../src/metrics/host.js';
 import { existsOn, findMetric, metricRegistry, metricScope } from '../../../src/protocol/metric-registry.js';
 import {
   answerWith,
@@ -223,7 +223,7 @@ test('a process under load sends every series of the registry, and two exports f
   checkPair(first, second);
   checkPair(second, third);
 
-  const { platform, blockDevices, readProc } = thisSystem();
+  const { platform, blockDevices, readProc } = thisHost();
   const isUnseen = (name: string): boolean =>
     (name === 'system.disk.io' && !(blockDevices() ?? []).some((device) => readProc('diskstats')?.includes(device))) ||
     (name.startsWith('system.network.io') && !/^\s*(?!lo:)\S+:/m.test(readProc('self/net/dev') ?? ''));

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { type Option, options } from '../../../src/config/options.js';
-import { catalogue } from '../../../src/instrumentation/instrumentations.js';
+import { instrumentations } from '../../../src/instrumentation/instrumentations.js';
 import { type OtlpAttribute, otlpResource } from '../../../src/otlp/resource.js';
-import { Secrets } from '../../../src/redaction/redactor.js';
+import { Redactor } from '../../../src/redaction/redactor.js';
 import { documentNames, readDocument, tableRows } from '../../support/documents.js';
 import { repositoryRoot } from '../../support/run-app.js';
 
@@ -82,7 +82,7 @@ test('README.md names every major that is patched', () => {
     'koa-route': '`koa-route` 3 and 4',
   };
   for (const [module, words] of Object.entries(named)) {
-    const record = catalogue.find((candidate) => candidate.module === module || candidate.name === module);
+    const record = instrumentations.find((candidate) => candidate.module === module || candidate.name === module);
     const versions = record?.versions ?? [];
     const shown = versions.length === 2 ? versions.join(' and ') : `${versions[0]} to ${versions.at(-1)}`;
     assert.ok(words.endsWith(shown), `${words}, but the catalogue has ${versions.join()}`);
@@ -102,7 +102,7 @@ test('README.md tells under Privacy what OTLP says of process, host and environm
       sensorVersion: '1.0.0',
       pid: 1,
       agentUuid: 'agent',
-      secrets: new Secrets({ matcher: 'none', keywords: [] }),
+      secrets: new Redactor({ matcher: 'none', keywords: [] }),
       warn: () => {},
     });
   const files = [...section.matchAll(/`\/([\w/]+\/machine-id)`/g)].map(([, file = '']) => file);

@@ -7,7 +7,7 @@ import { FakeTimers, makeAgent, until } from './support.js';
 
 test('looks up, announces, checks readiness, sends metrics and spans, in this order', async (t) => {
   const server = await new FakeAgent().listen();
-  const { agent, spans, faults, lines, answers, metrics } = makeAgent(server.port);
+  const { agent, spans, errors, lines, answers, metrics } = makeAgent(server.port);
   t.after(() => agent.stop());
   t.after(() => server.close());
   spans.add(3);
@@ -30,7 +30,7 @@ test('looks up, announces, checks readiness, sends metrics and spans, in this or
   assert.equal(answers.length, 1);
   assert.ok(metrics.isRunning);
   assert.deepEqual(lines, [`info: Instana agent found at 127.0.0.1:${server.port}, reporting as process 4242`]);
-  assert.deepEqual(faults.counts(), {});
+  assert.deepEqual(errors.counts(), {});
   assert.ok(server.mostSockets <= 2, 'one for the spans, one for all else');
 });
 
@@ -85,7 +85,7 @@ test('runs its requests in the asynchronous context of start, whoever asks for t
   spans.add(1);
   await scope.run('request', () => agent.flush(5000));
   spans.add(1);
-  scope.run('request', () => agent.sendSoon());
+  scope.run('request', () => agent.requestFlush());
   await until('both have come', () => server.spans.length === 2);
   assert.deepEqual([...new Set(seen)], ['sensor']);
 });
@@ -102,7 +102,7 @@ test('looks up again where configure says', async (t) => {
   await until('the first is found', () => agent.isReady());
   first.on('traces', hang);
   spans.add(5);
-  agent.sendSoon();
+  agent.requestFlush();
   await until('spans are in flight', () => first.of('traces').length === 1);
   fixture.port = second.port;
   agent.reconnect();
@@ -225,7 +225,7 @@ test('an agent on the gateway is found only when no host is configured', async (
 
 test('a fault in what the sensor does with the announce answer costs nothing but that', async (t) => {
   const server = await new FakeAgent().listen();
-  const { agent, spans, faults } = makeAgent(server.port, {
+  const { agent, spans, errors } = makeAgent(server.port, {
     onAnnounced: () => {
       throw new Error('broken');
     },
@@ -235,5 +235,5 @@ test('a fault in what the sensor does with the announce answer costs nothing but
   spans.add(1);
   agent.start();
   await until('spans have come', () => server.spans.length === 1);
-  assert.deepEqual(faults.counts(), { 'announce answer': 1 });
+  assert.deepEqual(errors.counts(), { 'announce answer': 1 });
 });

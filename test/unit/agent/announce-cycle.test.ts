@@ -54,15 +54,15 @@ test('tries at once after a loss and then each 1.5 s for a minute, but not in a 
   );
   for (let attempt = 0; attempt < 5; attempt++) backoff.next();
   now = 100_000;
-  assert.equal(backoff.afterLoss(), 0);
+  assert.equal(backoff.afterDisconnect(), 0);
   assert.deepEqual(
     [1, 2, 3].map(() => backoff.next()),
     [1000, 1500, 1500],
   );
   now += 5000;
-  assert.ok(backoff.afterLoss() > 0);
+  assert.ok(backoff.afterDisconnect() > 0);
   now += 60_001;
-  assert.equal(backoff.afterLoss(), 0);
+  assert.equal(backoff.afterDisconnect(), 0);
   now += 60_001;
   assert.deepEqual(
     [1, 2, 3].map(() => backoff.next()),
@@ -129,14 +129,14 @@ test('refuses an announce answer without a usable pid and id, and tries again', 
     now: () => performance.now(),
   };
   const timers = { ...quick, clearTimeout: (timer: unknown) => clearTimeout(timer as NodeJS.Timeout) };
-  const { agent, answers, faults } = makeAgent(server.port, { timers });
+  const { agent, answers, errors } = makeAgent(server.port, { timers });
   t.after(() => agent.stop());
   t.after(() => server.close());
   agent.start();
   await until('the good one is taken', () => agent.isReady());
   assert.equal(server.of('announce').length, badAnswers.length + 1);
   assert.equal(answers.length, 1);
-  assert.deepEqual(faults.counts(), {});
+  assert.deepEqual(errors.counts(), {});
 });
 
 const strangers: Record<string, Handler> = {
@@ -186,12 +186,12 @@ for (const banner of [
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     t.after(() => server.close());
-    const { agent, faults } = makeAgent((server.address() as { port: number }).port);
+    const { agent, errors } = makeAgent((server.address() as { port: number }).port);
     t.after(() => agent.stop());
     agent.start();
     await until('it has tried twice', () => connects >= 2);
     assert.equal(agent.status().state, 'looking-up');
-    assert.deepEqual(faults.counts(), {});
+    assert.deepEqual(errors.counts(), {});
   });
 }
 

@@ -133,7 +133,7 @@ test('answers what the agent asks as the recordings have it, but names the actio
 });
 
 test('ignores malformed questions, and opens no file for well-formed ones', async (t) => {
-  const { agent, server, faults: own } = await prepared(t);
+  const { agent, server, errors: own } = await prepared(t);
   const answers = [
     {},
     null,
@@ -191,7 +191,7 @@ test('counters are sent as recorded, add up while they cannot be sent, and stop 
 });
 
 test('a meter that throws costs its metrics, not the connection', async (t) => {
-  const { agent, server, metrics, spans, faults: own } = await prepared(t);
+  const { agent, server, metrics, spans, errors: own } = await prepared(t);
   metrics.read = () => {
     throw new Error('broken');
   };

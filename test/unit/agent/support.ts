@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type AgentDependencies, type MetricsSource, type SpanSource } from '../../../src/agent/agent.js';
 import { readConfig } from '../../../src/config/options.js';
-import { Faults } from '../../../src/core/internal-errors.js';
+import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
-import type { Timer, Timers } from '../../../src/core/sleep.js';
+import type { Timer, Timers } from '../../../src/core/sleeper.js';
 
 /** Polls until the condition holds; what is said after 15 s names it. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
@@ -43,11 +43,11 @@ export class FakeSpans implements SpanSource {
     return true;
   }
 
-  delivered(): void {
+  acknowledge(): void {
     this.#settle();
   }
 
-  returned(): void {
+  requeue(): void {
     this.queue.unshift(...this.#settle());
   }
 
@@ -135,7 +135,7 @@ export interface Fixture {
   readonly spans: FakeSpans;
   readonly metrics: FakeMetrics;
   readonly lines: string[];
-  readonly faults: Faults;
+  readonly errors: InternalErrors;
   readonly answers: unknown[];
   port: number;
 }
@@ -154,14 +154,14 @@ export function makeAgent(
     warn: write('warn'),
     error: write('error'),
   });
-  const faults = new Faults(log);
+  const errors = new InternalErrors(log);
   const spans = new FakeSpans();
   const metrics = new FakeMetrics();
   const answers: unknown[] = [];
-  const fixture = { spans, metrics, lines, faults, answers, port };
+  const fixture = { spans, metrics, lines, errors, answers, port };
   const agent = new Agent({
     log,
-    faults,
+    errors,
     config: () =>
       readConfig(
         { INSTANA_AGENT_HOST: '127.0.0.1', INSTANA_AGENT_PORT: String(fixture.port), ...env },

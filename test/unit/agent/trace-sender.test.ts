@@ -23,16 +23,16 @@ function upTo(count: number): number[] {
 /** Sends some spans under the fault, ends it, sends more; each must have come exactly once. */
 async function survives(t: TestContext, fault: Handler, attempts = 1): Promise<Fixture & { server: FakeAgent }> {
   const fixture = await connected(t);
-  const { agent, spans, server, faults } = fixture;
+  const { agent, spans, server, errors } = fixture;
   server.on('traces', fault);
   spans.add(10);
-  agent.sendSoon();
+  agent.requestFlush();
   await until('the fault was met', () => server.of('traces').length >= attempts);
   spans.add(10);
   server.on('traces');
   await until('all have come', () => server.spans.length >= 20);
   assert.deepEqual(server.spans, upTo(20));
-  assert.deepEqual(faults.counts(), {});
+  assert.deepEqual(errors.counts(), {});
   return fixture;
 }
 
@@ -77,7 +77,7 @@ test('counts spans as delivered when the answer breaks off after a good status',
     setTimeout(() => response.socket?.end(), 20);
   });
   spans.add(5);
-  agent.sendSoon();
+  agent.requestFlush();
   await until('they have come', () => server.spans.length === 5);
   spans.add(5);
   await until('the next have come', () => server.spans.length === 10);
@@ -93,7 +93,7 @@ test('cuts off an answer that never ends and does not send its spans again', asy
     response.on('close', () => clearInterval(drip));
   });
   spans.add(5);
-  agent.sendSoon();
+  agent.requestFlush();
   await until('they have come', () => server.spans.length === 5);
   spans.add(5);
   await until('the next have come', () => server.spans.length === 10);
@@ -109,7 +109,7 @@ test('delivered is delivered, whatever the body is', async (t) => {
       reply(200, body)(response, received, response.req);
     });
     spans.add(1);
-    agent.sendSoon();
+    agent.requestFlush();
     await until('it has come', () => spans.queue.length === 0 && server.spans.length === bodies.indexOf(body) + 1);
   }
   assert.deepEqual(server.spans, upTo(bodies.length));
@@ -123,7 +123,7 @@ test('halves what is too large and drops only a span that alone is too large', a
     server.usual(response, received);
   });
   spans.add(16);
-  agent.sendSoon();
+  agent.requestFlush();
   await until('all but one have come', () => server.spans.length === 15);
   assert.deepEqual(spans.dropped, [7]);
   assert.deepEqual(
@@ -139,7 +139,7 @@ test('announces again at once when the agent does not know the pid any more, and
   server.forget();
   server.answer = { pid: 5555, agentUuid: 'restarted' };
   spans.add(20);
-  agent.sendSoon();
+  agent.requestFlush();
   await until('all have come', () => server.spans.length === 21);
   assert.deepEqual(server.spans, upTo(21));
   assert.equal(spans.entities.at(-1), '5555');
@@ -152,7 +152,7 @@ test('keeps spans while the agent is away and delivers them when it is back', as
   const { port } = server;
   await server.close();
   spans.add(50);
-  agent.sendSoon();
+  agent.requestFlush();
   await until('the loss is noticed', () => !agent.isReady());
   const again = await new FakeAgent().listen(port);
   t.after(() => again.close());
@@ -186,7 +186,7 @@ test('a slow agent has two requests at most, and no queue of them', async (t) =>
   for (const kind of ['traces', 'metrics', 'counters', 'ready'] as const) server.on(kind, slow);
   for (let round = 0; round < 20; round++) {
     spans.add(5);
-    agent.sendSoon();
+    agent.requestFlush();
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await until('all have come', () => server.spans.length === 100);
@@ -217,7 +217,7 @@ test('at a high rate, and after an outage, there are not more than ten requests 
   spans.add(5000);
   for (let round = 0; round < 20; round++) {
     spans.add(500);
-    agent.sendSoon();
+    agent.requestFlush();
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const times = server.received.map(({ atMs }) => atMs);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readBootstrapWords } from '../../../src/config/activation.js';
+import { readPresets } from '../../../src/config/activation.js';
 
 function read(env: NodeJS.ProcessEnv): { words: string[]; brings: string[]; warnings: string[] } {
   const warnings: string[] = [];
-  const { words, instrumentations } = readBootstrapWords(env, (message) => warnings.push(message));
-  return { words: [...words], brings: [...instrumentations].sort(), warnings };
+  const { presets, instrumentations } = readPresets(env, (message) => warnings.push(message));
+  return { words: [...presets], brings: [...instrumentations].sort(), warnings };
 }
 
 describe('the words of the bootstrap variable', () => {

@@ -1,14 +1,14 @@
 // What an application hands to `configure()`, good and bad.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type GivenOptions, nested, takeOptions } from '../../../src/config/code-options.js';
+import { type CodeOptions, mergeCodeOptions, toNested } from '../../../src/config/code-options.js';
 import { options, readConfig } from '../../../src/config/options.js';
 
 const names = [...options.map(({ name }) => name), 'logger'];
 
-function take(given: unknown, before: GivenOptions = {}): { taken: GivenOptions; warnings: string[] } {
+function take(given: unknown, before: CodeOptions = {}): { taken: CodeOptions; warnings: string[] } {
   const warnings: string[] = [];
-  return { taken: takeOptions(before, given, names, (message) => warnings.push(message)), warnings };
+  return { taken: mergeCodeOptions(before, given, names, (message) => warnings.push(message)), warnings };
 }
 
 const throwing: ProxyHandler<object> = Object.fromEntries(
@@ -30,7 +30,7 @@ describe('options from code', () => {
       'tracing.maxRequestMs': 6,
       'tracing.stackTrace': 'all',
     });
-    const { tracing } = readConfig({}, nested(taken), undefined, () => {});
+    const { tracing } = readConfig({}, toNested(taken), undefined, () => {});
     assert.equal(tracing.maxRequestMs, 6);
   });
 
@@ -70,7 +70,7 @@ describe('options from code', () => {
     };
     const { taken } = take(given);
     for (let round = 0; round < 3; round++)
-      assert.equal(readConfig({}, nested(taken), undefined, () => {}).serviceName, 'name 1');
+      assert.equal(readConfig({}, toNested(taken), undefined, () => {}).serviceName, 'name 1');
     assert.equal(reads, 1);
   });
 

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Faults } from '../../../src/core/internal-errors.js';
+import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
 
-function faultsWithLines(): { faults: Faults; lines: string[] } {
+function faultsWithLines(): { faults: InternalErrors; lines: string[] } {
   const lines: string[] = [];
   const write = (message: string): void => {
     lines.push(message);
   };
-  return { faults: new Faults(new Log('info', { debug: write, info: write, warn: write, error: write })), lines };
+  return {
+    faults: new InternalErrors(new Log('info', { debug: write, info: write, warn: write, error: write })),
+    lines,
+  };
 }
 
 describe('faults of ours', () => {
@@ -36,15 +39,15 @@ describe('faults of ours', () => {
 
   it('switch an instrumentation off for good after ten of them, and that is told once', () => {
     const { faults, lines } = faultsWithLines();
-    const guard = faults.guard('koa');
-    for (let count = 0; count < 9; count++) guard.fault(new Error('x'));
-    assert.equal(guard.off, false);
-    guard.fault(new Error('x'));
-    assert.equal(guard.off, true);
-    for (let count = 0; count < 20; count++) guard.fault(new Error('x'));
-    assert.equal(guard.off, true);
+    const guard = faults.breaker('koa');
+    for (let count = 0; count < 9; count++) guard.record(new Error('x'));
+    assert.equal(guard.isOpen, false);
+    guard.record(new Error('x'));
+    assert.equal(guard.isOpen, true);
+    for (let count = 0; count < 20; count++) guard.record(new Error('x'));
+    assert.equal(guard.isOpen, true);
     assert.equal(lines.length, 2);
-    assert.equal(faults.guard('express').off, false);
+    assert.equal(faults.breaker('express').isOpen, false);
   });
 
   it('that cannot be described do not become new ones', () => {

@@ -14,16 +14,16 @@ describe('a cache of texts', () => {
       5,
     );
     for (const text of ['a', 'a', 'abcdef', 'abcdef', '__proto__'.slice(0, 5)])
-      assert.equal(cache.of(text), text.toUpperCase());
+      assert.equal(cache.get(text), text.toUpperCase());
     assert.deepEqual(made, ['a', 'abcdef', 'abcdef', '__pro']);
   });
 
   it('begins anew when it is full', () => {
     let made = 0;
     const cache = new TextCache((text) => `${text}${++made}`, 3, 100);
-    for (const text of ['a', 'b', 'c', 'a']) cache.of(text);
+    for (const text of ['a', 'b', 'c', 'a']) cache.get(text);
     assert.equal(made, 3);
-    assert.equal(cache.of('d'), 'd4');
-    assert.equal(cache.of('a'), 'a5');
+    assert.equal(cache.get('d'), 'd4');
+    assert.equal(cache.get('a'), 'a5');
   });
 });

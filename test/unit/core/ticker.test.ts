@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Faults } from '../../../src/core/internal-errors.js';
+import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
-import { Beat } from '../../../src/core/ticker.js';
+import { Ticker } from '../../../src/core/ticker.js';
 
 /** Timers that are active, of whatever kind. */
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
 test('tells all who listen in one turn, a listener that throws only of its own fault', async () => {
-  const faults = new Faults(new Log('off'));
-  const beat = new Beat(faults);
+  const faults = new InternalErrors(new Log('off'));
+  const beat = new Ticker(faults);
   const seen: string[] = [];
   const ends = [
     beat.listen('first', () => {
@@ -27,7 +27,7 @@ test('tells all who listen in one turn, a listener that throws only of its own f
 });
 
 test('tells how late it is', async () => {
-  const beat = new Beat(new Faults(new Log('off')));
+  const beat = new Ticker(new InternalErrors(new Log('off')));
   const late: number[] = [];
   const end = beat.listen('late', (lateMs) => late.push(lateMs));
   await sleep(900);
@@ -39,7 +39,7 @@ test('tells how late it is', async () => {
 });
 
 test('does not keep the process alive, and tells nobody who has ended', async () => {
-  const beat = new Beat(new Faults(new Log('off')));
+  const beat = new Ticker(new InternalErrors(new Log('off')));
   const before = timers();
   let told = 0;
   const endFirst = beat.listen('first', () => told++);

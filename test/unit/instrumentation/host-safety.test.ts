@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import type { Tools } from '../../../src/instrumentation/instrumentation.js';
-import { catalogue, channelCatalogue } from '../../../src/instrumentation/instrumentations.js';
+import type { InstrumentationContext } from '../../../src/instrumentation/instrumentation.js';
+import { channelInstrumentations, instrumentations } from '../../../src/instrumentation/instrumentations.js';
 import { Loader } from '../../../src/instrumentation/loader.js';
 import { ToolBox } from './tool-box.js';
 
@@ -36,11 +36,21 @@ function get(port: number, path: string): Promise<Answer> {
   });
 }
 
-const broken: readonly (readonly ['entry' | 'exit' | 'both' | 'servers', (tools: Tools) => Tools])[] = [
-  ['entry', (tools) => ({ ...tools, entry: failing(tools.entry, 'entry') })],
-  ['exit', (tools) => ({ ...tools, exit: failing(tools.exit, 'exit') })],
+const broken: readonly (readonly [
+  'entry' | 'exit' | 'both' | 'servers',
+  (tools: InstrumentationContext) => InstrumentationContext,
+])[] = [
+  ['entry', (tools) => ({ ...tools, entrySpans: failing(tools.entrySpans, 'entry') })],
+  ['exit', (tools) => ({ ...tools, exitSpans: failing(tools.exitSpans, 'exit') })],
   ['servers', (tools) => ({ ...tools, servers: failing(tools.servers, 'servers') })],
-  ['both', (tools) => ({ ...tools, entry: failing(tools.entry, 'entry'), exit: failing(tools.exit, 'exit') })],
+  [
+    'both',
+    (tools) => ({
+      ...tools,
+      entrySpans: failing(tools.entrySpans, 'entry'),
+      exitSpans: failing(tools.exitSpans, 'exit'),
+    }),
+  ],
 ];
 
 for (const [what, breakTools] of broken) {
@@ -48,9 +58,9 @@ for (const [what, breakTools] of broken) {
     const box = new ToolBox();
     const loader = new Loader({
       tools: breakTools(box.tools),
-      instrumentations: catalogue.filter(({ name }) => name === 'http' || name === 'https'),
-      channels: channelCatalogue,
-      known: catalogue,
+      instrumentations: instrumentations.filter(({ name }) => name === 'http' || name === 'https'),
+      channels: channelInstrumentations,
+      known: instrumentations,
     });
     let server: http.Server;
     let port = 0;

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Instrumentation } from '../../../src/instrumentation/instrumentation.js';
-import { catalogue, channelCatalogue } from '../../../src/instrumentation/instrumentations.js';
+import { channelInstrumentations, instrumentations } from '../../../src/instrumentation/instrumentations.js';
 import { Loader } from '../../../src/instrumentation/loader.js';
-import { around, type HostFunction } from '../../../src/instrumentation/wrap-method.js';
+import { type HostFunction, wrapMethod } from '../../../src/instrumentation/wrap-method.js';
 import { ToolBox } from './tool-box.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ts-sensor-loader-'));
@@ -29,10 +29,10 @@ function wrapping(module: string, versions?: readonly number[]): Instrumentation
     } as HostFunction;
   return {
     name: module,
-    words: ['http'],
+    presets: ['http'],
     module,
     ...(versions === undefined ? {} : { versions }),
-    patch: (exports) => ({ undo: [around(exports as object, 'run', louder)] }),
+    patch: (exports) => ({ undo: [wrapMethod(exports as object, 'run', louder)] }),
   };
 }
 
@@ -124,7 +124,7 @@ describe('the loader', () => {
 
   it('shows what is not asked for as disabled', () => {
     const box = new ToolBox();
-    const all = [...catalogue, ...channelCatalogue];
+    const all = [...instrumentations, ...channelInstrumentations];
     const loader = new Loader({ tools: box.tools, instrumentations: [], channels: [], known: all });
     loader.start();
     for (const { state } of loader.status()) assert.equal(state, 'disabled');
@@ -151,9 +151,9 @@ describe('the catalogue', () => {
     const box = new ToolBox();
     const loader = new Loader({
       tools: box.tools,
-      instrumentations: catalogue,
-      channels: channelCatalogue,
-      known: catalogue,
+      instrumentations: instrumentations,
+      channels: channelInstrumentations,
+      known: instrumentations,
     });
     loader.start();
     const during = read();
@@ -180,9 +180,9 @@ describe('the catalogue', () => {
       new Proxy({}, { get: fail, has: fail, ownKeys: fail }),
     ];
     const box = new ToolBox();
-    for (const { module, name } of catalogue.filter((candidate) => candidate.name !== 'opentracing')) {
+    for (const { module, name } of instrumentations.filter((candidate) => candidate.name !== 'opentracing')) {
       for (const exports of odd) {
-        const records = catalogue.filter((candidate) => candidate.module === module && candidate.name === name);
+        const records = instrumentations.filter((candidate) => candidate.module === module && candidate.name === name);
         const loader = new Loader({
           tools: box.tools,
           instrumentations: records.map(({ versions: _, ...rest }) => rest),

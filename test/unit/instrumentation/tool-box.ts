@@ -1,27 +1,27 @@
 // The tools that instrumentations are given, real ones, with what came out of them at hand.
 import assert from 'node:assert/strict';
 import { readConfig } from '../../../src/config/options.js';
-import { Faults } from '../../../src/core/internal-errors.js';
+import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
-import { HttpEntry } from '../../../src/instrumentation/http/entry-spans.js';
-import { HttpExit } from '../../../src/instrumentation/http/exit-spans.js';
+import { HttpEntrySpans } from '../../../src/instrumentation/http/entry-spans.js';
+import { HttpExitSpans } from '../../../src/instrumentation/http/exit-spans.js';
 import { ListeningServers } from '../../../src/instrumentation/http/listening-servers.js';
-import type { Tools } from '../../../src/instrumentation/instrumentation.js';
+import type { InstrumentationContext } from '../../../src/instrumentation/instrumentation.js';
 import { InstanaTracer } from '../../../src/opentracing/tracer.js';
 import { IdPool } from '../../../src/propagation/ids.js';
 import type { WireSpan } from '../../../src/protocol/wire-span.js';
-import { Secrets } from '../../../src/redaction/redactor.js';
-import { Scope } from '../../../src/spans/active-span.js';
+import { Redactor } from '../../../src/redaction/redactor.js';
+import { ActiveSpan } from '../../../src/spans/active-span.js';
 import { CallStacks } from '../../../src/spans/call-stack.js';
 import { makeEncodeContext } from '../../../src/spans/instana-json.js';
 import { Recorder } from '../../../src/spans/recorder.js';
 
 export class ToolBox {
   readonly lines: string[] = [];
-  readonly faults: Faults;
+  readonly faults: InternalErrors;
   readonly recorder: Recorder;
-  readonly scope: Scope = new Scope();
-  readonly tools: Tools;
+  readonly scope: ActiveSpan = new ActiveSpan();
+  readonly tools: InstrumentationContext;
 
   /** `code` is what an application would hand to `configure()`. */
   constructor(code: object = {}) {
@@ -30,17 +30,17 @@ export class ToolBox {
     };
     const log = new Log('info', { debug: write, info: write, warn: write, error: write });
     const config = readConfig({}, code, undefined, write);
-    this.faults = new Faults(log);
-    const encodeContext = makeEncodeContext(new Secrets(config.secrets), null, 10);
+    this.faults = new InternalErrors(log);
+    const encodeContext = makeEncodeContext(new Redactor(config.secrets), null, 10);
     this.recorder = new Recorder({
-      faults: this.faults,
+      errors: this.faults,
       now: () => performance.now(),
       encodeContext: () => encodeContext,
       onThreshold: () => {},
     });
     const dependencies = {
       recorder: this.recorder,
-      scope: this.scope,
+      activeSpan: this.scope,
       ids: new IdPool(),
       stacks: new CallStacks(),
       now: () => performance.now(),
@@ -48,13 +48,13 @@ export class ToolBox {
       config: () => config,
     };
     this.tools = {
-      entry: new HttpEntry(dependencies),
-      exit: new HttpExit(dependencies),
-      scope: this.scope,
+      entrySpans: new HttpEntrySpans(dependencies),
+      exitSpans: new HttpExitSpans(dependencies),
+      activeSpan: this.scope,
       servers: new ListeningServers(),
-      faults: this.faults,
+      errors: this.faults,
       log,
-      power: { isOff: false },
+      state: { isDisabled: false },
       tracer: () => new InstanaTracer(() => assert.fail('not used')),
     };
   }
@@ -62,7 +62,7 @@ export class ToolBox {
   /** All spans that are finished and were not taken yet. */
   spans(): WireSpan[] {
     const batch = this.recorder.take('1', 'agent');
-    this.recorder.delivered();
+    this.recorder.acknowledge();
     // The recorder's own JSON, looked at member by member by the tests.
     return batch === null ? [] : (JSON.parse(String(batch.body)) as WireSpan[]);
   }

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { around, type HostFunction, refused, resemble } from '../../../src/instrumentation/wrap-method.js';
+import {
+  copyFunctionShape,
+  type HostFunction,
+  notWritable,
+  wrapMethod,
+} from '../../../src/instrumentation/wrap-method.js';
 
 /** The simplest wrapper: counts, and runs the original with what it was given. */
 function counting(): { wrap: (original: HostFunction) => HostFunction; calls: () => number } {
@@ -29,8 +34,8 @@ describe('a function that is wrapped', () => {
       },
     };
     const { wrap, calls } = counting();
-    around(target, 'add', wrap);
-    around(target, 'fail', wrap);
+    wrapMethod(target, 'add', wrap);
+    wrapMethod(target, 'fail', wrap);
     assert.equal(target.add(1, 2, 3), 7);
     assert.equal(target.add(), 1);
     assert.throws(
@@ -52,7 +57,7 @@ describe('a function that is wrapped', () => {
     Object.defineProperty(original, 'hidden', { value: 3, enumerable: false });
     Object.setPrototypeOf(original, Base);
     const target = { handler: original };
-    around(target, 'handler', counting().wrap);
+    wrapMethod(target, 'handler', counting().wrap);
     const wrapped: unknown = target.handler;
     assert.notEqual(wrapped, original);
     assert.equal(target.handler.name, 'handler');
@@ -69,7 +74,7 @@ describe('a function that is wrapped', () => {
   it('keeps whether its property can be seen', () => {
     const target = {};
     Object.defineProperty(target, 'quiet', { value: () => 1, enumerable: false, writable: true, configurable: true });
-    around(target, 'quiet', counting().wrap);
+    wrapMethod(target, 'quiet', counting().wrap);
     assert.equal(Object.getOwnPropertyDescriptor(target, 'quiet')?.enumerable, false);
   });
 
@@ -77,7 +82,7 @@ describe('a function that is wrapped', () => {
     const original = (): number => 1;
     const target = { original };
     const before = Object.getOwnPropertyDescriptor(target, 'original');
-    const undo = around(target, 'original', counting().wrap);
+    const undo = wrapMethod(target, 'original', counting().wrap);
     assert.notEqual(target.original, original);
     undo?.();
     assert.deepEqual(Object.getOwnPropertyDescriptor(target, 'original'), before);
@@ -92,7 +97,7 @@ describe('a function that is wrapped', () => {
       }
     }
     class Derived extends Base {}
-    const undo = around(Derived.prototype, 'run', counting().wrap);
+    const undo = wrapMethod(Derived.prototype, 'run', counting().wrap);
     assert.equal(Object.hasOwn(Derived.prototype, 'run'), true);
     assert.equal(new Derived().run(), 'base');
     undo?.();
@@ -101,7 +106,7 @@ describe('a function that is wrapped', () => {
 
   it('and wrapped again by somebody else is left to them', () => {
     const target = { run: (): string => 'host' };
-    const undo = around(target, 'run', counting().wrap);
+    const undo = wrapMethod(target, 'run', counting().wrap);
     const ours = target.run;
     const theirs = (): string => `their ${ours()}`;
     target.run = theirs;
@@ -113,9 +118,9 @@ describe('a function that is wrapped', () => {
   it('is wrapped once, however often the same module arrives', () => {
     const { wrap, calls } = counting();
     const target = { run: (): number => 1 };
-    around(target, 'run', wrap);
+    wrapMethod(target, 'run', wrap);
     const first = target.run;
-    for (let time = 0; time < 1000; time++) around(target, 'run', wrap);
+    for (let time = 0; time < 1000; time++) wrapMethod(target, 'run', wrap);
     assert.equal(target.run, first);
     target.run();
     assert.equal(calls(), 1);
@@ -139,7 +144,7 @@ describe('what cannot be wrapped is left alone:', () => {
     it(what, () => {
       const before = Object.getOwnPropertyDescriptor(target, 'run');
       const isFunction = typeof Reflect.get(target, 'run') === 'function';
-      assert.equal(around(target, 'run', counting().wrap), isFunction ? refused : null);
+      assert.equal(wrapMethod(target, 'run', counting().wrap), isFunction ? notWritable : null);
       assert.deepEqual(Object.getOwnPropertyDescriptor(target, 'run'), before);
     });
   }
@@ -150,7 +155,7 @@ describe('a function made to resemble another one', () => {
     const original = function named(_a: unknown): void {};
     Object.defineProperty(original, 'name', { value: 'frozen name', configurable: false });
     Object.freeze(original);
-    const resembling = resemble((() => {}) as HostFunction, original as HostFunction);
+    const resembling = copyFunctionShape((() => {}) as HostFunction, original as HostFunction);
     assert.equal(resembling.name, 'frozen name');
     assert.equal(resembling.length, 1);
   });
@@ -160,7 +165,7 @@ describe('a function made to resemble another one', () => {
       value = 1;
     }
     for (const original of [Thing, async () => 1, (_a: unknown, _b: unknown) => 1]) {
-      const resembling = resemble(((): void => {}) as HostFunction, original as unknown as HostFunction);
+      const resembling = copyFunctionShape(((): void => {}) as HostFunction, original as unknown as HostFunction);
       assert.equal(resembling.name, original.name);
       assert.equal(resembling.length, original.length);
     }
@@ -171,7 +176,7 @@ describe('a wrapper', () => {
   it('has the own members of the original and no others', () => {
     const original = Object.assign(() => 1, { extra: 2 });
     const target = { run: original };
-    around(target, 'run', (host) => () => Reflect.apply(host, undefined, []));
+    wrapMethod(target, 'run', (host) => () => Reflect.apply(host, undefined, []));
     assert.notEqual(target.run, original);
     assert.deepEqual(Reflect.ownKeys(target.run), Reflect.ownKeys(original));
   });

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { readConfig } from '../../../src/config/options.js';
-import { Faults } from '../../../src/core/internal-errors.js';
+import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
-import { Beat } from '../../../src/core/ticker.js';
-import { Meter, type MeterDependencies } from '../../../src/metrics/agent-meter.js';
+import { Ticker } from '../../../src/core/ticker.js';
+import { AgentMeter, type AgentMeterDependencies } from '../../../src/metrics/agent-meter.js';
 import { GcObserver } from '../../../src/metrics/gc-observer.js';
 import { delta } from '../../../src/protocol/metrics-payload.js';
 import { until } from '../agent/support.js';
@@ -20,13 +20,13 @@ const recorded = JSON.parse(readFileSync(join(vectors, 'agent-exchange.json'), '
 };
 const packageJson = join(__dirname, '../../../../package.json');
 
-function makeMeter(t: TestContext, overrides: Partial<MeterDependencies> = {}): Meter {
+function makeMeter(t: TestContext, overrides: Partial<AgentMeterDependencies> = {}): AgentMeter {
   const log = new Log('off');
-  const faults = new Faults(log);
-  const meter = new Meter({
-    beat: new Beat(faults),
-    faults,
-    gc: new GcObserver(faults),
+  const errors = new InternalErrors(log);
+  const meter = new AgentMeter({
+    ticker: new Ticker(errors),
+    errors,
+    gc: new GcObserver(errors),
     log,
     config: () => readConfig({}, { packageJsonPath: packageJson }, undefined, () => {}),
     httpServers: () => ({

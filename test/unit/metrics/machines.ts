@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type System, thisSystem } from '../../../src/metrics/host.js';
+import { type Host, thisHost } from '../../../src/metrics/host.js';
 
 const mebibyte = 1024 * 1024;
 
@@ -120,7 +120,7 @@ export const machines: Readonly<Record<MachineName, MachineFacts>> = {
   FreeBSD: { platform: 'freebsd', constrainedMemory: 0, totalMemory: 8192 * mebibyte },
 };
 
-export interface Machine extends System {
+export interface Machine extends Host {
   /** Replaces a file below `/proc`. */
   write(path: string, text: string): void;
   /** Lets what the process has used grow. */
@@ -140,7 +140,7 @@ export function makeMachine(t: TestContext, facts: MachineFacts): Machine {
   for (const name of facts.blockDevices ?? []) mkdirSync(join(root, 'sys/block', name), { recursive: true });
   let usage = process.resourceUsage();
   return {
-    ...thisSystem({ procRoot: join(root, 'proc'), sysRoot: join(root, 'sys') }),
+    ...thisHost({ procRoot: join(root, 'proc'), sysRoot: join(root, 'sys') }),
     platform: facts.platform,
     constrainedMemory: () => facts.constrainedMemory,
     totalMemory: () => facts.totalMemory ?? 1,

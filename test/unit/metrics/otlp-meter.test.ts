@@ -4,12 +4,12 @@ import test, { type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { Faults } from '../../../src/core/internal-errors.js';
+import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
 import { HeapGrowth } from '../../../src/metrics/gauges/heap-growth.js';
 import { GcObserver } from '../../../src/metrics/gc-observer.js';
-import type { System } from '../../../src/metrics/host.js';
-import { RuntimeMeter } from '../../../src/metrics/otlp-meter.js';
+import type { Host } from '../../../src/metrics/host.js';
+import { OtlpMeter } from '../../../src/metrics/otlp-meter.js';
 import type { HistogramPoint, NumberPoint, Reading } from '../../../src/metrics/reading.js';
 import { findMetric, metricRegistry } from '../../../src/protocol/metric-registry.js';
 import { diskFile, machines, makeMachine, networkFile } from './machines.js';
@@ -21,21 +21,21 @@ const collect = runInNewContext('gc') as (options?: { type: 'minor' }) => void;
 const told = 30;
 
 interface Watched {
-  readonly meter: RuntimeMeter;
-  readonly faults: Faults;
+  readonly meter: OtlpMeter;
+  readonly errors: InternalErrors;
   /** Moves the clock and reads. */
   readAfter(seconds: number): Map<string, Reading>;
 }
 
-function watch(t: TestContext, system?: System): Watched {
-  const faults = new Faults(new Log('off'));
+function watch(t: TestContext, host?: Host): Watched {
+  const errors = new InternalErrors(new Log('off'));
   let tick = 1_000_000;
-  const meter = new RuntimeMeter({
-    faults,
-    gc: new GcObserver(faults),
+  const meter = new OtlpMeter({
+    errors,
+    gc: new GcObserver(errors),
     now: () => tick,
     wallClock: Date.now,
-    ...(system === undefined ? {} : { system }),
+    ...(host === undefined ? {} : { host }),
   });
   meter.start();
   t.after(() => meter.stop());
@@ -43,7 +43,7 @@ function watch(t: TestContext, system?: System): Watched {
     tick += seconds * 1000;
     return new Map(meter.read()?.readings.map((reading) => [reading.name, reading]));
   };
-  return { meter, faults, readAfter };
+  return { meter, errors, readAfter };
 }
 
 /** Of a reading of numbers: values by attribute, '' where there is none. */
@@ -63,11 +63,11 @@ function histograms(read: Map<string, Reading>, name: string): readonly Histogra
 const nodejs = 'process.runtime.nodejs';
 
 test('reads every metric of the registry on Linux, and no other', async (t) => {
-  const { readAfter, faults } = watch(t, makeMachine(t, machines['Linux host']));
+  const { readAfter, errors } = watch(t, makeMachine(t, machines['Linux host']));
   await sleep(250); // the loop has come round for its delay to be known
   const read = readAfter(10);
   assert.deepEqual([...read.keys()].sort(), metricRegistry.map(({ name }) => name).sort());
-  assert.deepEqual(faults.counts(), {});
+  assert.deepEqual(errors.counts(), {});
 });
 
 test('gives the attribute that the registry has, and each of its values', async (t) => {
@@ -104,13 +104,13 @@ for (const [name, missing] of [
   ['container without a limit, cgroup v1', ['system.disk.io', 'system.network.io', 'system.network.io.rate']],
 ] as const) {
   test(`leaves out, rather than calls 0, what cannot be known: ${name}`, async (t) => {
-    const { readAfter, faults } = watch(t, makeMachine(t, machines[name]));
+    const { readAfter, errors } = watch(t, makeMachine(t, machines[name]));
     await sleep(250);
     const read = readAfter(10);
     const absent = metricRegistry.map((record) => record.name).filter((metric) => !read.has(metric));
     assert.deepEqual(absent.sort(), [...missing].sort());
     assert.equal('vms' in values(read, `${nodejs}.memory`), machines[name].proc !== undefined);
-    assert.deepEqual(faults.counts(), {});
+    assert.deepEqual(errors.counts(), {});
   });
 }
 
@@ -349,7 +349,7 @@ test('says 0 of a type of resource that has gone, and nothing of types that neve
 
 test('a gauge that fails leaves the others alone and is counted', (t) => {
   const machine = makeMachine(t, machines['Linux host']);
-  const { readAfter, faults } = watch(t, {
+  const { readAfter, errors } = watch(t, {
     ...machine,
     totalMemory: () => {
       throw new Error('no memory');
@@ -358,5 +358,5 @@ test('a gauge that fails leaves the others alone and is counted', (t) => {
   const read = readAfter(1);
   assert.equal(read.has(`${nodejs}.memory`), false);
   assert.ok(read.has(`${nodejs}.cpu_time`));
-  assert.deepEqual(faults.counts(), { 'metrics: memory': 1 });
+  assert.deepEqual(errors.counts(), { 'metrics: memory': 1 });
 });

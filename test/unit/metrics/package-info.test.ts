@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { type Application, ApplicationReader } from '../../../src/metrics/package-info.js';
+import { type PackageInfo, PackageInfoReader } from '../../../src/metrics/package-info.js';
 
 function tree(t: TestContext, files: Record<string, unknown>): string {
   const root = mkdtempSync(join(tmpdir(), 'app-'));
@@ -16,7 +16,7 @@ function tree(t: TestContext, files: Record<string, unknown>): string {
   return root;
 }
 
-async function readFor(t: TestContext, main: string, configured: string | null = null): Promise<Application[]> {
+async function readFor(t: TestContext, main: string, configured: string | null = null): Promise<PackageInfo[]> {
   const { argv, mainModule } = process;
   process.argv = [process.execPath, main];
   Object.defineProperty(process, 'mainModule', { value: undefined, configurable: true, writable: true });
@@ -24,11 +24,11 @@ async function readFor(t: TestContext, main: string, configured: string | null =
     process.argv = argv;
     Object.defineProperty(process, 'mainModule', { value: mainModule, configurable: true, writable: true });
   });
-  const told: Application[] = [];
+  const told: PackageInfo[] = [];
   // The reader keeps no process alive, so the test does.
   const hold = setInterval(() => {}, 1000);
   t.after(() => clearInterval(hold));
-  await new ApplicationReader(configured).read((application) => void told.push(application));
+  await new PackageInfoReader(configured).read((application) => void told.push(application));
   return told;
 }
 

@@ -125,9 +125,9 @@ describe('a span by hand whose operation name is that of a protocol', () => {
   it('counts as of its kind from the start: a call made under an exit is no second one', () => {
     const fixture = new Fixture();
     const span = fixture.tracer.startSpan('x');
-    fixture.tracer.withActiveSpan(span, () => assert.equal(fixture.scope.active()?.kind, 1));
+    fixture.tracer.withActiveSpan(span, () => assert.equal(fixture.scope.get()?.kind, 1));
     span.setOperationName('urllib3');
-    fixture.tracer.withActiveSpan(span, () => assert.equal(fixture.scope.active()?.kind, 2));
+    fixture.tracer.withActiveSpan(span, () => assert.equal(fixture.scope.get()?.kind, 2));
   });
 
   it('keeps what does not fit the section as tags', () => {

@@ -4,10 +4,10 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type OtlpSettings, readOtlpSettings } from '../../../src/config/otlp-endpoints.js';
-import { Faults } from '../../../src/core/internal-errors.js';
+import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
 import type { MetricReadings } from '../../../src/metrics/reading.js';
-import { OtlpMetrics, type ReadingSource } from '../../../src/otlp/metrics-exporter.js';
+import { MetricsExporter, type ReadingSource } from '../../../src/otlp/metrics-exporter.js';
 import { acceptAll, answerWith, eventually, OtlpReceiver } from '../../support/otlp.js';
 import { FakeTimers } from '../agent/support.js';
 
@@ -37,11 +37,11 @@ class FakeSource implements ReadingSource {
 }
 
 interface Fixture {
-  readonly metrics: OtlpMetrics;
+  readonly metrics: MetricsExporter;
   readonly source: FakeSource;
   readonly timers: FakeTimers;
   readonly lines: string[];
-  readonly faults: Faults;
+  readonly errors: InternalErrors;
   /** Runs the next timer, and waits until the export is over; returns the milliseconds that passed by the fake clock. */
   tick(): Promise<number>;
 }
@@ -55,17 +55,17 @@ function make(t: TestContext): Fixture {
     warn: write('warn'),
     error: write('error'),
   });
-  const faults = new Faults(log);
+  const errors = new InternalErrors(log);
   const source = new FakeSource();
   const timers = new FakeTimers();
-  const metrics = new OtlpMetrics({ log, faults, source, sensorVersion: '1.2.3', timers });
+  const metrics = new MetricsExporter({ log, errors, source, sensorVersion: '1.2.3', timers });
   t.after(() => metrics.use(null, null));
   const tick = async (): Promise<number> => {
     const passedMs = timers.next();
     await eventually('the next export is planned', () => timers.pending > 0);
     return passedMs;
   };
-  return { metrics, source, timers, lines, faults, tick };
+  return { metrics, source, timers, lines, errors, tick };
 }
 
 async function receive(t: TestContext): Promise<OtlpReceiver> {
@@ -91,7 +91,7 @@ function valuesOf(receiver: OtlpReceiver): number[] {
 
 test('sends at each interval, over one connection', async (t) => {
   const receiver = await receive(t);
-  const { metrics, tick, source, faults } = make(t);
+  const { metrics, tick, source, errors } = make(t);
   metrics.use(configured(receiver.port), attributes);
   assert.equal(source.reads, 0, 'nothing before the first interval');
   for (let round = 0; round < 3; round++) assert.equal(await tick(), 10_000);
@@ -101,7 +101,7 @@ test('sends at each interval, over one connection', async (t) => {
   assert.deepEqual([method, path], ['POST', '/v1/metrics']);
   assert.match(headers['content-type'] ?? '', /^application\/json/);
   assert.match(text, /"service.instance.id","value":\{"stringValue":"host:7"\}/);
-  assert.deepEqual(faults.counts(), {});
+  assert.deepEqual(errors.counts(), {});
 });
 
 test('is off until it is told where to, observes nothing then, and again when there is nowhere', async (t) => {
@@ -283,7 +283,7 @@ test('works in the context in which it was made, not in that of whoever flushes'
 
 test('a fault of ours is counted, and the next export comes', async (t) => {
   const receiver = await receive(t);
-  const { metrics, source, tick, faults } = make(t);
+  const { metrics, source, tick, errors } = make(t);
   metrics.use(configured(receiver.port), attributes);
   source.onRead = () => {
     throw new Error('no reading today');
@@ -294,5 +294,5 @@ test('a fault of ours is counted, and the next export comes', async (t) => {
   source.onRead = () => {};
   await tick();
   assert.equal(valuesOf(receiver).length, 1);
-  assert.deepEqual(faults.counts(), { 'OTLP metrics': 3 });
+  assert.deepEqual(errors.counts(), { 'OTLP metrics': 3 });
 });

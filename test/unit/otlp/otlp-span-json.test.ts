@@ -1,11 +1,11 @@
 // Spans as OTLP: the conventions, member by member, and the official protobuf definitions as judge of all of them.
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import { type OtlpSpanFacts, otlpSpan, otlpTraceId } from '../../../src/otlp/otlp-span-json.js';
+import { type OtlpSpanInput, otlpSpan, otlpTraceId } from '../../../src/otlp/otlp-span-json.js';
 import { throughProtobuf, withoutEmptyLists } from '../../support/otlp.js';
 
 const traceId = '0000000000000000ab4a8f5c1d2e3f40';
-const facts: OtlpSpanFacts = {
+const facts: OtlpSpanInput = {
   traceId,
   startMs: 1_700_000_000_000.25,
   durationMs: 12.5,
@@ -33,7 +33,7 @@ afterEach(() => {
   assert.deepEqual(throughProtobuf('traces', document), withoutEmptyLists(document));
 });
 
-function convert(span: Record<string, unknown>, more: Partial<OtlpSpanFacts> = {}): Shown {
+function convert(span: Record<string, unknown>, more: Partial<OtlpSpanInput> = {}): Shown {
   const whole = {
     t: 'ab4a8f5c1d2e3f40',
     s: '1111111111111111',
@@ -59,8 +59,8 @@ function plain(attributes: Shown['attributes']): Record<string, unknown> {
 }
 
 /** Kinds of the facts are those of the requests in the tests. */
-const asServer: Partial<OtlpSpanFacts> = { kind: 2 };
-const asClient: Partial<OtlpSpanFacts> = { kind: 3 };
+const asServer: Partial<OtlpSpanInput> = { kind: 2 };
+const asClient: Partial<OtlpSpanInput> = { kind: 3 };
 const served = { n: 'node.http.server', k: 1, p: '2222222222222222' };
 const called = { n: 'node.http.client', k: 2, p: '2222222222222222' };
 

@@ -1,7 +1,7 @@
 // The exporter of spans against a receiver that is well, slow, busy, strict or gone; time runs twenty times as fast.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { realTimers, type Timers } from '../../../src/core/sleep.js';
+import { realTimers, type Timers } from '../../../src/core/sleeper.js';
 import { OtlpTraces } from '../../../src/otlp/otlp-traces.js';
 import type { QueueCounters, SpanQueue } from '../../../src/spans/span-queue.js';
 import { acceptAll, answerWith, eventually, OtlpReceiver, throughProtobuf } from '../../support/otlp.js';
@@ -44,7 +44,7 @@ function setUp(t: TestContext, url: string | null, mode: true | 'both' = true): 
     counters: () => queue.counters(),
     traces: new OtlpTraces({
       log: fixture.log,
-      faults: fixture.faults,
+      errors: fixture.faults,
       spans: queue,
       sensorVersion: '1.2.3',
       serviceName: (): string | null => setup.service,
@@ -231,7 +231,7 @@ test('gives all that waits to who delivers it at the end of the process', async 
   const receiver = await receive(t);
   const setup = setUp(t, `${urlOf(receiver)}?a=b`);
   finish(setup, 2001);
-  const request = setup.traces.lastRequest();
+  const request = setup.traces.finalRequest();
   assert.equal(request?.path, '/v1/traces?a=b');
   assert.equal(request.port, receiver.port);
   assert.equal(request.bodies.length, 3);
@@ -239,7 +239,7 @@ test('gives all that waits to who delivers it at the end of the process', async 
     const document: unknown = JSON.parse(String(body));
     assert.deepEqual(throughProtobuf('traces', document), document);
   }
-  assert.equal(setup.traces.lastRequest(), null);
+  assert.equal(setup.traces.finalRequest(), null);
 });
 
 test('encodes a few thousand spans without holding the process up', async (t) => {
@@ -311,7 +311,10 @@ test('what an application holds is written down once, when its span ends, for bo
   assert.match(receiver.requests[0]?.text ?? '', /then/);
   assert.deepEqual(setup.only().data.sdk?.custom?.tags, { changing: { state: 'then' } });
   const broken = setup.tracer.startSpan('broken', { tags: { a: {} } });
-  setup.encodeContext = { ...setup.encodeContext, hiding: { isSecret: () => false, redactTag: () => assert.fail() } };
+  setup.encodeContext = {
+    ...setup.encodeContext,
+    tagRedactor: { isSecret: () => false, redactTag: () => assert.fail() },
+  };
   Object.defineProperty(setup.encodeContext, 'quoted', { get: () => assert.fail() });
   broken.finish();
   await eventually('it is dropped', () => setup.counters().dropped['encode'] === 1);

@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { otlpResource, type ResourceFacts } from '../../../src/otlp/resource.js';
-import { Secrets } from '../../../src/redaction/redactor.js';
+import { otlpResource, type ResourceInput } from '../../../src/otlp/resource.js';
+import { Redactor } from '../../../src/redaction/redactor.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ts-sensor-resource-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-function resource(given: Partial<ResourceFacts> = {}): Record<string, unknown> & { warnings: string[] } {
+function resource(given: Partial<ResourceInput> = {}): Record<string, unknown> & { warnings: string[] } {
   const warnings: string[] = [];
   const attributes = otlpResource({
     env: {},
@@ -19,7 +19,7 @@ function resource(given: Partial<ResourceFacts> = {}): Record<string, unknown> &
     sensorVersion: '1.2.3',
     pid: 42,
     agentUuid: null,
-    secrets: new Secrets({ matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] }),
+    secrets: new Redactor({ matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] }),
     warn: (message) => warnings.push(message),
     root,
     ...given,
@@ -46,7 +46,7 @@ describe('the resource', () => {
 
   it('takes the name of the service from the first place that has one', () => {
     const OTEL_RESOURCE_ATTRIBUTES = 'service.name=from%20attributes';
-    const name = (given: Partial<ResourceFacts>): unknown => resource(given)['service.name'];
+    const name = (given: Partial<ResourceInput>): unknown => resource(given)['service.name'];
     const env = { OTEL_SERVICE_NAME: 'from variable', OTEL_RESOURCE_ATTRIBUTES };
     assert.equal(name({ env, serviceName: 'from option', packageName: 'from package' }), 'from option');
     assert.equal(name({ env, packageName: 'from package' }), 'from variable');

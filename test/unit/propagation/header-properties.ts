@@ -174,21 +174,21 @@ function assertSpan(span: WireSpan & { readonly lt?: string }): void {
 
 /** One request with these headers, and one call made for it. */
 function serve(box: ToolBox, raw: string[]): void {
-  const { entry, exit, scope } = box.tools;
+  const { entrySpans, exitSpans, activeSpan } = box.tools;
   const req = new IncomingMessage(new Socket());
   req.rawHeaders = raw;
   const res = new ServerResponse(req);
-  const active = entry.begin(req, res);
+  const active = entrySpans.begin(req, res);
   assert.ok(active !== null);
   const call = (): readonly string[] => {
-    const parent = exit.parent();
-    if (parent === null) return exit.headersWithoutSpan() ?? [];
-    const span = exit.begin(parent, 'GET', 'http://a', '/', call);
-    exit.end(span, true);
-    return exit.headers(span) ?? [];
+    const parent = exitSpans.parent();
+    if (parent === null) return exitSpans.headersWithoutSpan() ?? [];
+    const span = exitSpans.begin(parent, 'GET', 'http://a', '/', call);
+    exitSpans.end(span, true);
+    return exitSpans.headers(span) ?? [];
   };
-  assertFit(scope.apply(active, call, undefined, []));
-  entry.end(res, false);
+  assertFit(activeSpan.apply(active, call, undefined, []));
+  entrySpans.end(res, false);
   for (const span of box.spans()) assertSpan(span);
 }
 

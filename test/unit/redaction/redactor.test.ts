@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { queryOf, Secrets, type SecretsRule, sanitizeUrl } from '../../../src/redaction/redactor.js';
+import { queryOf, Redactor, type SecretsRule, sanitizeUrl } from '../../../src/redaction/redactor.js';
 
 interface Vectors {
   matchers: {
@@ -33,7 +33,7 @@ const byDefault: SecretsRule = { matcher: 'contains-ignore-case', keywords: ['ke
 
 describe('secrets as the official sensor recognises them', () => {
   for (const { matcher, list, isSecret, redactedQuery } of vectors.matchers) {
-    const secrets = new Secrets({ matcher, keywords: list });
+    const secrets = new Redactor({ matcher, keywords: list });
     for (const [name, expected] of Object.entries(isSecret)) {
       it(`${matcher} ${JSON.stringify(list)}: ${JSON.stringify(name)} is ${expected ? '' : 'not '}secret`, () =>
         assert.equal(secrets.isSecret(name), expected));
@@ -44,7 +44,7 @@ describe('secrets as the official sensor recognises them', () => {
 
   for (const { query, redacted } of vectors.defaultMatcherQueries) {
     it(`${JSON.stringify(query)} becomes ${JSON.stringify(redacted)}`, () =>
-      assert.equal(new Secrets(byDefault).redactQuery(query), redacted ?? undefined));
+      assert.equal(new Redactor(byDefault).redactQuery(query), redacted ?? undefined));
   }
 
   for (const { url, sanitized, query } of vectors.urls) {
@@ -57,14 +57,14 @@ describe('secrets as the official sensor recognises them', () => {
 
 describe('secrets where the official sensor is wrong', () => {
   it('a pattern of alternatives has to match the whole name', () => {
-    const secrets = new Secrets({ matcher: 'regex', keywords: ['a|b'] });
+    const secrets = new Redactor({ matcher: 'regex', keywords: ['a|b'] });
     assert.equal(secrets.isSecret('abc'), false);
     assert.equal(secrets.isSecret('a'), true);
     assert.equal(secrets.isSecret('b'), true);
   });
 
   it('everything behind the first question mark is redacted', () => {
-    assert.equal(new Secrets(byDefault).redactQuery(queryOf('/?a=1?key=2')), 'a=1?key=<redacted>');
+    assert.equal(new Redactor(byDefault).redactQuery(queryOf('/?a=1?key=2')), 'a=1?key=<redacted>');
   });
 
   it('a fragment is no part of the query', () => {
@@ -74,7 +74,7 @@ describe('secrets where the official sensor is wrong', () => {
 });
 
 describe('secrets', () => {
-  const secrets = new Secrets(byDefault);
+  const secrets = new Redactor(byDefault);
 
   it('are found in names that are percent-encoded', () => {
     assert.equal(
@@ -92,31 +92,31 @@ describe('secrets', () => {
   });
 
   it('of keywords with characters of regular expressions are texts', () => {
-    const dotted = new Secrets({ matcher: 'contains', keywords: ['a.b', '(', '[x'] });
+    const dotted = new Redactor({ matcher: 'contains', keywords: ['a.b', '(', '[x'] });
     assert.equal(dotted.redactQuery('a.b=1&aXb=2&(=3&[x=4'), 'a.b=<redacted>&aXb=2&(=<redacted>&[x=<redacted>');
   });
 
   it('without keywords are none', () => {
     for (const matcher of ['contains', 'equals', 'regex'] as const) {
-      assert.equal(new Secrets({ matcher, keywords: [] }).redactQuery('key=1'), 'key=1');
+      assert.equal(new Redactor({ matcher, keywords: [] }).redactQuery('key=1'), 'key=1');
     }
   });
 
   it('tell once of each pattern that is broken, and go on with the others', () => {
     const warnings: string[] = [];
-    const rule = new Secrets({ matcher: 'regex', keywords: ['(', 'a+', '['] }, (message) => warnings.push(message));
+    const rule = new Redactor({ matcher: 'regex', keywords: ['(', 'a+', '['] }, (message) => warnings.push(message));
     assert.equal(warnings.length, 2);
     assert.equal(rule.isSecret('aaa'), true);
   });
 
   it('of patterns take the flags that Java has in front', () => {
-    const secrets = new Secrets({ matcher: 'regex', keywords: ['(?i).*token.*'] }, assert.fail);
+    const secrets = new Redactor({ matcher: 'regex', keywords: ['(?i).*token.*'] }, assert.fail);
     assert.equal(secrets.redactQuery('myToken=m&other=1'), 'myToken=<redacted>&other=1');
   });
 
   it('are those of the default when all patterns are broken', () => {
     const warnings: string[] = [];
-    const secrets = new Secrets({ matcher: 'regex', keywords: ['(', '['] }, (message) => warnings.push(message));
+    const secrets = new Redactor({ matcher: 'regex', keywords: ['(', '['] }, (message) => warnings.push(message));
     assert.equal(secrets.redactQuery('Password=m&a=1'), 'Password=<redacted>&a=1');
     assert.equal(warnings.length, 3);
   });
@@ -152,7 +152,7 @@ describe('every matcher', () => {
   const shown = ['user=joe', '%zz=1', '%E4=2', 'q=password', ''];
   for (const rule of rules) {
     it(`${rule.matcher} finds names as they stand and decoded, behind all separators, wherever they are`, () => {
-      const secrets = new Secrets(rule);
+      const secrets = new Redactor(rule);
       for (const separator of ['&', ';', '?', '&&', ';;', '?&']) {
         for (const parameter of hidden) {
           for (const other of shown) {
@@ -167,22 +167,22 @@ describe('every matcher', () => {
   }
 
   it('none finds no name, but credentials are no matter of names', () => {
-    const secrets = new Secrets({ matcher: 'none', keywords: ['password'] });
+    const secrets = new Redactor({ matcher: 'none', keywords: ['password'] });
     for (const query of [...hidden, ...shown.filter((one) => one !== '')])
       assert.equal(secrets.redactQuery(query), query);
     assert.equal(secrets.redactQuery('to=http://u:m@h/'), 'to=http://<redacted>:<redacted>@h/');
   });
 
   it('regex is not asked about names of more than 200 characters, which count as secret', () => {
-    const secrets = new Secrets({ matcher: 'regex', keywords: ['a*x'] });
+    const secrets = new Redactor({ matcher: 'regex', keywords: ['a*x'] });
     assert.equal(secrets.redactQuery(`${'a'.repeat(200)}=1`), `${'a'.repeat(200)}=1`);
     assert.equal(secrets.redactQuery(`${'a'.repeat(201)}=1`), `${'a'.repeat(201)}=<redacted>`);
-    assert.equal(new Secrets({ matcher: 'regex', keywords: ['('] }).isSecret('a'.repeat(300)), false);
+    assert.equal(new Redactor({ matcher: 'regex', keywords: ['('] }).isSecret('a'.repeat(300)), false);
   });
 });
 
 describe('names that are encoded wrongly', () => {
-  const secrets = new Secrets(byDefault);
+  const secrets = new Redactor(byDefault);
   it('are decoded as far as that goes', () => {
     for (const name of ['%zzp%61ss', 'p%61ss%', '%E0%A4%70%61%73%73', '%70%61%73%73%E4', '%ff%6bey', 'p%61ss%2'])
       assert.equal(secrets.redactQuery(`${name}=m`), `${name}=<redacted>`, name);
@@ -190,7 +190,7 @@ describe('names that are encoded wrongly', () => {
 });
 
 describe('credentials in the value of a parameter', () => {
-  const secrets = new Secrets(byDefault);
+  const secrets = new Redactor(byDefault);
   const rows: readonly (readonly [string, string])[] = [
     ['to=http://u:m@h/x&a=1', 'to=http://<redacted>:<redacted>@h/x&a=1'],
     ['to=http%3A%2F%2Fu%3Am%40h%2Fx&a=1', 'to=http%3A%2F%2F<redacted>%40h%2Fx&a=1'],
@@ -204,7 +204,7 @@ describe('credentials in the value of a parameter', () => {
 });
 
 describe('what is hidden in encoded text', () => {
-  const secrets = new Secrets(byDefault);
+  const secrets = new Redactor(byDefault);
   const queries: readonly (readonly [string, string])[] = [
     ['next=http%3A%2F%2Fh%2F%3Fpassword%3Dm&a=1', 'next=<redacted>&a=1'],
     ['next=http%253A%252F%252Fh%252F%253Fpassword%253Dm', 'next=<redacted>'],
@@ -227,7 +227,7 @@ describe('what is hidden in encoded text', () => {
     it(`${query} becomes ${shown}`, () => assert.equal(secrets.redactQuery(query), shown));
 
   it('credentials are no matter of names', () => {
-    const none = new Secrets({ matcher: 'none', keywords: [] });
+    const none = new Redactor({ matcher: 'none', keywords: [] });
     assert.equal(
       none.redactQuery('u=https:%2F%2Fu:m@h/&u=http%253A%252F%252Fu%253Am%2540h'),
       'u=https:%2F%2F<redacted>@h/&u=<redacted>',
@@ -278,7 +278,7 @@ describe('a URL', () => {
     ['http://h/proxy/http://user:pw@host/x', 'http://h/proxy/http://<redacted>:<redacted>@host/x'],
     ['/@scope/package@1', '/@scope/package@1'],
   ];
-  const show = (url: string): string => new Secrets(byDefault).redactPath(sanitizeUrl(url));
+  const show = (url: string): string => new Redactor(byDefault).redactPath(sanitizeUrl(url));
   for (const [url, shown] of rows) {
     it(`${JSON.stringify(url)} is shown as ${JSON.stringify(shown)}`, () => assert.equal(show(url), shown));
   }
@@ -302,7 +302,7 @@ describe('secrets outside the query', () => {
     assert.equal(sanitizeUrl('example.com:443'), 'example.com:443');
   });
 
-  const secrets = new Secrets({ matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] });
+  const secrets = new Redactor({ matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] });
 
   it('are redacted in matrix parameters', () => {
     assert.equal(secrets.redactPath('/a;password=x;v=1/b;p%61ss=y'), '/a;password=<redacted>;v=1/b;p%61ss=<redacted>');
@@ -364,7 +364,7 @@ describe('secrets outside the query', () => {
   });
 
   it('are redacted in captured headers, and those for credentials always', () => {
-    const none = new Secrets({ matcher: 'none', keywords: [] });
+    const none = new Redactor({ matcher: 'none', keywords: [] });
     for (const name of ['authorization', 'proxy-authorization', 'cookie', 'set-cookie'])
       assert.equal(none.redactHeader(name, 'm'), '<redacted>');
     assert.equal(secrets.redactHeader('x-api-key', 'm'), '<redacted>');
@@ -416,7 +416,7 @@ describe('secrets outside the query', () => {
 });
 
 it('credentials in a target without a scheme are blanked out', () => {
-  const show = (url: string): string => new Secrets(byDefault).redactPath(sanitizeUrl(url));
+  const show = (url: string): string => new Redactor(byDefault).redactPath(sanitizeUrl(url));
   assert.equal(show('//user:pw@example.com/x?a=1'), '//<redacted>:<redacted>@example.com/x');
   assert.equal(show('//double/slash'), '//double/slash');
 });

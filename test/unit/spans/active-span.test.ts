@@ -8,7 +8,7 @@ import { Fixture } from './fixtures.js';
 describe('the active span', () => {
   it('is null outside any', () => {
     const { scope } = new Fixture();
-    assert.equal(scope.active(), null);
+    assert.equal(scope.get(), null);
     assert.equal(scope.isSuppressed(), false);
   });
 
@@ -21,19 +21,19 @@ describe('the active span', () => {
       span,
       async () => {
         await sleep(1);
-        seen.push(scope.active());
+        seen.push(scope.get());
         await new Promise<void>((resolve) => setImmediate(() => process.nextTick(resolve)));
-        seen.push(scope.active());
-        queueMicrotask(() => seen.push(scope.active()));
+        seen.push(scope.get());
+        queueMicrotask(() => seen.push(scope.get()));
         const emitter = new EventEmitter();
-        emitter.once('x', () => seen.push(scope.active()));
+        emitter.once('x', () => seen.push(scope.get()));
         emitter.emit('x');
       },
       undefined,
       [],
     );
     assert.deepEqual(seen, [span, span, span, span]);
-    assert.equal(scope.active(), null);
+    assert.equal(scope.get(), null);
   });
 
   it('passes self, arguments, result and error through', () => {
@@ -54,7 +54,7 @@ describe('the active span', () => {
       () => scope.apply(span, thrower, undefined, []),
       (thrown) => thrown === error,
     );
-    assert.equal(scope.active(), null);
+    assert.equal(scope.get(), null);
   });
 
   it('of 100 interleaved chains is never that of another one', async () => {
@@ -67,7 +67,7 @@ describe('the active span', () => {
         async () => {
           for (let step = 0; step < 5; step++) {
             await sleep((delay * 7 + step * 3) % 11);
-            if (scope.active() !== span) return false;
+            if (scope.get() !== span) return false;
           }
           return true;
         },
@@ -85,9 +85,9 @@ describe('the active span', () => {
     await scope.apply(
       fixture.entry(),
       () =>
-        scope.apart(async () => {
+        scope.runSuppressed(async () => {
           await sleep(1);
-          assert.equal(scope.active(), null);
+          assert.equal(scope.get(), null);
           assert.equal(scope.isSuppressed(), true);
         }),
       undefined,
@@ -95,7 +95,7 @@ describe('the active span', () => {
     );
     assert.equal(scope.isSuppressed(), false);
     assert.equal(
-      scope.apart(() => scope.isSuppressed()),
+      scope.runSuppressed(() => scope.isSuppressed()),
       false,
     );
   });

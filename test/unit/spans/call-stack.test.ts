@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CallStacks, holdStack, parseStack } from '../../../src/spans/call-stack.js';
+import { CallStacks, captureStack, parseStack } from '../../../src/spans/call-stack.js';
 
-function inner(limit: number): ReturnType<typeof holdStack> {
-  return holdStack(limit, inner);
+function inner(limit: number): ReturnType<typeof captureStack> {
+  return captureStack(limit, inner);
 }
 
-function caller(limit: number): ReturnType<typeof holdStack> {
+function caller(limit: number): ReturnType<typeof captureStack> {
   return inner(limit);
 }
 

@@ -1,15 +1,15 @@
 // What unit tests of tracing share: the real objects, with a clock that the test moves and an agent that the test plays.
-import { Faults } from '../../../src/core/internal-errors.js';
+import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
 import { InstanaTracer, type TracerDependencies } from '../../../src/opentracing/tracer.js';
 import { IdPool } from '../../../src/propagation/ids.js';
 import type { WireSpan } from '../../../src/protocol/wire-span.js';
-import { Secrets } from '../../../src/redaction/redactor.js';
-import { Scope } from '../../../src/spans/active-span.js';
+import { Redactor } from '../../../src/redaction/redactor.js';
+import { ActiveSpan } from '../../../src/spans/active-span.js';
 import { CallStacks } from '../../../src/spans/call-stack.js';
 import { type EncodeContext, makeEncodeContext } from '../../../src/spans/instana-json.js';
 import { Recorder } from '../../../src/spans/recorder.js';
-import { HttpFacts, SpanRecord } from '../../../src/spans/span.js';
+import { HttpAttributes, SpanRecord } from '../../../src/spans/span.js';
 
 export class Fixture {
   tick = 1000;
@@ -21,9 +21,9 @@ export class Fixture {
   readonly warnings: string[] = [];
   readonly notes: string[] = [];
   readonly log: Log;
-  readonly faults: Faults;
+  readonly faults: InternalErrors;
   readonly recorder: Recorder;
-  readonly scope: Scope = new Scope();
+  readonly scope: ActiveSpan = new ActiveSpan();
   readonly ids: IdPool = new IdPool();
   readonly tracer: InstanaTracer;
   settings: { enabled: boolean; stackTrace: string; stackTraceLength: number } = {
@@ -32,7 +32,7 @@ export class Fixture {
     stackTraceLength: 10,
   };
   encodeContext: EncodeContext = makeEncodeContext(
-    new Secrets({ matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] }),
+    new Redactor({ matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] }),
     null,
     10,
   );
@@ -42,9 +42,9 @@ export class Fixture {
       this.lines.push(line);
     };
     this.log = new Log('debug', { debug: write, info: write, warn: write, error: write });
-    this.faults = new Faults(this.log);
+    this.faults = new InternalErrors(this.log);
     this.recorder = new Recorder({
-      faults: this.faults,
+      errors: this.faults,
       now: () => {
         this.tick += this.tickStep;
         return this.tick;
@@ -55,7 +55,7 @@ export class Fixture {
       },
     });
     const dependencies: TracerDependencies = {
-      scope: this.scope,
+      activeSpan: this.scope,
       recorder: this.recorder,
       ids: this.ids,
       stacks: new CallStacks(),
@@ -70,7 +70,7 @@ export class Fixture {
 
   /** A span of a request, opened. */
   entry(url = '/', traceId: string = this.ids.next()): SpanRecord {
-    const facts = new HttpFacts('GET', url, 'localhost');
+    const facts = new HttpAttributes('GET', url, 'localhost');
     const span = new SpanRecord(
       'node.http.server',
       1,
@@ -104,7 +104,7 @@ export class Fixture {
     const spans: WireSpan[] = [];
     for (let batch = this.take(); batch.length > 0; batch = this.take()) {
       spans.push(...batch);
-      this.recorder.delivered();
+      this.recorder.acknowledge();
     }
     return spans;
   }

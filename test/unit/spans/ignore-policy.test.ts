@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ignoreEndpoints } from '../../../src/config/ignore-endpoints.js';
 import { readConfig } from '../../../src/config/options.js';
-import { type IgnoreMatcher, ignoreMatcher, makePolicy, type Policy } from '../../../src/spans/ignore-policy.js';
+import {
+  type IgnoreMatcher,
+  type IgnorePolicy,
+  ignoreMatcher,
+  makeIgnorePolicy,
+} from '../../../src/spans/ignore-policy.js';
 
 interface Row {
   readonly span: { readonly n: string; readonly data: Record<string, Record<string, string>> };
@@ -64,8 +69,8 @@ describe('a rule', () => {
   });
 });
 
-function policy(disable: unknown): Policy {
-  return makePolicy(readConfig({}, { tracing: { disable } }, undefined, () => {}).tracing);
+function policy(disable: unknown): IgnorePolicy {
+  return makeIgnorePolicy(readConfig({}, { tracing: { disable } }, undefined, () => {}).tracing);
 }
 
 describe('what is switched off', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Secrets } from '../../../src/redaction/redactor.js';
+import { Redactor } from '../../../src/redaction/redactor.js';
 import { errorText } from '../../../src/spans/error-text.js';
 import { makeEncodeContext } from '../../../src/spans/instana-json.js';
-import { HttpFacts, SpanRecord } from '../../../src/spans/span.js';
+import { HttpAttributes, SpanRecord } from '../../../src/spans/span.js';
 import { Fixture } from './fixtures.js';
 
 describe('a span on the wire', () => {
@@ -40,7 +40,7 @@ describe('a span on the wire', () => {
     http.template = '/x/"y"';
     http.error = 'Error: "bad"\n';
     http.headers = { 'x-a': 'b' };
-    span.sdkFacts().tags['user'] = 'joe';
+    span.sdkAttributes().tags['user'] = 'joe';
     span.stack = [{ m: 'f', c: '/x.js', n: 1 }];
     fixture.recorder.finish(span);
     const sent = fixture.only();
@@ -74,7 +74,7 @@ describe('a span on the wire', () => {
     fixture.finished('/?token=1&key=2');
     fixture.encodeContext = {
       ...fixture.encodeContext,
-      secrets: new Secrets({ matcher: 'equals', keywords: ['token'] }),
+      redactor: new Redactor({ matcher: 'equals', keywords: ['token'] }),
     };
     assert.equal(fixture.only().data.http?.params, 'token=<redacted>&key=2');
   });
@@ -82,7 +82,7 @@ describe('a span on the wire', () => {
   it('carries no more frames than configured, none for a length of 0', () => {
     for (const stackTraceLength of [0, 2]) {
       const fixture = new Fixture();
-      fixture.encodeContext = makeEncodeContext(fixture.encodeContext.secrets, null, stackTraceLength);
+      fixture.encodeContext = makeEncodeContext(fixture.encodeContext.redactor, null, stackTraceLength);
       const span = fixture.entry();
       span.stack = [{ m: 'a' }, { m: 'b' }, { m: 'c' }];
       fixture.recorder.finish(span);
@@ -176,7 +176,7 @@ describe('a span by hand', () => {
 
   it('shows everything when no name is secret, but no credentials', () => {
     const fixture = new Fixture();
-    fixture.encodeContext = makeEncodeContext(new Secrets({ matcher: 'none', keywords: [] }), null, 10);
+    fixture.encodeContext = makeEncodeContext(new Redactor({ matcher: 'none', keywords: [] }), null, 10);
     fixture.tracer.startSpan('x', { tags: { password: 'm', url: 'http://u:m@h/?key=m' } }).finish();
     assert.deepEqual(fixture.only().data.sdk?.custom?.tags, {
       password: 'm',
@@ -216,7 +216,7 @@ describe('what an application may put anywhere', () => {
   it('shows no credentials of headers in tags, and none in front of a host', () => {
     const fixture = new Fixture();
     const { traceId, spanId } = fixture.entry();
-    const facts = new HttpFacts('GET', '/', 'u:m@h');
+    const facts = new HttpAttributes('GET', '/', 'u:m@h');
     const entry = new SpanRecord('node.http.server', 1, traceId, spanId, null, null, 0, 0, facts);
     fixture.recorder.open(entry);
     fixture.recorder.finish(entry);

@@ -30,8 +30,8 @@ describe('the recorder', () => {
   it('gives nothing when nothing waits', () => {
     const { recorder } = new Fixture();
     assert.equal(recorder.take('1', 'h'), null);
-    assert.doesNotThrow(() => recorder.delivered());
-    assert.doesNotThrow(() => recorder.returned());
+    assert.doesNotThrow(() => recorder.acknowledge());
+    assert.doesNotThrow(() => recorder.requeue());
     assert.doesNotThrow(() => recorder.tooLarge());
   });
 
@@ -115,7 +115,7 @@ describe('the recorder', () => {
     fixture.take();
     const second = fixture.finished().spanId;
     assert.equal(fixture.recorder.counters().waiting, 4);
-    fixture.recorder.returned();
+    fixture.recorder.requeue();
     assert.deepEqual(
       fixture.drain().map(({ s }) => s),
       [...first, second],
@@ -134,7 +134,7 @@ describe('the recorder', () => {
     for (let index = 0; index < 1000; index++) fixture.finished();
     const taken = fixture.take().map(({ s }) => s);
     const later = Array.from({ length: 4800 }, () => fixture.finished().spanId);
-    fixture.recorder.returned();
+    fixture.recorder.requeue();
     const { waiting } = fixture.recorder.counters();
     assert.equal(waiting, 5000);
     assert.equal(waiting + dropped(fixture), 5800);
@@ -156,8 +156,8 @@ describe('the recorder', () => {
       fixture.take();
       for (let index = 0; index < 700; index++) fixture.finished();
       assert.ok(fixture.recorder.counters().waiting <= 5000);
-      if (round % 2 === 0) fixture.recorder.returned();
-      else fixture.recorder.delivered();
+      if (round % 2 === 0) fixture.recorder.requeue();
+      else fixture.recorder.acknowledge();
       assert.ok(fixture.recorder.counters().waiting <= 5000);
     }
     const { finished, sent, waiting } = fixture.recorder.counters();
@@ -171,7 +171,7 @@ describe('the recorder', () => {
     for (let index = 0; index < 4500; index++) fixture.finished();
     assert.equal(fixture.recorder.counters().waiting, 5000);
     assert.equal(fixture.recorder.waiting(), 4500);
-    fixture.recorder.delivered();
+    fixture.recorder.acknowledge();
     assert.deepEqual(
       { sent: fixture.recorder.counters().sent, waiting: fixture.recorder.waiting(), dropped: dropped(fixture) },
       { sent: 1000, waiting: 4500, dropped: 0 },
@@ -188,7 +188,7 @@ describe('the recorder', () => {
     await turn();
     assert.equal(encoded(early), 0);
     fixture.take();
-    fixture.recorder.delivered();
+    fixture.recorder.acknowledge();
     const few = finish(31);
     await turn();
     assert.equal(encoded(few), 0);
@@ -199,7 +199,7 @@ describe('the recorder', () => {
     assert.equal(fixture.recorder.waiting(), 100);
     // Nobody may come for what was returned: it may be dropped without ever having been encoded.
     fixture.take();
-    fixture.recorder.returned();
+    fixture.recorder.requeue();
     const late = finish(100);
     await turn();
     assert.equal(encoded(late), 0);
@@ -235,11 +235,11 @@ describe('the recorder', () => {
     for (let index = 0; index < 5000; index++) fixture.finished();
     assert.ok(fixture.recorder.encodeSome());
     assert.equal(fixture.take().length, 2500);
-    fixture.recorder.delivered();
+    fixture.recorder.acknowledge();
     for (let index = 0; index < 1500; index++) fixture.finished();
     await turn();
     assert.equal(fixture.take().length, 4000);
-    fixture.recorder.delivered();
+    fixture.recorder.acknowledge();
     const large = new Fixture();
     for (let index = 0; index < 400; index++) large.finished(`/${'x'.repeat(15_000)}`);
     const batch = large.recorder.take('1', 'h');
@@ -258,7 +258,7 @@ describe('the recorder', () => {
     sizes.length = 0;
     for (let round = 0; round < 4; round++) {
       sizes.push(fixture.take().length);
-      fixture.recorder.delivered();
+      fixture.recorder.acknowledge();
     }
     assert.deepEqual(sizes, [156, 312, 624, 1248]);
     assert.equal(dropped(fixture), 0);
@@ -304,7 +304,7 @@ describe('the recorder', () => {
   it('does not report what its caller does not want, and does not call that a loss', () => {
     const fixture = new Fixture();
     const span = fixture.entry();
-    span.unsampled = true;
+    span.suppressed = true;
     fixture.recorder.finish(span);
     assert.deepEqual(fixture.drain(), []);
     assert.equal(fixture.recorder.readCounters().dropped, 0);

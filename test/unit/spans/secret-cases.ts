@@ -1,10 +1,10 @@
 // Random requests with secrets in them, as many as asked for: none of the secrets may be in what is sent.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { Secrets, type SecretsRule } from '../../../src/redaction/redactor.js';
+import { Redactor, type SecretsRule } from '../../../src/redaction/redactor.js';
 import { errorText } from '../../../src/spans/error-text.js';
 import { makeEncodeContext } from '../../../src/spans/instana-json.js';
-import { HttpFacts, SpanRecord } from '../../../src/spans/span.js';
+import { HttpAttributes, SpanRecord } from '../../../src/spans/span.js';
 import { Fixture } from './fixtures.js';
 
 const marker = 'hunter2';
@@ -66,13 +66,13 @@ export function checkSecrets(numRuns: number): void {
     fc.property(requests, ({ rule, separator, parameters, name }) => {
       const query = parameters.join(separator);
       const fixture = new Fixture();
-      fixture.encodeContext = makeEncodeContext(new Secrets(rule), null, 0);
+      fixture.encodeContext = makeEncodeContext(new Redactor(rule), null, 0);
       const entry = fixture.entry(`/a?${query}`);
       const { http } = entry;
       assert.ok(http !== null);
       http.error = errorText(new Error(`GET http://h/a?${query} failed`));
       http.headers = { location: `/a?${query}` };
-      Object.assign(entry.sdkFacts().tags, {
+      Object.assign(entry.sdkAttributes().tags, {
         [name]: marker,
         'http.url': `http://${marker}@h/a?${query}`,
         'http.params': query,
@@ -87,7 +87,7 @@ export function checkSecrets(numRuns: number): void {
         null,
         0,
         0,
-        new HttpFacts('GET', `/a;${query}`, 'http://h'),
+        new HttpAttributes('GET', `/a;${query}`, 'http://h'),
       );
       fixture.recorder.open(exit);
       fixture.recorder.finish(exit);

@@ -5,14 +5,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { BatchBuffer } from '../../../src/spans/batch-buffer.js';
-import { EncodedSpans } from '../../../src/spans/span-buffer.js';
+import { SpanBuffer } from '../../../src/spans/span-buffer.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void; // what the flag above adds to new contexts
 const maximum = 50;
 
 /** What a batch of so many would be. */
-function written(spans: EncodedSpans, count: number, bytes: number): { count: number; text: string } {
+function written(spans: SpanBuffer, count: number, bytes: number): { count: number; text: string } {
   const batch = new BatchBuffer();
   const taken = spans.copyTo(batch, count, bytes, (group, index) => `${index}${group}=`);
   return { count: taken, text: batch.bytes().toString('utf8') };
@@ -39,7 +39,7 @@ describe('encoded spans', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-        const spans = new EncodedSpans(maximum);
+        const spans = new SpanBuffer(maximum);
         let model: { bytes: Buffer; group: string }[] = [];
         for (const step of steps) {
           if ('push' in step) {
@@ -73,7 +73,7 @@ describe('encoded spans', () => {
   });
 
   it('use the same memory again, and give it back when they are told to', async () => {
-    const spans = new EncodedSpans(5000);
+    const spans = new SpanBuffer(5000);
     const used = (): number => process.memoryUsage().arrayBuffers - before;
     await collect();
     const before = process.memoryUsage().arrayBuffers;

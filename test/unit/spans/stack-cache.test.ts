@@ -1,25 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { holdStack, parseStack } from '../../../src/spans/call-stack.js';
-import type { StackHolder } from '../../../src/spans/span.js';
+import { captureStack, parseStack } from '../../../src/spans/call-stack.js';
+import type { CapturedStack } from '../../../src/spans/span.js';
 import { StackCache } from '../../../src/spans/stack-cache.js';
 
-function hold(): StackHolder {
-  const holder = holdStack(5, hold);
+function hold(): CapturedStack {
+  const holder = captureStack(5, hold);
   assert.ok(holder !== null);
   return holder;
 }
 
-function first(): StackHolder {
+function first(): CapturedStack {
   return hold();
 }
 
-function second(): StackHolder {
+function second(): CapturedStack {
   return hold();
 }
 
 class Shop {
-  buy(): StackHolder {
+  buy(): CapturedStack {
     return hold();
   }
 }
@@ -51,7 +51,7 @@ describe('the cache of stacks', () => {
     const shop = new Shop();
     for (const make of [first, second, () => shop.buy(), () => JSON.parse('[1]').map(first)[0]]) {
       // In one expression: both stacks have the same line.
-      const [ours, plain] = [cache.of(make()), make()].map((each) => (typeof each === 'string' ? each : each.stack));
+      const [ours, plain] = [cache.get(make()), make()].map((each) => (typeof each === 'string' ? each : each.stack));
       assert.deepEqual(JSON.parse(ours as string), parseStack(plain, 5));
     }
   });
@@ -60,8 +60,8 @@ describe('the cache of stacks', () => {
     const { cache, made } = makeCache();
     const texts: string[] = [];
     for (let round = 0; round < 3; round++) {
-      texts.push(cache.of(first()));
-      texts.push(cache.of(second()));
+      texts.push(cache.get(first()));
+      texts.push(cache.get(second()));
     }
     assert.equal(made.length, 2);
     assert.equal(new Set(texts).size, 2);
@@ -71,8 +71,8 @@ describe('the cache of stacks', () => {
 
   it('formats code made at run time each time', () => {
     const { cache, made } = makeCache();
-    const run = new Function('hold', 'return hold()') as (make: () => StackHolder) => StackHolder;
-    for (let round = 0; round < 2; round++) assert.match(cache.of(run(hold)), /"m":"eval"/);
+    const run = new Function('hold', 'return hold()') as (make: () => CapturedStack) => CapturedStack;
+    for (let round = 0; round < 2; round++) assert.match(cache.get(run(hold)), /"m":"eval"/);
     assert.equal(made.length, 2);
   });
 
@@ -85,7 +85,7 @@ describe('the cache of stacks', () => {
     };
     withPrepare(prepare, () => {
       for (let round = 0; round < 2; round++)
-        assert.equal(cache.of(first()), '[{"m":"mapped","c":"/srv/app/shop.ts","n":7}]');
+        assert.equal(cache.get(first()), '[{"m":"mapped","c":"/srv/app/shop.ts","n":7}]');
       assert.equal(calls.length, 2);
       assert.equal(Error.prepareStackTrace, prepare);
     });
@@ -97,21 +97,21 @@ describe('the cache of stacks', () => {
       throw new Error('from the application');
     };
     for (const prepare of [throws, () => null, () => ({ frames: [] })])
-      withPrepare(prepare, () => assert.equal(cache.of(first()), '[]'));
+      withPrepare(prepare, () => assert.equal(cache.get(first()), '[]'));
   });
 
   it('puts back what was there, and can do without being able to change it', () => {
     const { cache } = makeCache();
     for (const value of [undefined, Error.prepareStackTrace]) {
       withPrepare(value, () => {
-        cache.of(first());
+        cache.get(first());
         assert.equal(Error.prepareStackTrace, value);
       });
     }
     const before = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
     Object.defineProperty(Error, 'prepareStackTrace', { value: undefined, writable: false, configurable: true });
     try {
-      assert.doesNotThrow(() => cache.of(first()));
+      assert.doesNotThrow(() => cache.get(first()));
     } finally {
       if (before === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');
       else Object.defineProperty(Error, 'prepareStackTrace', before);
@@ -121,10 +121,11 @@ describe('the cache of stacks', () => {
   it('reads stacks that are text already', () => {
     const { cache, made } = makeCache();
     const stack = 'Error: no\n    at buy (/srv/shop.js:1:2)';
-    for (let round = 0; round < 2; round++) assert.equal(cache.of({ stack }), '[{"m":"buy","c":"/srv/shop.js","n":1}]');
+    for (let round = 0; round < 2; round++)
+      assert.equal(cache.get({ stack }), '[{"m":"buy","c":"/srv/shop.js","n":1}]');
     assert.equal(made.length, 1);
-    assert.equal(cache.of({ stack: 7 }), '[]');
-    assert.equal(cache.of({}), '[]');
+    assert.equal(cache.get({ stack: 7 }), '[]');
+    assert.equal(cache.get({}), '[]');
   });
 
   it('begins anew when it knows too many places', () => {
@@ -132,7 +133,7 @@ describe('the cache of stacks', () => {
     for (const round of ['before', 'meanwhile', 'after']) {
       if (round === 'after') fill(cache);
       made.length = 0;
-      assert.match(cache.of(first()), /"m":"first"/); // one line in all rounds
+      assert.match(cache.get(first()), /"m":"first"/); // one line in all rounds
       assert.equal(made.length, round === 'meanwhile' ? 0 : 1, round);
     }
   });
@@ -142,8 +143,8 @@ describe('the cache of stacks', () => {
 function fill(cache: StackCache): void {
   for (let script = 0; script < 3000; script++) {
     const run = new Function('hold', `return hold()\n//# sourceURL=/srv/generated-${script}.js`) as (
-      make: () => StackHolder,
-    ) => StackHolder;
-    assert.match(cache.of(run(hold)), /"m":"eval"/);
+      make: () => CapturedStack,
+    ) => CapturedStack;
+    assert.match(cache.get(run(hold)), /"m":"eval"/);
   }
 }

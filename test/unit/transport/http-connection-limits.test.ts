@@ -1,7 +1,7 @@
 // The connection to an agent, or to who may be one: limits in time and size.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { JsonChannel } from '../../../src/transport/http-connection.js';
+import { HttpConnection } from '../../../src/transport/http-connection.js';
 import { FakeAgent, hang } from '../agent/fake-agent.js';
 import { until } from '../agent/support.js';
 
@@ -22,7 +22,7 @@ test('stops reading after 1 MiB and closes the connection', async (t) => {
     };
     more();
   });
-  const sender = new JsonChannel();
+  const sender = new HttpConnection();
   const { status, text, isComplete } = await sender.send(
     { host: '127.0.0.1', port: server.port },
     { method: 'GET', path: '/' },
@@ -42,7 +42,7 @@ test('gives up at the deadline of the wall clock, though bytes still come', asyn
     response.on('close', () => clearInterval(drip));
   });
   server.on('ready', hang);
-  const sender = new JsonChannel(200);
+  const sender = new HttpConnection(200);
   const address = { host: '127.0.0.1', port: server.port };
   const answer = await sender.send(address, { method: 'GET', path: '/' });
   assert.deepEqual([answer.status, answer.isComplete], [200, false]);
@@ -60,7 +60,7 @@ test('notices an answer that ends short of its length', async (t) => {
     response.writeHead(200, { 'Content-Length': '100' });
     response.write('{"version":1}', () => response.socket?.end());
   });
-  const sender = new JsonChannel(60_000);
+  const sender = new HttpConnection(60_000);
   const answer = await sender.send({ host: '127.0.0.1', port: server.port }, { method: 'GET', path: '/' });
   assert.deepEqual([answer.text, answer.isComplete], ['{"version":1}', false]);
 });
@@ -70,7 +70,7 @@ test('reads all of a long answer whose end is the end of the connection', async 
   t.after(() => server.close());
   const long = 'x'.repeat(900_000);
   server.on('lookup', (response) => void response.socket?.end(`HTTP/1.1 200 OK\r\n\r\n${long}`));
-  const sender = new JsonChannel(60_000);
+  const sender = new HttpConnection(60_000);
   const answer = await sender.send({ host: '127.0.0.1', port: server.port }, { method: 'GET', path: '/' });
   assert.equal(answer.text.length, long.length);
   assert.ok(answer.isComplete);

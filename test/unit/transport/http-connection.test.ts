@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import { JsonChannel } from '../../../src/transport/http-connection.js';
+import { HttpConnection } from '../../../src/transport/http-connection.js';
 import { FakeAgent, hang, reply } from '../agent/fake-agent.js';
 import { until } from '../agent/support.js';
 
 test('uses one socket over and over, and another when the agent closes it', async (t) => {
   const server = await new FakeAgent().listen();
   t.after(() => server.close());
-  const channel = new JsonChannel();
+  const channel = new HttpConnection();
   t.after(() => channel.close());
   const address = { host: '127.0.0.1', port: server.port };
   for (let round = 0; round < 5; round++) await channel.send(address, { method: 'GET', path: '/' });
@@ -22,7 +22,7 @@ test('uses one socket over and over, and another when the agent closes it', asyn
 });
 
 test('rejects, and never throws, for addresses that cannot be', async () => {
-  const channel = new JsonChannel(2000);
+  const channel = new HttpConnection(2000);
   for (const host of ['', 'a b', '::', 'host.invalid', '[', '%00', 'a/b']) {
     await assert.rejects(channel.send({ host, port: 1 }, { method: 'GET', path: '/' }));
     await assert.rejects(channel.send({ host, port: 1 }, { method: 'PUT', path: '/', body: () => '{}' }));
@@ -32,7 +32,7 @@ test('rejects, and never throws, for addresses that cannot be', async () => {
 test('makes the body once the socket that carries it is connected', async (t) => {
   const server = await new FakeAgent().listen();
   t.after(() => server.close());
-  const channel = new JsonChannel();
+  const channel = new HttpConnection();
   t.after(() => channel.close());
   const address = { host: '127.0.0.1', port: server.port };
   await channel.send(address, { method: 'GET', path: '/' });
@@ -86,7 +86,7 @@ test('asks once more, on a new connection, when the kept one ended without an an
     note((socket) => socket.resetAndDestroy()),
     note((socket) => socket.write(okay)),
   ]);
-  const channel = new JsonChannel();
+  const channel = new HttpConnection();
   t.after(() => channel.close());
   for (let round = 0; round < 3; round++) {
     const { status } = await channel.send(
@@ -107,7 +107,7 @@ test('does not ask again when a new connection ended, or after a byte of the ans
     (socket) => socket.write(okay),
     (socket) => socket.end('HTTP/1.1 20'),
   ]);
-  const channel = new JsonChannel();
+  const channel = new HttpConnection();
   t.after(() => channel.close());
   const send = () => channel.send({ host: '127.0.0.1', port }, { method: 'POST', path: '/', body: '[]' });
   await assert.rejects(send(), /ECONNRESET/);
@@ -118,7 +118,7 @@ test('does not ask again when a new connection ended, or after a byte of the ans
 test('writes text beyond ASCII with its length in bytes', async (t) => {
   const server = await new FakeAgent().listen();
   t.after(() => server.close());
-  const channel = new JsonChannel();
+  const channel = new HttpConnection();
   t.after(() => channel.close());
   const texts = ['"plain"', '"grün"', '"日本 𝄞"', `"${'ü'.repeat(100_000)}"`];
   for (const body of texts) {
@@ -137,7 +137,7 @@ test('gives up what speaks another protocol, and bytes that nobody asked for', a
     (socket) => socket.write(`${okay}${okay}`),
     (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]'),
   ]);
-  const channel = new JsonChannel();
+  const channel = new HttpConnection();
   t.after(() => channel.close());
   const send = () => channel.send({ host: '127.0.0.1', port }, { method: 'POST', path: '/', body: '[]' });
   await assert.rejects(send(), /no HTTP/);
@@ -150,7 +150,7 @@ test('gives up at once when it is closed', async (t) => {
   const server = await new FakeAgent().listen();
   t.after(() => server.close());
   server.on('other', hang);
-  const channel = new JsonChannel();
+  const channel = new HttpConnection();
   const sent = channel.send({ host: '127.0.0.1', port: server.port }, { method: 'POST', path: '/other', body: '1' });
   await until('the request is there', () => server.received.length === 1);
   channel.close();

@@ -12,7 +12,7 @@ const mostMs = 500;
 interface Outcome {
   readonly lateMs: number;
   readonly state: string;
-  readonly faults: Record<string, number>;
+  readonly errors: Record<string, number>;
 }
 
 async function run(env: Record<string, string | number>): Promise<Outcome> {
@@ -55,9 +55,9 @@ async function blackhole(t: TestContext): Promise<number> {
 
 async function endsAtOnce(env: Record<string, string | number>): Promise<void> {
   for (const more of [{ WAIT_MS: 0 }, { WAIT_MS: 400 }, { WAIT_MS: 400, USE_STDIO: 1 }]) {
-    const { lateMs, state, faults } = await run({ ...env, ...more });
+    const { lateMs, state, errors } = await run({ ...env, ...more });
     assert.ok(lateMs < mostMs, `${Math.round(lateMs)} ms late, ${state}, ${JSON.stringify(more)}`);
-    assert.deepEqual(faults, {});
+    assert.deepEqual(errors, {});
   }
 }
 

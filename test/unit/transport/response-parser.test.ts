@@ -1,7 +1,7 @@
 // Answers as agents and strangers send them, cut at every byte.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { AnswerReader } from '../../../src/transport/response-parser.js';
+import { ResponseParser } from '../../../src/transport/response-parser.js';
 
 interface Case {
   readonly name: string;
@@ -78,8 +78,8 @@ const cases: Case[] = [
   },
 ];
 
-function read({ bytes, isHead, ends }: Case, pieces: readonly Buffer[]): AnswerReader {
-  const reader = new AnswerReader(isHead === true);
+function read({ bytes, isHead, ends }: Case, pieces: readonly Buffer[]): ResponseParser {
+  const reader = new ResponseParser(isHead === true);
   assert.ok(reader.isUntouched, bytes);
   for (const piece of pieces) reader.push(piece);
   if (ends !== undefined) reader.end(ends === 'clean');
@@ -94,7 +94,7 @@ for (const one of cases) {
     for (let at = 1; at < bytes.length; at += step) splits.push([bytes.subarray(0, at), bytes.subarray(at)]);
     for (const pieces of splits) {
       const reader = read(one, pieces);
-      const { status, text, isComplete } = reader.answer();
+      const { status, text, isComplete } = reader.response();
       const { isReusable, state } = reader;
       assert.deepEqual(
         'status' in one.expected ? { status, text, isComplete, isReusable, state } : { isReusable, state },
@@ -107,11 +107,11 @@ for (const one of cases) {
 test('stops at 1 MiB, in one piece and in chunks', () => {
   const piece = Buffer.alloc(65_536, 'x');
   for (const framing of ['Content-Length: 100000000', 'X: y']) {
-    const reader = new AnswerReader(false);
+    const reader = new ResponseParser(false);
     reader.push(Buffer.from(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n`));
     let pushed = 0;
     while (reader.state === 'reading' && pushed++ < 100) reader.push(piece);
-    const { text, isComplete } = reader.answer();
+    const { text, isComplete } = reader.response();
     assert.deepEqual([pushed, isComplete, text.length], [17, false, 1024 * 1024]);
   }
 });
@@ -139,11 +139,11 @@ test('anything at all is read without an error', () => {
     '-1',
   ];
   for (let round = 0; round < 5000; round++) {
-    const reader = new AnswerReader(random(4) === 0);
+    const reader = new ResponseParser(random(4) === 0);
     for (let piece = 0; piece < 12; piece++) {
       reader.push(Buffer.from(Array.from({ length: random(6) }, () => words[random(words.length)]).join('')));
     }
     reader.end(random(2) === 0);
-    assert.equal(typeof reader.answer().text, 'string');
+    assert.equal(typeof reader.response().text, 'string');
   }
 });

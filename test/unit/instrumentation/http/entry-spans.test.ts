@@ -63,9 +63,9 @@ describe('an entry span continues what the official sensor would:', () => {
     it(note, () => {
       const box = boxFor(row);
       const { req, res } = request(headers);
-      const span = box.tools.entry.begin(req, res);
+      const span = box.tools.entrySpans.begin(req, res);
       assert.equal(span instanceof Suppressed, suppressed);
-      box.tools.entry.end(res, false);
+      box.tools.entrySpans.end(res, false);
       const [sent] = box.spans() as (WireSpan & Record<string, unknown>)[];
       const expected = corrected[note]?.entry ?? entrySpan;
       if (expected === null) return assert.equal(sent, undefined);
@@ -80,17 +80,19 @@ describe('an entry span continues what the official sensor would:', () => {
 
 /** What a call sends that is made while this request is served. */
 function sentDownstream(box: ToolBox, headers: Readonly<Record<string, string>>): Map<string, string> {
-  const { exit, entry, scope } = box.tools;
+  const { exitSpans, entrySpans, activeSpan } = box.tools;
   const { req, res } = request(headers);
-  const active = entry.begin(req, res);
+  const active = entrySpans.begin(req, res);
   assert.ok(active !== null);
   const read = (): readonly string[] => {
-    const above = exit.parent();
+    const above = exitSpans.parent();
     const list =
-      above === null ? exit.headersWithoutSpan() : exit.headers(exit.begin(above, 'GET', 'http://a', '/', read));
+      above === null
+        ? exitSpans.headersWithoutSpan()
+        : exitSpans.headers(exitSpans.begin(above, 'GET', 'http://a', '/', read));
     return list ?? [];
   };
-  const sent = scope.apply(active, read, undefined, []);
+  const sent = activeSpan.apply(active, read, undefined, []);
   assert.equal(new Set(sent.filter((_, index) => index % 2 === 0)).size * 2, sent.length);
   return new Map(sent.flatMap((name, index) => (index % 2 === 0 ? [[name, sent[index + 1] ?? '']] : [])));
 }
@@ -130,15 +132,15 @@ describe('an entry span', () => {
   it('is made once for a response', () => {
     const { tools } = new ToolBox();
     const { req, res } = request({});
-    assert.notEqual(tools.entry.begin(req, res), null);
-    assert.equal(tools.entry.begin(req, res), null);
+    assert.notEqual(tools.entrySpans.begin(req, res), null);
+    assert.equal(tools.entrySpans.begin(req, res), null);
   });
 
   it('takes the status only when a head was sent', () => {
     const box = new ToolBox();
     const { req, res } = request({ Host: 'a' });
-    box.tools.entry.begin(req, res);
-    box.tools.entry.end(res, true);
+    box.tools.entrySpans.begin(req, res);
+    box.tools.entrySpans.end(res, true);
     const [span] = box.spans();
     assert.deepEqual(span?.data.http, { method: 'GET', url: '/', host: 'a', error: 'Request aborted' });
     assert.equal(span?.ec, 0);
@@ -147,31 +149,31 @@ describe('an entry span', () => {
   it('captures the headers that are asked for, of the request and of the response, joined', () => {
     const box = new ToolBox({ tracing: { extraHttpHeaders: ['X-In', 'x-out', 'x-both'] } });
     const { req, res } = request({ 'x-in': '1', 'X-IN': '2', 'x-both': 'request', other: '3' });
-    box.tools.entry.begin(req, res);
+    box.tools.entrySpans.begin(req, res);
     res.setHeader('X-Out', ['4', '5']);
     res.setHeader('x-both', 6);
-    box.tools.entry.end(res, false);
+    box.tools.entrySpans.end(res, false);
     assert.deepEqual(box.spans()[0]?.data.http?.header, { 'x-in': '1, 2', 'x-out': '4, 5', 'x-both': '6' });
   });
 
   it('keeps the first error that a framework tells, however odd the error is', () => {
     const box = new ToolBox();
     const { req, res } = request({});
-    const span = box.tools.entry.begin(req, res);
+    const span = box.tools.entrySpans.begin(req, res);
     assert.ok(span instanceof SpanRecord);
-    box.tools.entry.fail(span, null);
-    box.tools.entry.fail(span, new Error('second'));
-    box.tools.entry.end(res, false);
+    box.tools.entrySpans.fail(span, null);
+    box.tools.entrySpans.fail(span, new Error('second'));
+    box.tools.entrySpans.end(res, false);
     assert.equal(box.spans()[0]?.data.http?.error, 'null');
   });
 
   it('that ended as unfinished is not sent again by the late end of its response', () => {
     const box = new ToolBox();
     const { req, res } = request({});
-    const span = box.tools.entry.begin(req, res);
+    const span = box.tools.entrySpans.begin(req, res);
     assert.ok(span instanceof SpanRecord);
-    box.tools.entry.expire(span, 300_000);
-    box.tools.entry.end(res, false);
+    box.tools.entrySpans.expire(span, 300_000);
+    box.tools.entrySpans.end(res, false);
     const spans = box.spans();
     assert.equal(spans.length, 1);
     assert.match(spans[0]?.data.http?.error ?? '', /Unfinished.*300 s/);
@@ -181,13 +183,13 @@ describe('an entry span', () => {
 
 describe('a request whose caller wants no spans', () => {
   it('stays so in the events of its body, which arrives outside its asynchronous context', () => {
-    const { entry, scope } = new ToolBox().tools;
+    const { entrySpans, activeSpan } = new ToolBox().tools;
     const { req, res } = request({ 'X-INSTANA-L': '0' });
-    const mark = entry.begin(req, res);
+    const mark = entrySpans.begin(req, res);
     assert.ok(mark instanceof Suppressed);
-    assert.equal(entry.inactiveSpanOf(req), mark);
-    assert.equal(entry.inactiveSpanOf(res), mark);
-    scope.apply(suppressedMark, () => assert.equal(entry.inactiveSpanOf(req), null), undefined, []);
+    assert.equal(entrySpans.inactiveSpanOf(req), mark);
+    assert.equal(entrySpans.inactiveSpanOf(res), mark);
+    activeSpan.apply(suppressedMark, () => assert.equal(entrySpans.inactiveSpanOf(req), null), undefined, []);
   });
 });
 
@@ -195,16 +197,16 @@ describe('a request that is none of Node.js', () => {
   it('gets a span although it has no raw headers', () => {
     const box = new ToolBox({ tracing: { extraHttpHeaders: ['x-a'] } });
     const fake = { method: 'GET', url: '/fake' } as IncomingMessage; // as adapters of serverless platforms make it
-    assert.notEqual(box.tools.entry.begin(fake, {} as ServerResponse), null);
+    assert.notEqual(box.tools.entrySpans.begin(fake, {} as ServerResponse), null);
     assert.deepEqual(box.faults.counts(), {});
   });
 });
 
 describe('tracing that code turns off after the servers were patched', () => {
   it('makes no entry spans', () => {
-    const { entry } = new ToolBox({ tracing: { enabled: false } }).tools;
+    const { entrySpans } = new ToolBox({ tracing: { enabled: false } }).tools;
     const { req, res } = request({});
-    assert.equal(entry.begin(req, res), null);
+    assert.equal(entrySpans.begin(req, res), null);
   });
 });
 
@@ -213,11 +215,11 @@ describe('the books of the recorder', () => {
     const box = new ToolBox();
     const first = request({});
     const second = request({});
-    box.tools.entry.begin(first.req, first.res);
-    box.tools.entry.begin(first.req, first.res);
-    box.tools.entry.begin(second.req, second.res);
-    box.tools.entry.end(first.res, false);
-    box.tools.entry.end(first.res, true);
+    box.tools.entrySpans.begin(first.req, first.res);
+    box.tools.entrySpans.begin(first.req, first.res);
+    box.tools.entrySpans.begin(second.req, second.res);
+    box.tools.entrySpans.end(first.res, false);
+    box.tools.entrySpans.end(first.res, true);
     const open: unknown[] = [];
     box.recorder.expire(Number.NEGATIVE_INFINITY, (span) => open.push(span));
     assert.equal(open.length, 1);

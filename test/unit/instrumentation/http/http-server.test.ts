@@ -4,7 +4,7 @@ import http from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { catalogue, channelCatalogue } from '../../../../src/instrumentation/instrumentations.js';
+import { channelInstrumentations, instrumentations } from '../../../../src/instrumentation/instrumentations.js';
 import { Loader } from '../../../../src/instrumentation/loader.js';
 import { ToolBox } from '../tool-box.js';
 
@@ -21,9 +21,9 @@ describe('an HTTP server', () => {
     box = new ToolBox();
     loader = new Loader({
       tools: box.tools,
-      instrumentations: catalogue.filter(({ name }) => name === 'http'),
-      channels: channelCatalogue,
-      known: catalogue,
+      instrumentations: instrumentations.filter(({ name }) => name === 'http'),
+      channels: channelInstrumentations,
+      known: instrumentations,
     });
     loader.start();
     server = http.createServer((req, res) => handler(req, res));
@@ -93,7 +93,7 @@ describe('an HTTP server', () => {
   for (const isEarly of [false, true]) {
     it(`calls listeners for the end of a body in the context of the request, answered ${isEarly ? 'before' : 'then'}`, async () => {
       const active: unknown[] = [];
-      const note = () => active.push(box.scope.active()?.traceId);
+      const note = () => active.push(box.scope.get()?.traceId);
       handler = (req, res) => {
         note();
         if (isEarly) res.end('early');

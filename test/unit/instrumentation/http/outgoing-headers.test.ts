@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { inPairs, settleContext } from '../../../../src/instrumentation/http/outgoing-headers.js';
+import { inPairs, mergeTraceHeaders } from '../../../../src/instrumentation/http/outgoing-headers.js';
 import { readTraceparent } from '../../../../src/propagation/w3c.js';
 import { suppressed } from '../../../../src/spans/active-span.js';
-import { HttpFacts, SpanRecord } from '../../../../src/spans/span.js';
+import { HttpAttributes, SpanRecord } from '../../../../src/spans/span.js';
 import { ToolBox } from '../tool-box.js';
 
 const traceId = '8448eb211c80319c';
@@ -31,20 +31,24 @@ function sentBy(box: ToolBox, ...given: string[]): Record<string, string[]> {
     null,
     0,
     0,
-    new HttpFacts('GET', '/', null),
+    new HttpAttributes('GET', '/', null),
   );
   span.w3c = w3c;
   const headers: Record<string, string[]> = {};
   box.scope.apply(
     span,
     () => {
-      const exit = box.tools.exit.begin(span, 'GET', null, '/', sent);
-      const { kept, free } = settleContext(inPairs(given), box.tools.exit.headers(exit) ?? [], box.tools.exit);
-      for (const [name, value] of [...kept, ...inPairs(free)]) {
+      const exit = box.tools.exitSpans.begin(span, 'GET', null, '/', sent);
+      const { application, added } = mergeTraceHeaders(
+        inPairs(given),
+        box.tools.exitSpans.headers(exit) ?? [],
+        box.tools.exitSpans,
+      );
+      for (const [name, value] of [...application, ...inPairs(added)]) {
         const key = String(name).toLowerCase();
         headers[key] = [...(headers[key] ?? []), String(value)];
       }
-      box.tools.exit.end(exit, true);
+      box.tools.exitSpans.end(exit, true);
     },
     undefined,
     [],
@@ -97,18 +101,18 @@ describe('trace headers that the application puts on a call', () => {
 
   it('are left to it altogether where tracing is off, below a span by hand as well', () => {
     const span = new SpanRecord('sdk', 1, traceId, caller, null, null, 0, 0, null);
-    span.unsampled = true;
-    const { exit } = untraced.tools;
+    span.suppressed = true;
+    const { exitSpans } = untraced.tools;
     untraced.scope.apply(
       span,
       () => {
-        assert.equal(exit.parent(), null);
-        assert.equal(exit.headersWithoutSpan(), null);
+        assert.equal(exitSpans.parent(), null);
+        assert.equal(exitSpans.headersWithoutSpan(), null);
       },
       undefined,
       [],
     );
-    untraced.scope.apply(suppressed, () => assert.equal(exit.headersWithoutSpan(), null), undefined, []);
+    untraced.scope.apply(suppressed, () => assert.equal(exitSpans.headersWithoutSpan(), null), undefined, []);
   });
 
   it('stand where they are signed', () => {

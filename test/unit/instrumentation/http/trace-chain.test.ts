@@ -12,28 +12,28 @@ type Carrier = Readonly<Record<string, string>>;
 /** A service with our sensor: its spans of one request, and what it sends on with the one call that it makes. */
 function ours(carrier: Carrier, code: object = {}): { entry: WireSpan | null; exit: WireSpan | null; sent: Carrier } {
   const box = new ToolBox(code);
-  const { entry, exit, scope } = box.tools;
+  const { entrySpans, exitSpans, activeSpan } = box.tools;
   const req = new IncomingMessage(new Socket());
   req.method = 'GET';
   req.url = '/';
   req.rawHeaders = Object.entries(carrier).flat();
   const res = new ServerResponse(req);
-  const active = entry.begin(req, res);
+  const active = entrySpans.begin(req, res);
   assert.ok(active !== null);
-  const sent = scope.apply(
+  const sent = activeSpan.apply(
     active,
     function call(): readonly string[] {
-      const parent = exit.parent();
-      if (parent === null) return exit.headersWithoutSpan() ?? [];
-      const span = exit.begin(parent, 'GET', 'http://next', '/', call);
-      const headers = exit.headers(span) ?? [];
-      exit.end(span, true);
+      const parent = exitSpans.parent();
+      if (parent === null) return exitSpans.headersWithoutSpan() ?? [];
+      const span = exitSpans.begin(parent, 'GET', 'http://next', '/', call);
+      const headers = exitSpans.headers(span) ?? [];
+      exitSpans.end(span, true);
       return headers;
     },
     undefined,
     [],
   );
-  entry.end(res, false);
+  entrySpans.end(res, false);
   const spans = box.spans();
   return {
     entry: spans.find(({ k }) => k === 1) ?? null,

@@ -25,7 +25,7 @@ export const realTimers: Timers = {
 };
 
 /** One waiter at a time. */
-export class Pause {
+export class Sleeper {
   readonly #timers: Timers;
   #end: (() => void) | null = null;
 
@@ -34,7 +34,7 @@ export class Pause {
   }
 
   /** Resolves after `delayMs`, or at the next `wake()`; with Infinity only then. */
-  wait(delayMs: number): Promise<void> {
+  sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
       let timer: Timer | null = null;
       const end = (): void => {

@@ -1,24 +1,24 @@
 // Iterations of the event loop since the last read, and how late its timers are.
-import type { Beat } from '../../core/ticker.js';
+import type { Ticker } from '../../core/ticker.js';
 import type { EventLoopMetrics } from '../../protocol/metrics-payload.js';
 
 /** Measures nothing until `start()`. */
-export class EventLoopGauge {
-  readonly #beat: Beat;
+export class AgentEventLoopCounter {
+  readonly #ticker: Ticker;
   #end: (() => void) | null = null;
   #lastCount: number | null = null;
   #lastLagMs = 0;
   /** The greatest since the last read; null when no timer was due. */
   #lagMs: number | null = null;
 
-  constructor(beat: Beat) {
-    this.#beat = beat;
+  constructor(ticker: Ticker) {
+    this.#ticker = ticker;
   }
 
   start(): void {
     if (this.#end !== null) return;
     this.#lastCount = iterations();
-    this.#end = this.#beat.listen('event loop', (lateMs) => {
+    this.#end = this.#ticker.listen('event loop', (lateMs) => {
       this.#lagMs = Math.max(this.#lagMs ?? 0, Math.round(lateMs * 100) / 100);
     });
   }
