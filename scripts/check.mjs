@@ -45,7 +45,7 @@ const checks = {
   'lint, format and layers': () => node(command('@biomejs/biome', 'biome'), 'check', '--error-on-warnings'),
   publint: () => node(command('publint'), 'run', tarball, '--strict'),
   'attw --profile node16': () => node(command('@arethetypeswrong/cli', 'attw'), tarball, '--profile', 'node16'),
-  'integration package': () => node(join(root, 'build/tools/integration/validate.js')),
+  'integration package': () => node(join(root, 'build/tools/integration-package/validate.js')),
   documents,
 };
 

@@ -163,7 +163,7 @@ test('every file and folder that a document names in code exists', () => {
   for (const name of documentNames().filter((document) => document !== 'CHANGELOG.md')) {
     const text = readDocument(name).replaceAll(/^```[\s\S]*?^```$/gm, '');
     for (const [, path = ''] of text.matchAll(
-      /`((?:src|test|bench|scripts|docs|tools|integration|\.ci)\/[\w./-]+)`/g,
+      /`((?:src|test|bench|scripts|docs|tools|integration-package|\.ci)\/[\w./-]+)`/g,
     )) {
       assert.ok(existsSync(join(repositoryRoot, path)), `${name}: ${path}`);
     }

@@ -1,6 +1,6 @@
 // What the sensor sends by its registry: a capture without a process, to try what compares captures with the package.
 import { type MetricPlatform, metricRegistry, metricScope } from '../../src/protocol/metric-registry.js';
-import { valuesOf } from '../../tools/integration/series.js';
+import { valuesOf } from '../../tools/integration-package/series.js';
 import { exportOf } from './shapes.js';
 
 export const resource = {

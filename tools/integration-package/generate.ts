@@ -1,9 +1,9 @@
-// Writes the integration package: node build/tools/integration/generate.js
+// Writes the integration package: node build/tools/integration-package/generate.js
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { packageFiles } from './package-files.js';
 
-const folder = join(__dirname, '..', '..', '..', 'integration');
+const folder = join(__dirname, '..', '..', '..', 'integration-package');
 
 // From nothing, so that no file stays of an event that is gone.
 rmSync(folder, { recursive: true, force: true });
@@ -12,4 +12,4 @@ for (const [file, text] of files) {
   mkdirSync(dirname(join(folder, file)), { recursive: true });
   writeFileSync(join(folder, file), text);
 }
-process.stdout.write(`${files.size} files in integration/\n`);
+process.stdout.write(`${files.size} files in integration-package/\n`);

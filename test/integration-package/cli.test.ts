@@ -8,8 +8,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { asList, asObject, asText, type JsonObject } from '../../tools/integration/json.js';
-import { packageName } from '../../tools/integration/manifest.js';
+import { asList, asObject, asText, type JsonObject } from '../../tools/integration-package/json.js';
+import { packageName } from '../../tools/integration-package/manifest.js';
 import { appsFolder, repositoryRoot } from '../support/run-app.js';
 
 const command = process.env['STANCTL_INTEGRATION'] ?? '';
@@ -80,7 +80,7 @@ function portOf(made: Server): number {
 before(async () => {
   if (skip !== false) return;
   folder = mkdtempSync(join(tmpdir(), 'ts-sensor-cli-'));
-  cpSync(join(repositoryRoot, 'integration'), folder, { recursive: true });
+  cpSync(join(repositoryRoot, 'integration-package'), folder, { recursive: true });
   const certificate = join(appsFolder, 'certificate');
   server = createHttpsServer(
     { key: readFileSync(join(certificate, 'key.pem')), cert: readFileSync(join(certificate, 'cert.pem')) },
@@ -198,7 +198,7 @@ test('a second import makes dashboards and events anew, and leaves the entity as
 });
 
 test('the README names the command, the package and the placeholders that the command takes', () => {
-  const readme = readFileSync(join(repositoryRoot, 'integration', 'README.md'), 'utf8');
+  const readme = readFileSync(join(repositoryRoot, 'integration-package', 'README.md'), 'utf8');
   for (const verb of ['download', 'import'])
     assert.match(readme, new RegExp(`^stanctl-integration ${verb} --package ${packageName} `, 'm'));
   const [, folderToLint = ''] = /^cd (\S+)\nstanctl-integration lint --strict-mode/m.exec(readme) ?? [];

@@ -5,14 +5,14 @@ import { join, sep } from 'node:path';
 import { test } from 'node:test';
 import { healthRules } from '../../src/protocol/health-rules.js';
 import { metricRegistry } from '../../src/protocol/metric-registry.js';
-import { entityDashboard, instanceDashboard } from '../../tools/integration/dashboards.js';
-import { asObject, asText } from '../../tools/integration/json.js';
-import { packageFiles } from '../../tools/integration/package-files.js';
-import { readPackageFolder } from '../../tools/integration/package-folder.js';
-import { chosenSeries, type MetricReference, referencesOf } from '../../tools/integration/references.js';
+import { entityDashboard, instanceDashboard } from '../../tools/integration-package/dashboards.js';
+import { asObject, asText } from '../../tools/integration-package/json.js';
+import { packageFiles } from '../../tools/integration-package/package-files.js';
+import { readPackageFolder } from '../../tools/integration-package/package-folder.js';
+import { chosenSeries, type MetricReference, referencesOf } from '../../tools/integration-package/references.js';
 import { repositoryRoot } from '../support/run-app.js';
 
-const folder = join(repositoryRoot, 'integration');
+const folder = join(repositoryRoot, 'integration-package');
 const references = referencesOf(readPackageFolder(folder));
 
 test('the committed package is what npm run generate makes of the registry and the rules', () => {

@@ -75,7 +75,7 @@ stanctl-integration import --package ${packageName} --location . --server tenant
 The folder from which the package is published is checked, and no download. In the sources of \`@instana/ts-sensor\`:
 
 \`\`\`sh
-cd integration
+cd integration-package
 stanctl-integration lint --strict-mode --debug
 \`\`\`
 

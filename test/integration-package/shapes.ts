@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { asList, asObject, type JsonObject } from '../../tools/integration/json.js';
+import { asList, asObject, type JsonObject } from '../../tools/integration-package/json.js';
 import { repositoryRoot } from '../support/run-app.js';
 
 export type Files = Readonly<Record<string, unknown>>;
@@ -35,7 +35,7 @@ function onDisk(folder: string): PackageOnDisk {
 /** A copy of the package of this repository. */
 export function copyOfOurs(): PackageOnDisk {
   const folder = mkdtempSync(join(tmpdir(), 'ts-sensor-integration-'));
-  cpSync(join(repositoryRoot, 'integration'), folder, { recursive: true });
+  cpSync(join(repositoryRoot, 'integration-package'), folder, { recursive: true });
   return onDisk(folder);
 }
 

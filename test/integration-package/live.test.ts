@@ -6,16 +6,16 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { metricScope } from '../../src/protocol/metric-registry.js';
-import { readCapture } from '../../tools/integration/capture.js';
-import { readPackageFolder } from '../../tools/integration/package-folder.js';
-import { referencesOf } from '../../tools/integration/references.js';
-import { findingText } from '../../tools/integration/validate.js';
-import { validateAgainstCapture } from '../../tools/integration/validate-capture.js';
-import { payloadFindings } from '../../tools/integration/validate-payloads.js';
+import { readCapture } from '../../tools/integration-package/capture.js';
+import { readPackageFolder } from '../../tools/integration-package/package-folder.js';
+import { referencesOf } from '../../tools/integration-package/references.js';
+import { findingText } from '../../tools/integration-package/validate.js';
+import { validateAgainstCapture } from '../../tools/integration-package/validate-capture.js';
+import { payloadFindings } from '../../tools/integration-package/validate-payloads.js';
 import { otherNode } from '../support/consumer.js';
 import { appsFolder, repositoryRoot } from '../support/run-app.js';
 
-const integration = join(repositoryRoot, 'integration');
+const integration = join(repositoryRoot, 'integration-package');
 const collections = 25;
 const exportsWanted = 3;
 

@@ -1,8 +1,8 @@
 // What is wrong in export requests beyond their form is found, one thing at a time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asList, asObject, type JsonObject } from '../../tools/integration/json.js';
-import { payloadFindings } from '../../tools/integration/validate-payloads.js';
+import { asList, asObject, type JsonObject } from '../../tools/integration-package/json.js';
+import { payloadFindings } from '../../tools/integration-package/validate-payloads.js';
 import { at } from './shapes.js';
 
 const now = Date.UTC(2026, 0, 1);

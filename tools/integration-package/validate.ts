@@ -1,5 +1,5 @@
 // Everything that can be said about an integration package without seeing a metric sent.
-// node build/tools/integration/validate.js [folder]: prints what it finds, and fails when that is anything.
+// node build/tools/integration-package/validate.js [folder]: prints what it finds, and fails when that is anything.
 import { join } from 'node:path';
 import { type Finding, readPackageFolder } from './package-folder.js';
 import { dashboardsFindings } from './validate-dashboards.js';
@@ -28,7 +28,7 @@ export function findingText({ file, path, rule, message }: Finding): string {
 }
 
 if (require.main === module) {
-  const folder = process.argv[2] ?? join(__dirname, '..', '..', '..', 'integration');
+  const folder = process.argv[2] ?? join(__dirname, '..', '..', '..', 'integration-package');
   const findings = validatePackage(folder);
   for (const finding of findings) process.stdout.write(`${findingText(finding)}\n`);
   process.stdout.write(`${findings.length} findings\n`);

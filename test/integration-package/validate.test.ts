@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { asList, type JsonObject } from '../../tools/integration/json.js';
-import { findingText, validatePackage } from '../../tools/integration/validate.js';
-import { validateAgainstCapture } from '../../tools/integration/validate-capture.js';
+import { asList, type JsonObject } from '../../tools/integration-package/json.js';
+import { findingText, validatePackage } from '../../tools/integration-package/validate.js';
+import { validateAgainstCapture } from '../../tools/integration-package/validate-capture.js';
 import { repositoryRoot } from '../support/run-app.js';
 import {
   at,
@@ -23,7 +23,7 @@ import {
 } from './shapes.js';
 
 test('our package has no finding', () => {
-  assert.deepEqual(validatePackage(join(repositoryRoot, 'integration')).map(findingText), []);
+  assert.deepEqual(validatePackage(join(repositoryRoot, 'integration-package')).map(findingText), []);
 });
 
 const instance = 'dashboards/ts-sensor-instance.json';
@@ -354,7 +354,7 @@ for (const [what, shape, file, ...rules] of defects) {
 }
 
 test('each rule has a package that breaks it', () => {
-  const sources = join(repositoryRoot, 'tools', 'integration');
+  const sources = join(repositoryRoot, 'tools', 'integration-package');
   const rules = readdirSync(sources)
     .filter((file) => file.startsWith('validate-') && file !== 'validate-capture.ts')
     .flatMap(
@@ -399,7 +399,7 @@ test('an instrumentation that loses collections is found by what is known to hav
 });
 
 test('the command prints each finding and fails', () => {
-  const command = join(repositoryRoot, 'build', 'tools', 'integration', 'validate.js');
+  const command = join(repositoryRoot, 'build', 'tools', 'integration-package', 'validate.js');
   const written = packageOf(jenkinsShape());
   try {
     const bad = spawnSync(process.execPath, [command, written.folder], { encoding: 'utf8' });

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { asList, asObject, type JsonObject } from '../../tools/integration/json.js';
-import { findingText } from '../../tools/integration/validate.js';
-import { validateAgainstCapture } from '../../tools/integration/validate-capture.js';
+import { asList, asObject, type JsonObject } from '../../tools/integration-package/json.js';
+import { findingText } from '../../tools/integration-package/validate.js';
+import { validateAgainstCapture } from '../../tools/integration-package/validate-capture.js';
 import { repositoryRoot } from '../support/run-app.js';
 import { sentOn } from './sent.js';
 import { at, copyOfOurs } from './shapes.js';
 
-const folder = join(repositoryRoot, 'integration');
+const folder = join(repositoryRoot, 'integration-package');
 
 test('on Linux everything that the package names is sent, and everything sent is told of', () => {
   assert.deepEqual(validateAgainstCapture(folder, [sentOn('linux')], { platform: 'linux' }).map(findingText), []);
