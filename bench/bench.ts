@@ -1,12 +1,12 @@
-// The benchmarks: `npm run bench -- [names] [--peers] [--short] [--json] [--write] [--check]`; CONTRIBUTING.md tells more.
+// The command behind `npm run bench -- [names] [--peers] [--short] [--json] [--write] [--check]`; bench/README.md explains the flags.
 import type { Benchmark, Report } from './benchmark.js';
-import { catalogue } from './catalogue.js';
+import { benchmarkList } from './benchmark-list.js';
+import { excesses, judge } from './budgets.js';
 import { writeSection } from './document.js';
-import { table } from './figures.js';
-import { excesses, judge } from './goals.js';
 import { describeMachine, machineLine } from './machine.js';
 import { Options } from './options.js';
-import { note } from './progress.js';
+import { reportProgress } from './progress.js';
+import { table } from './statistics.js';
 import { arePeersInstalled, howToInstall, peers } from './variants.js';
 
 /** What `--check` runs. */
@@ -18,21 +18,23 @@ const documentedMajor = '20';
 function choose(options: Options): Benchmark[] {
   const names = options.names.length === 0 && options.is('check') ? checkedNames : options.names;
   for (const name of names) {
-    if (!catalogue.some((benchmark) => benchmark.name === name))
-      throw new Error(`no such benchmark: ${name}; there are ${catalogue.map((known) => known.name).join(', ')}`);
+    if (!benchmarkList.some((benchmark) => benchmark.name === name))
+      throw new Error(`no such benchmark: ${name}; there are ${benchmarkList.map((known) => known.name).join(', ')}`);
   }
-  return catalogue.filter(({ name, isOnDemand }) => (names.length === 0 ? isOnDemand !== true : names.includes(name)));
+  return benchmarkList.filter(({ name, isOnDemand }) =>
+    names.length === 0 ? isOnDemand !== true : names.includes(name),
+  );
 }
 
-/** The figures of a report that have a goal, beside it. */
-function goalsText({ measured }: Report): string | null {
+/** A table of the figures that have a budget, beside their budgets. */
+function budgetsText({ measured }: Report): string | null {
   const judgements = judge(measured);
   if (judgements.length === 0) return null;
   const rows = judgements.map(({ title, unit, value, limit }) => {
     const verdict = value <= limit ? 'reached' : 'missed';
     return [`${title}, ${unit}`, value, limit, verdict];
   });
-  return table(['goals, for a machine of this speed', 'measured', 'goal', ''], rows);
+  return table(['budgets, for a machine of this speed', 'measured', 'budget', ''], rows);
 }
 
 /** Runs with other tracers, or with another major of Node.js than the one that is built with, have sections of their own. */
@@ -47,20 +49,20 @@ function namesOfPeers(options: Options): string {
   return named.length > 0 ? named.join(' and ') : 'other tracers';
 }
 
-/** All that is to be read of a benchmark. */
+/** The whole text of a report. */
 function textOf(report: Report, options: Options): string {
   const warning = 'Short form: it shows that the benchmark works, not what anything costs.';
-  const parts = [options.is('short') ? warning : null, report.text, goalsText(report)];
+  const parts = [options.is('short') ? warning : null, report.text, budgetsText(report)];
   const voids = report.voids.map((text) => `VOID: ${text}`);
   return [...parts, ...voids].filter((part) => part !== null).join('\n\n');
 }
 
-/** Whether nothing is void and, with `--check`, no figure is far beyond its goal. */
-function isGood(options: Options, reports: readonly Report[]): boolean {
+/** True when nothing is void and, with `--check`, no figure is far over its budget. Logs what is wrong. */
+function isSuccess(options: Options, reports: readonly Report[]): boolean {
   const voids = reports.flatMap((report) => report.voids.map((text) => `void: ${text}`));
-  const faults = [...voids, ...(options.is('check') ? reports.flatMap(({ measured }) => excesses(measured)) : [])];
-  for (const fault of faults) note(fault);
-  return faults.length === 0;
+  const failures = [...voids, ...(options.is('check') ? reports.flatMap(({ measured }) => excesses(measured)) : [])];
+  for (const failure of failures) reportProgress(failure);
+  return failures.length === 0;
 }
 
 async function main(): Promise<void> {
@@ -72,7 +74,7 @@ async function main(): Promise<void> {
   if (!isJson) process.stdout.write(`${machineLine(machine)}\n\n`);
   const reports: Report[] = [];
   for (const benchmark of chosen) {
-    note(`${benchmark.name} …`);
+    reportProgress(`${benchmark.name} …`);
     const report = await benchmark.run(options);
     reports.push(report);
     const text = textOf(report, options);
@@ -84,10 +86,10 @@ async function main(): Promise<void> {
     const results = Object.fromEntries(chosen.map(({ name }, index) => [name, reports[index]?.result]));
     process.stdout.write(`${JSON.stringify({ machine, results })}\n`);
   }
-  if (!isGood(options, reports)) process.exitCode = 1;
+  if (!isSuccess(options, reports)) process.exitCode = 1;
 }
 
 main().catch((error: unknown) => {
-  note(error instanceof Error ? error.message : String(error));
+  reportProgress(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
 });

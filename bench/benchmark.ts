@@ -1,29 +1,29 @@
-// What a benchmark is to the command that runs it.
+// What the command needs of a benchmark, and what a benchmark reports.
 import type { Options } from './options.js';
 
-/** A figure for which there is a goal. */
+/** A figure that has a budget. */
 export interface Measured {
-  /** Name of the goal. */
-  readonly goal: string;
+  /** Name of the budget. */
+  readonly budget: string;
   readonly value: number;
-  /** The same without the sensor, by which the speed of the machine is known. */
+  /** The same figure without the sensor, which shows how fast the machine is. */
   readonly bare: number | null;
 }
 
 export interface Report {
-  /** As it is written with `--json`. */
+  /** What `--json` prints. */
   readonly result: object;
-  /** For people: tables of a fixed format. */
+  /** Tables for people. */
   readonly text: string;
   readonly measured: readonly Measured[];
-  /** Why the run, or a part of it, is void. */
+  /** The reasons why the run, or a part of it, is void. */
   readonly voids: readonly string[];
 }
 
 export interface Benchmark {
   readonly name: string;
   readonly title: string;
-  /** Takes so long that it runs only when it is named. */
+  /** Set for a benchmark that takes so long that it runs only when it is named. */
   readonly isOnDemand?: true;
   run(options: Options): Promise<Report>;
 }

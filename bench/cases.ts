@@ -4,10 +4,10 @@ import type { AppCase } from './running-app.js';
 const hello = { path: '/hello/joe?page=1', calls: false };
 const call = { path: '/call/7?page=1', calls: true };
 
-/** The one that stands for all where one is enough. */
+/** The application of the benchmarks that measure only one. */
 export const express: AppCase = { title: 'Express 5', file: 'express.cjs', ...hello };
 
-/** By the names that `--cases` takes. */
+/** The applications by the names that `--cases` takes. */
 export const requestCases: Readonly<Record<string, AppCase>> = {
   http: { title: 'raw http', file: 'http.cjs', ...hello },
   'http-call': { title: 'raw http, one call out', file: 'http.cjs', ...call },

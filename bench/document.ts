@@ -1,10 +1,10 @@
 // docs/benchmarks.md: a section for each benchmark, of which those that have run are written anew.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { catalogue } from './catalogue.js';
-import { root } from './child.js';
+import { benchmarkList } from './benchmark-list.js';
+import { repositoryRoot } from './child-process.js';
 
-const file = join(root, 'docs/benchmarks.md');
+const file = join(repositoryRoot, 'docs/benchmarks.md');
 
 const introduction = `# Benchmarks
 
@@ -42,7 +42,7 @@ function readSections(): Map<string, string> {
 export function writeSection(title: string, text: string): void {
   const sections = readSections();
   sections.set(title, `\`\`\`text\n${text}\n\`\`\``);
-  const written = catalogue.flatMap(({ title: known }) =>
+  const written = benchmarkList.flatMap(({ title: known }) =>
     [...sections]
       .filter(([heading]) => heading === known || heading.startsWith(`${known}, `))
       .sort(([left], [right]) => left.length - right.length)

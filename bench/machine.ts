@@ -1,8 +1,8 @@
-// Where and with what a benchmark has run.
+// The machine and the package versions of a benchmark.
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { root } from './child.js';
+import { repositoryRoot } from './child-process.js';
 import { peers, peersFolder } from './variants.js';
 
 export interface Machine {
@@ -12,18 +12,21 @@ export interface Machine {
   readonly cpus: number;
   readonly model: string;
   readonly memoryGiB: number;
-  /** Of the last minute before the start: what else the machine was doing. */
+  /** The load average of the minute before the start: what else the machine was doing. */
   readonly loadAverage: number;
   readonly versions: Readonly<Record<string, string>>;
 }
 
 function versionOf(packageName: string, folder: string): string {
   const text = readFileSync(join(folder, packageName, 'package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version; // every manifest of an installed package has it
+  return (JSON.parse(text) as { version: string }).version; // every installed package has a version
 }
 
 export function describeMachine(withPeers: boolean): Machine {
-  const own = ['express', 'koa', '@koa/router'].map((name) => [name, versionOf(name, join(root, 'node_modules'))]);
+  const own = ['express', 'koa', '@koa/router'].map((name) => [
+    name,
+    versionOf(name, join(repositoryRoot, 'node_modules')),
+  ]);
   const others = withPeers ? peers.map(({ packageName }) => [packageName, versionOf(packageName, peersFolder)]) : [];
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -33,7 +36,7 @@ export function describeMachine(withPeers: boolean): Machine {
     model: cpus()[0]?.model.trim() ?? '',
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     loadAverage: loadavg()[0] ?? Number.NaN,
-    versions: Object.fromEntries([['@instana/ts-sensor', versionOf('.', root)], ...own, ...others]),
+    versions: Object.fromEntries([['@instana/ts-sensor', versionOf('.', repositoryRoot)], ...own, ...others]),
   };
 }
 

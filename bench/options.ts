@@ -7,14 +7,14 @@ const lists = ['cases', 'variants'] as const;
 export type Flag = (typeof flags)[number];
 export type Count = (typeof counts)[number];
 
-/** What was asked for. */
+/** The parsed command line. */
 export class Options {
-  /** The benchmarks that are named; none: all. */
+  /** The named benchmarks; empty for all. */
   readonly names: readonly string[];
   readonly #flags: ReadonlySet<string>;
   readonly #values: ReadonlyMap<string, string>;
 
-  /** Throws on what it does not know, with a message for people. */
+  /** Throws on an unknown option, with a message for people. */
   constructor(argv: readonly string[]) {
     const names: string[] = [];
     const found: Set<string> = new Set();
@@ -40,14 +40,14 @@ export class Options {
     return this.#flags.has(flag);
   }
 
-  /** The number that was given, else that of the short form, which `--check` is too, or of the full one. */
+  /** The given number, else the default of the short form (`--short` and `--check`) or of the full form. */
   count(name: Count, full: number, short: number): number {
     const value = this.#values.get(name);
     if (value !== undefined) return Number(value);
     return this.is('short') || this.is('check') ? short : full;
   }
 
-  /** The words that were given, or null. */
+  /** The given words, or null. */
   list(name: (typeof lists)[number]): readonly string[] | null {
     return this.#values.get(name)?.split(',') ?? null;
   }

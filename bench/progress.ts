@@ -1,6 +1,6 @@
-// Tells people what is going on, beside the result.
+// Progress messages, apart from the result.
 
-/** A line on stderr. */
-export function note(text: string): void {
+/** Writes a line to stderr. */
+export function reportProgress(text: string): void {
   process.stderr.write(`${text}\n`);
 }

@@ -1,19 +1,19 @@
-// Pair mode: applications that live at the same time get the same load in turn, in short blocks, so that whatever else the machine
-// does hits all alike; what counts is the difference to the bare application of the same round.
+// Applications that run at the same time get the same load in turn, in short blocks, so that everything else on the machine affects
+// all of them equally. The figure is the difference to the bare application in the same round.
 import type { RunningApp } from './running-app.js';
 
-/** One block of one application; CPU is for each request, from before the block until its spans have arrived. */
+/** One block of one application. CPU is per request, measured from before the block until its spans have arrived. */
 export interface Block {
   readonly processMicros: number;
   readonly mainMicros: number | null;
   readonly requestsPerSecond: number;
 }
 
-/** Everybody stands once at every place, and behind different neighbours. */
-export function turn<Thing>(things: readonly Thing[], round: number): Thing[] {
+/** A Latin square: each variant runs in every position. Every other square is reversed, so that neighbours change, too. */
+export function rotate<Thing>(things: readonly Thing[], round: number): Thing[] {
   const start = round % things.length;
-  const turned = [...things.slice(start), ...things.slice(0, start)];
-  return Math.floor(round / things.length) % 2 === 0 ? turned : turned.reverse();
+  const rotated = [...things.slice(start), ...things.slice(0, start)];
+  return Math.floor(round / things.length) % 2 === 0 ? rotated : rotated.reverse();
 }
 
 export async function measureBlock(app: RunningApp, requests: number, rate: number | null = null): Promise<Block> {
@@ -29,21 +29,21 @@ export async function measureBlock(app: RunningApp, requests: number, rate: numb
   };
 }
 
-/** Not more than the queues of tracers hold. */
-const longestWarmUpBlock = 2000;
+/** The queues of the tracers hold at least as many spans. */
+const maxWarmUpBlockRequests = 2000;
 
-/** The first requests of a process cost many times what later ones do. */
+/** The first requests of a process cost many times as much as later ones. */
 export async function warmUp(apps: readonly RunningApp[], requests: number, rate: number | null = null): Promise<void> {
-  const blocks = Math.ceil(requests / longestWarmUpBlock);
+  const blocks = Math.ceil(requests / maxWarmUpBlockRequests);
   for (let block = 0; block < blocks; block++) {
-    for (const app of turn(apps, block)) {
+    for (const app of rotate(apps, block)) {
       await app.send(Math.ceil(requests / blocks), rate);
       await app.delivered();
     }
   }
 }
 
-/** The blocks of each application, in its place, in the order of the rounds. */
+/** The values of each application, in the order of the applications and of the rounds. */
 export async function measureRounds<Value>(
   apps: readonly RunningApp[],
   rounds: number,
@@ -51,7 +51,7 @@ export async function measureRounds<Value>(
 ): Promise<Value[][]> {
   const series: Map<RunningApp, Value[]> = new Map(apps.map((app) => [app, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const app of turn(apps, round)) series.get(app)?.push(await measure(app));
+    for (const app of rotate(apps, round)) series.get(app)?.push(await measure(app));
   }
   return [...series.values()];
 }

@@ -1,20 +1,20 @@
-// An application of one variant, alive: its load, its CPU, and whether its spans have arrived.
+// A running application of one variant: sends it load, reads its CPU, and waits until its spans have arrived.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Child } from './child.js';
+import { ChildProcess } from './child-process.js';
 import type { Outcome } from './load/connections.js';
+import type { LoadSetup } from './load-setup.js';
 import type { Arrived } from './receivers/receiver.js';
-import type { Surroundings } from './surroundings.js';
 import type { Variant } from './variants.js';
 
-/** What an application is and what it is asked for. */
+/** An application and the request that it gets. */
 export interface AppCase {
   readonly title: string;
-  /** File in bench/apps. */
+  /** A file in bench/apps. */
   readonly file: string;
   readonly path: string;
-  /** Whether it makes a request of its own for each. */
+  /** Whether it makes a request for each request that it serves. */
   readonly calls: boolean;
-  /** Spans beside those of HTTP that the sensor makes for each request. */
+  /** The number of manual spans of each request. */
   readonly children?: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArguments?: readonly string[];
@@ -22,7 +22,7 @@ export interface AppCase {
 
 export interface Cpu {
   readonly processMicros: number;
-  /** Null where the system does not tell. */
+  /** Null where the system does not report it. */
   readonly mainMicros: number | null;
 }
 
@@ -31,59 +31,59 @@ export interface Memory {
   readonly heapBytes: number;
 }
 
-const readyWithinMs = 30_000;
-const deliveredWithinMs = 20_000;
-/** Longer than any of the tracers that cannot be told to send waits before it does. */
-const settledAfterMs = 3000;
-const settledByFlushMs = 50;
+const readyTimeoutMs = 30_000;
+const deliveryTimeoutMs = 20_000;
+/** Longer than the interval at which any tracer without a flush sends. */
+const settleWithoutFlushMs = 3000;
+const settleAfterFlushMs = 50;
 
 export class RunningApp {
   readonly variant: Variant;
-  /** Why nothing that is measured here counts; null: it does. */
+  /** Why nothing that is measured here counts; null when it does. */
   void: string | null = null;
-  readonly #surroundings: Surroundings;
+  readonly #loadSetup: LoadSetup;
   readonly #appCase: AppCase;
-  readonly #app: Child;
-  readonly #receiver: Child | null;
+  readonly #app: ChildProcess;
+  readonly #receiver: ChildProcess | null;
   readonly #port: number;
-  /** What had arrived before the first request that counts. */
+  /** The spans that had arrived before the first request that counts. */
   #before: Arrived = { entries: 0, exits: 0, others: 0, isKnown: false };
   #sent = 0;
 
   private constructor(
-    own: { variant: Variant; appCase: AppCase; surroundings: Surroundings },
-    children: { app: Child; receiver: Child | null; port: number },
+    own: { variant: Variant; appCase: AppCase; loadSetup: LoadSetup },
+    children: { app: ChildProcess; receiver: ChildProcess | null; port: number },
   ) {
     this.variant = own.variant;
     this.#appCase = own.appCase;
-    this.#surroundings = own.surroundings;
+    this.#loadSetup = own.loadSetup;
     this.#app = children.app;
     this.#receiver = children.receiver;
     this.#port = children.port;
   }
 
-  /** Resolves when the application serves and its tracer delivers; with a launcher that runs Node.js in turn. */
+  /** Resolves when the application serves and its tracer delivers. `launcher` is a command that runs Node.js. */
   static async start(
     variant: Variant,
     appCase: AppCase,
-    surroundings: Surroundings,
+    loadSetup: LoadSetup,
     launcher: readonly string[] = [],
   ): Promise<RunningApp> {
     const receiver =
       variant.protocol === null
         ? null
-        : new Child('build/bench/receivers/receiver-process.js', { env: { RECEIVER: variant.protocol } });
+        : new ChildProcess('build/bench/receivers/receiver-process.js', { env: { RECEIVER: variant.protocol } });
     const receiverPort = receiver === null ? 0 : await receiver.port();
-    const app = new Child(`bench/apps/${appCase.file}`, {
+    const app = new ChildProcess(`bench/apps/${appCase.file}`, {
       env: {
         ...variant.env(receiverPort),
-        DOWNSTREAM_URL: `http://127.0.0.1:${surroundings.downstreamPort}`,
+        DOWNSTREAM_URL: `http://127.0.0.1:${loadSetup.downstreamPort}`,
         ...appCase.env,
       },
       nodeArguments: [...variant.preload, ...(appCase.nodeArguments ?? [])],
       launcher,
     });
-    const running = new RunningApp({ variant, appCase, surroundings }, { app, receiver, port: await app.port() });
+    const running = new RunningApp({ variant, appCase, loadSetup }, { app, receiver, port: await app.port() });
     try {
       await running.#getReady();
     } catch (error) {
@@ -93,18 +93,18 @@ export class RunningApp {
     return running;
   }
 
-  /** Some tracers make no spans before they have found their receiving end. */
+  /** Some tracers make no spans before they have found their receiver. */
   async #getReady(): Promise<void> {
     if (this.#receiver === null) return;
-    const deadline = performance.now() + readyWithinMs;
+    const deadline = performance.now() + readyTimeoutMs;
     const { head } = this.variant;
     while (performance.now() < deadline) {
-      const order = { port: this.#port, path: this.#appCase.path, requests: 1, rate: null };
-      await this.#surroundings.send({ ...order, head });
+      const plan = { port: this.#port, path: this.#appCase.path, requests: 1, rate: null };
+      await this.#loadSetup.send({ ...plan, head });
       const { canFlush } = await this.flush();
       const { entries, isKnown } = await this.#arrived();
       if (entries > 0 || (!this.variant.makesSpans && isKnown)) {
-        await sleep(canFlush ? settledByFlushMs : settledAfterMs);
+        await sleep(canFlush ? settleAfterFlushMs : settleWithoutFlushMs);
         await this.flush();
         this.#before = await this.#arrived();
         return;
@@ -119,11 +119,11 @@ export class RunningApp {
     return this.#receiver.ask<Arrived>('count');
   }
 
-  /** Sends the load of this application; without a rate as fast as it answers. */
+  /** Sends load; without a rate, as fast as the application responds. */
   async send(requests: number, rate: number | null = null): Promise<Outcome> {
     const { path } = this.#appCase;
     this.#sent += requests;
-    return this.#surroundings.send({ port: this.#port, path, head: this.variant.head, requests, rate });
+    return this.#loadSetup.send({ port: this.#port, path, head: this.variant.head, requests, rate });
   }
 
   get pid(): number | undefined {
@@ -138,7 +138,7 @@ export class RunningApp {
     return this.#app.ask<Memory>('memory');
   }
 
-  /** The same after a garbage collection; the application needs --expose-gc. */
+  /** Memory after a garbage collection; the application needs --expose-gc. */
   memoryCollected(): Promise<Memory> {
     return this.#app.ask<Memory>('collect');
   }
@@ -147,12 +147,12 @@ export class RunningApp {
     return this.#app.ask<{ canFlush: boolean }>('flush');
   }
 
-  /** Resolves when every span of what was sent has been counted at the receiving end; where one is missing, all is void. */
+  /** Resolves when the receiver has counted the spans of every request; when one is missing, the application is void. */
   async delivered(): Promise<void> {
     if (this.#receiver === null || this.void !== null) return;
     const { makesSpans } = this.variant;
     const wanted = makesSpans ? this.#sent : 0;
-    const deadline = performance.now() + deliveredWithinMs;
+    const deadline = performance.now() + deliveryTimeoutMs;
     let isFlushing = true;
     for (;;) {
       if (isFlushing) isFlushing = (await this.flush()).canFlush;
@@ -182,15 +182,15 @@ export class RunningApp {
   }
 }
 
-/** Starts one application of each variant; when one cannot be started, none is left. */
+/** Starts one application of each variant. When one fails to start, the others are stopped. */
 export async function startApps(
   variants: readonly Variant[],
   appCase: AppCase,
-  surroundings: Surroundings,
+  loadSetup: LoadSetup,
 ): Promise<RunningApp[]> {
   const apps: RunningApp[] = [];
   try {
-    for (const variant of variants) apps.push(await RunningApp.start(variant, appCase, surroundings));
+    for (const variant of variants) apps.push(await RunningApp.start(variant, appCase, loadSetup));
   } catch (error) {
     await stopApps(apps);
     throw error;

@@ -1,27 +1,28 @@
-// What the blocks of several generations say of a variant, against the bare application of the same rounds.
-import { differences, type Figures, figures, type Mean, meanOf } from './figures.js';
-import type { VariantSeries } from './generations.js';
+// Compares the blocks of each variant with those of the bare application in the same rounds.
+
+import type { VariantSeries } from './process-runs.js';
 import type { Block } from './rounds.js';
+import { differences, type Mean, meanOf, type Quartiles, quartiles } from './statistics.js';
 import { bareAgain, floor } from './variants.js';
 
-/** A series of values for each generation of processes. */
-export type Generations = readonly (readonly number[])[];
+/** A series of values for each process run. */
+export type ProcessRuns = readonly (readonly number[])[];
 
 export interface Compared {
-  readonly absolute: Figures;
-  readonly difference: Figures;
-  /** Median of the differences in each generation. */
+  readonly absolute: Quartiles;
+  readonly difference: Quartiles;
+  /** The median difference of each process run. */
   readonly generations: readonly number[];
-  /** Each start of a process has a bias of its own, so generations are the sample, not blocks. */
+  /** The sample is the process runs, not the blocks, since each start of a process has a bias of its own. */
   readonly ofGenerations: Mean;
 }
 
-export function compare(own: Generations, bare: Generations): Compared {
-  const perGeneration = own.map((series, index) => differences(series, bare[index] ?? []));
-  const medians = perGeneration.map((series) => figures(series).median);
+export function compare(own: ProcessRuns, bare: ProcessRuns): Compared {
+  const perProcessRun = own.map((series, index) => differences(series, bare[index] ?? []));
+  const medians = perProcessRun.map((series) => quartiles(series).median);
   return {
-    absolute: figures(own.flat()),
-    difference: figures(perGeneration.flat()),
+    absolute: quartiles(own.flat()),
+    difference: quartiles(perProcessRun.flat()),
     generations: medians,
     ofGenerations: meanOf(medians),
   };
@@ -29,12 +30,12 @@ export function compare(own: Generations, bare: Generations): Compared {
 
 export interface VariantSummary {
   readonly name: string;
-  /** Why it does not count; null: it does. */
+  /** Why the variant does not count; null when it does. */
   readonly void: string | null;
   readonly process: Compared;
-  /** Null where the system does not tell. */
+  /** Null where the system does not report it. */
   readonly mainThread: Compared | null;
-  /** What it costs in shares of what the floor costs; null where the floor cannot be told from noise. */
+  /** The cost as a multiple of the cost of the floor; null when the floor is within the noise. */
   readonly floors: number | null;
 }
 
@@ -62,11 +63,11 @@ export function summarize(variants: readonly VariantBlocks[]): VariantSummary[] 
   });
 }
 
-function processOf(blocks: VariantBlocks['series']): Generations {
-  return blocks.map((generation) => generation.map(({ processMicros }) => processMicros));
+function processOf(blocks: VariantBlocks['series']): ProcessRuns {
+  return blocks.map((processRun) => processRun.map(({ processMicros }) => processMicros));
 }
 
-function mainOf(blocks: VariantBlocks['series']): Generations | null {
-  const series = blocks.map((generation) => generation.flatMap(({ mainMicros }) => mainMicros ?? []));
-  return series.every((generation, index) => generation.length === blocks[index]?.length) ? series : null;
+function mainOf(blocks: VariantBlocks['series']): ProcessRuns | null {
+  const series = blocks.map((processRun) => processRun.flatMap(({ mainMicros }) => mainMicros ?? []));
+  return series.every((processRun, index) => processRun.length === blocks[index]?.length) ? series : null;
 }

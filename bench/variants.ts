@@ -2,18 +2,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { root } from './child.js';
+import { repositoryRoot } from './child-process.js';
 import type { Protocol } from './receivers/receiver.js';
 
 export interface Variant {
   readonly name: string;
-  /** Whose receiving end it gets; null: none. */
+  /** The protocol of its receiver; null for a variant without one. */
   readonly protocol: Protocol | null;
-  /** Arguments of Node.js that bring the tracer. */
+  /** Arguments of Node.js that load the tracer. */
   readonly preload: readonly string[];
-  /** Its environment, given the port of the receiving end. */
+  /** Its environment for a receiver at this port. */
   env(port: number): Readonly<Record<string, string>>;
-  /** Further lines of each request's head. */
+  /** Extra header lines of each request. */
   readonly head: string;
   /** Whether requests make spans. */
   readonly makesSpans: boolean;
@@ -35,27 +35,31 @@ const instanaEnv = (port: number): Record<string, string> => ({
 });
 
 export const bare: Variant = withoutTracer;
-/** The same again: what it differs by is noise. */
+/** The bare application a second time: its difference to the first is noise. */
 export const bareAgain: Variant = { ...withoutTracer, name: 'bare again' };
 export const floor: Variant = {
   ...withoutTracer,
   name: 'floor',
   protocol: 'instana',
-  preload: ['-r', join(root, 'bench/apps/floor.cjs')],
+  preload: ['-r', join(repositoryRoot, 'bench/apps/floor.cjs')],
   env: instanaEnv,
   makesSpans: true,
 };
-/** What Node.js charges for a context per request. */
+/** What Node.js itself costs with a context per request. */
 export const contextOnly: Variant = {
   ...withoutTracer,
   name: 'context alone',
-  preload: ['-r', join(root, 'bench/apps/context.cjs')],
+  preload: ['-r', join(repositoryRoot, 'bench/apps/context.cjs')],
 };
-export const sensor: Variant = { ...floor, name: 'sensor', preload: ['-r', join(root, 'build/src/bootstrap.js')] };
+export const sensor: Variant = {
+  ...floor,
+  name: 'sensor',
+  preload: ['-r', join(repositoryRoot, 'build/src/bootstrap.js')],
+};
 export const sensorByImport: Variant = {
   ...sensor,
   name: 'sensor, --import',
-  preload: ['--import', pathToFileURL(join(root, 'build/src/register.mjs')).href],
+  preload: ['--import', pathToFileURL(join(repositoryRoot, 'build/src/register.mjs')).href],
 };
 export const suppressed: Variant = {
   ...sensor,
@@ -63,17 +67,17 @@ export const suppressed: Variant = {
   head: 'X-INSTANA-L: 0\r\n',
   makesSpans: false,
 };
-/** The sensor with something set in its environment. */
+/** The sensor with further environment variables. */
 export function sensorWith(name: string, settings: Readonly<Record<string, string>>, makesSpans: boolean): Variant {
   return { ...sensor, name: `sensor, ${name}`, env: (port) => ({ ...instanaEnv(port), ...settings }), makesSpans };
 }
-/** Its receiving end takes OTLP on the same port. */
+/** The receiver accepts OTLP on the same port. */
 export const sensorWithOtlpMetrics: Variant = {
   ...sensor,
   name: 'sensor, OTLP',
   env: (port) => ({ ...instanaEnv(port), OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` }),
 };
-/** On this port of loopback nobody listens. */
+/** Nothing listens on this port. */
 export const closedPort = 9;
 export const agentDown: Variant = {
   ...sensor,
@@ -83,13 +87,13 @@ export const agentDown: Variant = {
 };
 export const runtimeOnly: Variant = sensorWith('runtime', { INSTANA_BOOTSTRAP: 'runtime' }, false);
 
-/** Another tracer: its package, and how it is brought in by a preload of bench/peers. */
+/** Another tracer, loaded by a preload in bench/peers. */
 export interface Peer extends Variant {
   readonly packageName: string;
 }
 
 function peer(packageName: string, file: string, protocol: Protocol, env: Variant['env']): Peer {
-  const preload = ['-r', join(root, 'bench/peers', file)];
+  const preload = ['-r', join(repositoryRoot, 'bench/peers', file)];
   return {
     ...floor,
     name: packageName.replace(/^@opentelemetry.*/, 'opentelemetry'),
@@ -100,7 +104,7 @@ function peer(packageName: string, file: string, protocol: Protocol, env: Varian
   };
 }
 
-/** All of them record every request. What they do beside tracing is off where it is not needed to trace. */
+/** All of them record every request. Their features other than tracing are switched off. */
 export const peers: readonly Peer[] = [
   peer('@instana/collector', 'collector.cjs', 'instana', (port) => ({
     INSTANA_AGENT_HOST: '127.0.0.1',
@@ -128,10 +132,10 @@ export const peers: readonly Peer[] = [
   })),
 ];
 
-/** Where they are. */
-export const peersFolder: string = join(root, 'bench/peers/node_modules');
+/** The folder in which the peers are installed. */
+export const peersFolder: string = join(repositoryRoot, 'bench/peers/node_modules');
 
-/** Whether the peers can be run; where not, `howToInstall` tells what to do. */
+/** Whether the peers can run; if not, `howToInstall` has the command. */
 export function arePeersInstalled(): boolean {
   return peers.every(({ packageName }) => existsSync(join(peersFolder, packageName, 'package.json')));
 }

@@ -1,4 +1,4 @@
-// What Node.js itself charges for knowing the request in all that it starts: a context for each request, and nothing else.
+// What Node.js itself costs with an asynchronous context for each request, and nothing else.
 const { AsyncLocalStorage } = require('node:async_hooks');
 const http = require('node:http');
 

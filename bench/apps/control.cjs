@@ -1,8 +1,8 @@
-// What every application of a benchmark has: a server that tells its port, and answers to the questions of its parent.
+// The common part of the applications: a server that prints its port, and answers to the questions of the parent process.
 const fs = require('node:fs');
 const http = require('node:http');
 
-/** CPU of the main thread alone: garbage collection and compilation run beside it. */
+/** CPU of the main thread alone, without the threads of garbage collection and compilation. */
 function mainThreadMicros() {
   if (typeof process.threadCpuUsage === 'function') {
     const { user, system } = process.threadCpuUsage();
@@ -16,13 +16,13 @@ function mainThreadMicros() {
   }
 }
 
-/** What sends all that is finished, where the tracer has such a function; without loading the sensor's public module. */
+/** The tracer's function that sends all finished spans, if it has one. Does not load the sensor's public module. */
 function findFlush() {
   const sensor = globalThis[Symbol.for('@instana/ts-sensor')];
   return globalThis[Symbol.for('bench.flush')] ?? (sensor && (() => sensor.flush()));
 }
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const answers = {
   cpu: () => {
@@ -34,9 +34,9 @@ const answers = {
     return { rssBytes: rss, heapBytes: heapUsed };
   },
   collect: async () => {
-    // What finalizers let go of, only a second collection takes away.
+    // Objects that finalizers release are only collected by a second collection.
     global.gc();
-    await pause(20);
+    await sleep(20);
     global.gc();
     return answers.memory();
   },
@@ -52,15 +52,15 @@ process.on('disconnect', () => process.exit(0));
 
 const connections = new http.Agent({ keepAlive: true });
 
-/** Asks the downstream server something, and calls back when its answer has been read. */
+/** Makes a request to the downstream server, and calls back when the response has been read. */
 function call(done) {
-  http.get(`${process.env.DOWNSTREAM_URL}/stock/7?page=1`, { agent: connections }, (answer) => {
-    answer.resume();
-    answer.on('end', done);
+  http.get(`${process.env.DOWNSTREAM_URL}/stock/7?page=1`, { agent: connections }, (response) => {
+    response.resume();
+    response.on('end', done);
   });
 }
 
-/** Connections stay open from one block to the next, also those on which no request has come yet: at a low rate a few carry all. */
+/** Keeps connections open between blocks. At a low rate a few carry all requests, so some never have one. */
 function keepAlive(server) {
   server.keepAliveTimeout = 600_000;
   server.headersTimeout = 600_000;

@@ -1,4 +1,4 @@
-// An Express application with a route with a parameter, with and without a call out, and with ROUTES more routes before it.
+// An Express application: a route with a parameter, one with a call out, and ROUTES other routes before them.
 const express = require('express');
 const http = require('node:http');
 const { call, keepAlive } = require('./control.cjs');

@@ -1,5 +1,5 @@
-// The least that a tracer can be: a preload that makes a span for each request and each call out, and posts them. What costs less
-// than this does less, so it is what the costs of tracers are compared with. No errors, no routes, no secrets, no metrics.
+// A minimal tracer: a preload that makes a span for each request and each call out, and posts them. The costs of tracers are
+// compared with it, since one that costs less must do less. No errors, no routes, no redaction, no metrics.
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { randomFillSync } = require('node:crypto');
 const http = require('node:http');
@@ -80,12 +80,12 @@ http.get = (...args) => http.request(...args).end();
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 
-/** Posts all that waits; resolves when it and what was posted before has been taken. */
+/** Posts all finished spans; resolves when these and all earlier ones have been received. */
 function post() {
   if (waiting.length === 0) return posted;
   const body = Buffer.from(JSON.stringify(waiting));
   waiting = [];
-  const taken = new Promise((resolve) => {
+  const sent = new Promise((resolve) => {
     const options = {
       agent,
       host: '127.0.0.1',
@@ -94,11 +94,11 @@ function post() {
       path: `/com.instana.plugin.nodejs/traces.${process.pid}`,
       headers: { 'Content-Type': 'application/json', 'Content-Length': body.length },
     };
-    request(options, (answer) => answer.resume().on('end', resolve))
+    request(options, (response) => response.resume().on('end', resolve))
       .on('error', resolve)
       .end(body);
   });
-  posted = Promise.all([posted, taken]);
+  posted = Promise.all([posted, sent]);
   return posted;
 }
 

@@ -1,4 +1,4 @@
-// A bare `http` server, with and without a call out.
+// A bare `http` server: a response at once, or after a call out.
 const http = require('node:http');
 const { call, keepAlive } = require('./control.cjs');
 

@@ -1,4 +1,4 @@
-// A Koa application with a route with a parameter, with and without a call out.
+// A Koa application: a route with a parameter, and one with a call out.
 const Koa = require('koa');
 const { Router } = require('@koa/router');
 const http = require('node:http');

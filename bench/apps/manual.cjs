@@ -1,11 +1,11 @@
-// Spans by hand, as the parent orders: in a loop without a server, or below the requests of an Express application.
+// Manual spans: in a loop when the parent process asks for it, or as children of the requests of an Express application.
 const express = require('express');
 const http = require('node:http');
 const { answers, keepAlive } = require('./control.cjs');
 
 const tracer = process.env.TRACED === '1' ? require('@instana/ts-sensor').tracer : null;
 
-/** A span as applications make it: start, two tags, finish. */
+/** A span as applications make one: start, two tags, finish. */
 function makeSpan(parent, index) {
   const span = tracer.startSpan('work', { childOf: parent });
   span.setTag('item', index);
@@ -15,7 +15,7 @@ function makeSpan(parent, index) {
 
 const batchSpans = 500;
 
-/** Few enough at a time that none waits for want of room. */
+/** Sends after each batch, so that the queue never fills. */
 answers.spans = async () => {
   for (let batch = 0; batch < 20; batch++) {
     const parent = tracer.startSpan('batch');

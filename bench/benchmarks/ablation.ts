@@ -1,4 +1,4 @@
-// What the cost of a request consists of: the sensor with one thing after the other left out, down to what Node.js itself charges.
+// What makes up the cost of a request: the sensor with one feature less at a time, down to what Node.js itself costs.
 import type { Benchmark, Report } from '../benchmark.js';
 import type { Options } from '../options.js';
 import {
@@ -32,7 +32,7 @@ function variantsOf(name: string): Variant[] {
 
 export const ablationBenchmark: Benchmark = {
   name: 'ablation',
-  title: 'What the cost of a request consists of',
+  title: 'What makes up the cost of a request',
   async run(options: Options): Promise<Report> {
     const result = await compareVariants(options, ['express', 'express-call'], variantsOf);
     return { result, text: textOf(result), measured: [], voids: voidsIn(result) };

@@ -1,10 +1,10 @@
-// What the sensor costs when nobody listens where the agent should: spans are made, kept up to the bound, and dropped.
+// What the sensor costs without an agent: spans are made, kept up to the limit of the queue, and dropped.
 import type { Benchmark, Report } from '../benchmark.js';
 import { express } from '../cases.js';
-import { figures, figuresCells, figuresHead, meanCell, table } from '../figures.js';
-import { measureGenerations, voidsOf } from '../generations.js';
 import type { Options } from '../options.js';
+import { measureProcessRuns, voidsOf } from '../process-runs.js';
 import { measureBlock, measureRounds, warmUp } from '../rounds.js';
+import { meanCell, quartiles, quartilesCells, quartilesHead, table } from '../statistics.js';
 import { summarize, type VariantSummary } from '../summary.js';
 import { agentDown, bare, bareAgain, sensor } from '../variants.js';
 
@@ -21,7 +21,7 @@ export async function agentIsDown(options: Options): Promise<AgentDownResult> {
   const generations = options.count('generations', 4, 1);
   const warmUpRequests = options.count('warm-up', 20_000, 3000);
   const rss: number[][] = [];
-  const found = await measureGenerations([bare, bareAgain, sensor, agentDown], express, generations, async (apps) => {
+  const found = await measureProcessRuns([bare, bareAgain, sensor, agentDown], express, generations, async (apps) => {
     await warmUp(apps, warmUpRequests);
     const series = await measureRounds(apps, blocks, (app) => measureBlock(app, requests));
     rss.push(await Promise.all(apps.map(async (app) => (await app.memory()).rssBytes / 2 ** 20)));
@@ -29,7 +29,7 @@ export async function agentIsDown(options: Options): Promise<AgentDownResult> {
   });
   const variants = summarize(found).map((variant, index) => ({
     ...variant,
-    rssMiB: figures(rss.map((values) => values[index] ?? Number.NaN)).median,
+    rssMiB: quartiles(rss.map((values) => values[index] ?? Number.NaN)).median,
   }));
   return { blocks, requests, generations, variants };
 }
@@ -42,13 +42,13 @@ export const agentDownBenchmark: Benchmark = {
     const { generations, blocks, requests, variants } = result;
     const rows = variants.map(({ name, process: { difference, ofGenerations }, rssMiB }) => [
       name,
-      ...figuresCells(difference),
+      ...quartilesCells(difference),
       meanCell(ofGenerations),
       rssMiB,
     ]);
     const text =
-      `Express 5; generations: ${generations}; blocks of ${requests} requests for each: ${blocks}; every request was answered with 200\n\n` +
-      table(['CPU µs per request, difference to bare', ...figuresHead, 'generations', 'RSS MiB'], rows);
+      `Express 5; process runs: ${generations}; blocks of ${requests} requests for each: ${blocks}; every response was 200\n\n` +
+      table(['CPU µs per request, difference to bare', ...quartilesHead, 'process runs', 'RSS MiB'], rows);
     return { result, text, measured: [], voids: voidsOf(variants) };
   },
 };

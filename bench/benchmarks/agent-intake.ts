@@ -1,11 +1,11 @@
-// Whether the local agent keeps up with many spans when its store is full, and how long it takes to list traces.
+// Whether the local agent keeps up with many spans while its store is full, and how long it takes to list traces.
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Benchmark, Report } from '../benchmark.js';
-import { Child } from '../child.js';
-import { type Figures, figures, figuresCells, figuresHead, table } from '../figures.js';
+import { ChildProcess } from '../child-process.js';
 import type { Options } from '../options.js';
 import type { AgentState } from '../receivers/agent-process.js';
+import { type Quartiles, quartiles, quartilesCells, quartilesHead, table } from '../statistics.js';
 
 export interface AgentIntakeResult {
   readonly spansPerSecond: number;
@@ -15,17 +15,17 @@ export interface AgentIntakeResult {
   /** How late the last batch was. */
   readonly behindMs: number;
   readonly agentCpuPercent: number;
-  readonly batchMs: Figures;
-  readonly listMs: Figures;
+  readonly batchMs: Quartiles;
+  readonly listMs: Quartiles;
 }
 
 const batchSpans = 500;
 const listedTraces = 500;
-const storeBound = 20_000;
-const longestDelayMs = 1000;
+const maxStoredSpans = 20_000;
+const maxDelayMs = 1000;
 const pid = process.pid;
 
-/** Spans of as many traces, the first of which has this number. */
+/** A batch of spans, each of a trace of its own, numbered from `first`. */
 function batch(first: number): string {
   const ts = Date.now();
   const spans = Array.from({ length: batchSpans }, (_, index) => {
@@ -38,7 +38,7 @@ function batch(first: number): string {
   return JSON.stringify(spans);
 }
 
-/** Asks the agent on one connection, one request at a time. */
+/** Sends requests to the agent on one connection, one at a time. */
 class Client {
   readonly #port: number;
   readonly #connection: Agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -48,18 +48,18 @@ class Client {
     this.#port = port;
   }
 
-  /** Milliseconds until the answer. */
+  /** Resolves with the milliseconds until the response. */
   postBatch(): Promise<number> {
     const body = batch(this.#nextId);
     this.#nextId += batchSpans;
-    return this.#ask('POST', `/com.instana.plugin.nodejs/traces.${pid}`, body);
+    return this.#send('POST', `/com.instana.plugin.nodejs/traces.${pid}`, body);
   }
 
   list(): Promise<number> {
-    return this.#ask('GET', `/api/traces?limit=${listedTraces}`, '');
+    return this.#send('GET', `/api/traces?limit=${listedTraces}`, '');
   }
 
-  #ask(method: string, path: string, body: string): Promise<number> {
+  #send(method: string, path: string, body: string): Promise<number> {
     const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
     const options = { port: this.#port, host: '127.0.0.1', method, path, headers, agent: this.#connection };
     const startMs = performance.now();
@@ -68,7 +68,7 @@ class Client {
         response.resume();
         response.on('end', () => {
           if (response.statusCode === 200) resolve(performance.now() - startMs);
-          else reject(new Error(`the agent answered ${response.statusCode}`));
+          else reject(new Error(`the agent responded with ${response.statusCode}`));
         });
       });
       sent.on('error', reject).end(body);
@@ -80,7 +80,7 @@ class Client {
   }
 }
 
-/** Posts batches when they are due. Resolves with what each took. */
+/** Posts batches when they are due. Resolves with how long each took. */
 async function post(client: Client, batches: number, gapMs: number): Promise<{ took: number[]; behindMs: number }> {
   const startMs = performance.now();
   const took: number[] = [];
@@ -95,10 +95,10 @@ async function post(client: Client, batches: number, gapMs: number): Promise<{ t
 export async function agentIntake(options: Options): Promise<AgentIntakeResult> {
   const seconds = options.count('seconds', 5, 1);
   const rate = options.count('rate', 50_000, 20_000);
-  const agent = new Child('build/bench/receivers/agent-process.js');
+  const agent = new ChildProcess('build/bench/receivers/agent-process.js');
   const client = new Client(await agent.port());
   try {
-    for (let sent = 0; sent < storeBound * 1.5; sent += batchSpans) await client.postBatch();
+    for (let sent = 0; sent < maxStoredSpans * 1.5; sent += batchSpans) await client.postBatch();
     const before = await agent.ask<AgentState>('state');
     const batches = Math.round((seconds * rate) / batchSpans);
     const { took, behindMs } = await post(client, batches, (batchSpans / rate) * 1000);
@@ -112,8 +112,8 @@ export async function agentIntake(options: Options): Promise<AgentIntakeResult> 
       missing: before.received + batches * batchSpans - after.received,
       behindMs,
       agentCpuPercent: Math.round((after.cpuMicros - before.cpuMicros) / (seconds * 10_000)),
-      batchMs: figures(took),
-      listMs: figures(lists),
+      batchMs: quartiles(took),
+      listMs: quartiles(lists),
     };
   } finally {
     client.close();
@@ -124,7 +124,7 @@ export async function agentIntake(options: Options): Promise<AgentIntakeResult> 
 function voidsOf({ missing, behindMs }: AgentIntakeResult): string[] {
   return [
     ...(missing === 0 ? [] : [`${missing} spans are missing`]),
-    ...(behindMs <= longestDelayMs ? [] : [`the agent was ${Math.round(behindMs)} ms behind at the end`]),
+    ...(behindMs <= maxDelayMs ? [] : [`the agent was ${Math.round(behindMs)} ms behind at the end`]),
   ];
 }
 
@@ -138,16 +138,16 @@ export const agentIntakeBenchmark: Benchmark = {
       `${spansPerSecond} spans a second for ${seconds} s into a store of ${stored}: ${missing} missing,\n` +
       `${Math.round(behindMs)} ms behind at the end, ${agentCpuPercent} % of a core\n\n` +
       table(
-        ['ms until the answer', ...figuresHead],
+        ['ms until the response', ...quartilesHead],
         [
-          [`${batchSpans} spans taken`, ...figuresCells(batchMs)],
-          [`${listedTraces} traces listed`, ...figuresCells(listMs)],
+          [`${batchSpans} spans taken`, ...quartilesCells(batchMs)],
+          [`${listedTraces} traces listed`, ...quartilesCells(listMs)],
         ],
       );
     return {
       result,
       text,
-      measured: [{ goal: 'agent-list', value: listMs.median, bare: null }],
+      measured: [{ budget: 'agent-list', value: listMs.median, bare: null }],
       voids: voidsOf(result),
     };
   },

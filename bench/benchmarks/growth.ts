@@ -1,17 +1,17 @@
-// How the cost of a request grows: with the rate of requests, with spans by hand in each, with the routes of the application.
+// How the cost of a request grows with the rate of requests, with the manual spans of each, and with the routes of the application.
 import type { Benchmark, Report } from '../benchmark.js';
 import { express } from '../cases.js';
-import { figures, figuresCells, figuresHead, meanCell, table } from '../figures.js';
-import { measureGenerations } from '../generations.js';
 import type { Options } from '../options.js';
+import { measureProcessRuns } from '../process-runs.js';
 import { measureBlock, measureRounds, warmUp } from '../rounds.js';
 import type { AppCase } from '../running-app.js';
+import { meanCell, quartiles, quartilesCells, quartilesHead, table } from '../statistics.js';
 import { type Compared, summarize } from '../summary.js';
 import { bare, sensor } from '../variants.js';
 
 interface Step {
   readonly appCase: AppCase;
-  /** Null: as fast as they are answered. */
+  /** Null for as fast as the application responds. */
   readonly rate: number | null;
   readonly requests: number;
 }
@@ -19,7 +19,7 @@ interface Step {
 export interface GrowthRow {
   readonly title: string;
   readonly void: string | null;
-  /** What the machine has really done, with the sensor. */
+  /** The rate that the machine has reached with the sensor. */
   readonly requestsPerSecond: number;
   readonly bareMicros: number;
   readonly process: Compared;
@@ -32,8 +32,8 @@ export interface GrowthResult {
   readonly rows: readonly GrowthRow[];
 }
 
-/** Not more than the sensor can send: what is measured is the cost of spans, not of dropping them. */
-const spansPerSecond = 10_000;
+/** The sensor can send as many, so the benchmark measures the cost of making spans, not of dropping them. */
+const maxSpansPerSecond = 10_000;
 
 function steps(options: Options): Step[] {
   const isShort = options.is('short');
@@ -45,13 +45,13 @@ function steps(options: Options): Step[] {
   });
   const withChildren = (children: number): Step => {
     const appCase = {
-      title: `${children} spans by hand`,
+      title: `${children} manual spans`,
       file: 'manual.cjs',
       path: `/children/${children}`,
       calls: false,
       children,
     };
-    return { appCase, rate: Math.ceil(spansPerSecond / (children + 1)), requests };
+    return { appCase, rate: Math.ceil(maxSpansPerSecond / (children + 1)), requests };
   };
   const withRoutes = (routes: number): Step => {
     const appCase = { ...express, title: `${routes} routes`, env: { ROUTES: String(routes) } };
@@ -68,8 +68,8 @@ async function measureStep({ appCase, rate, requests }: Step, options: Options):
   const blocks = options.count('blocks', 8, 2);
   const generations = options.count('generations', 2, 1);
   const warmUpRequests = options.count('warm-up', 5000, 500);
-  const series = await measureGenerations([bare, sensor], appCase, generations, async (apps) => {
-    // The rate holds spans back where there are many in a request; elsewhere it would only make the warm-up long.
+  const series = await measureProcessRuns([bare, sensor], appCase, generations, async (apps) => {
+    // Only requests with many spans need the rate in the warm-up; for the others it would only take longer.
     await warmUp(apps, warmUpRequests, appCase.children === undefined ? null : rate);
     return measureRounds(apps, blocks, (app) => measureBlock(app, requests, rate));
   });
@@ -79,7 +79,7 @@ async function measureStep({ appCase, rate, requests }: Step, options: Options):
   return {
     title: appCase.title,
     void: own.void,
-    requestsPerSecond: figures(reached).median,
+    requestsPerSecond: quartiles(reached).median,
     bareMicros: without.process.absolute.median,
     process: own.process,
   };
@@ -105,12 +105,12 @@ export const growthBenchmark: Benchmark = {
       title,
       String(Math.round(requestsPerSecond)),
       bareMicros,
-      ...figuresCells(process.difference),
+      ...quartilesCells(process.difference),
       meanCell(process.ofGenerations),
     ]);
     const text =
-      `Generations: ${result.generations}; blocks in each: ${result.blocks}; \`reached\` is how many requests a second there really were\n\n` +
-      table([result.unit, 'reached', 'bare', ...figuresHead, 'generations'], rows);
+      `Process runs: ${result.generations}; blocks in each: ${result.blocks}; \`reached\` is the measured number of requests a second\n\n` +
+      table([result.unit, 'reached', 'bare', ...quartilesHead, 'process runs'], rows);
     const voids = result.rows.flatMap(({ title, void: reason }) => (reason === null ? [] : [`${title}: ${reason}`]));
     return { result, text, measured: [], voids };
   },

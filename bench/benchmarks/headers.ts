@@ -1,4 +1,4 @@
-// What the trace headers of a request cost: reading those that came in, and making those of one call out.
+// The cost of trace headers: reading those of a request, and writing those of one call out.
 import { randomBytes } from 'node:crypto';
 import { readConfig } from '../../src/config/options.js';
 import { InternalErrors } from '../../src/core/internal-errors.js';
@@ -13,12 +13,12 @@ import { makeEncodeContext } from '../../src/spans/instana-json.js';
 import { Recorder } from '../../src/spans/recorder.js';
 import { SpanRecord } from '../../src/spans/span.js';
 import type { Benchmark, Report } from '../benchmark.js';
-import { type Figures, figures, figuresCells, figuresHead, table } from '../figures.js';
 import type { Options } from '../options.js';
+import { type Quartiles, quartiles, quartilesCells, quartilesHead, table } from '../statistics.js';
 
 export interface HeadersCase {
   readonly name: string;
-  readonly nanoseconds: Figures;
+  readonly nanoseconds: Quartiles;
 }
 
 export interface HeadersResult {
@@ -30,7 +30,7 @@ export interface HeadersResult {
 
 const digits = (bytes: number): string => randomBytes(bytes).toString('hex');
 
-/** What a browser sends besides. */
+/** The other headers of a browser's request. */
 const others: readonly string[] = [
   ...['Host', 'shop.example:8080', 'User-Agent', 'Mozilla/5.0', 'Accept', '*/*', 'Accept-Language', 'en'],
   ...['Accept-Encoding', 'gzip, deflate', 'Referer', 'http://shop.example/', 'Connection', 'keep-alive'],
@@ -56,9 +56,9 @@ const cases: Readonly<Record<string, () => string[]>> = {
   'all, 3 members, 3 items of baggage': () => [...instana(), ...w3c(3), ...baggage(3)],
   'all, 31 members, 64 items of baggage': () => [...instana(), ...w3c(31), ...baggage(64)],
 };
-/** The case for which there is a goal. */
+/** The case that has a budget. */
 const judged = 'all, 3 members, 3 items of baggage';
-/** So many different requests take turns. */
+/** The number of different requests, used in turn. */
 const requestsInTurn = 64;
 const warmUpBlocks = 5;
 
@@ -98,7 +98,7 @@ export function headers(options: Options): HeadersResult {
   const requests = options.count('requests', 50_000, 500);
   const measured = Object.entries(cases).map(([name, make]) => ({
     name,
-    nanoseconds: figures(measure(make, blocks, requests)),
+    nanoseconds: quartiles(measure(make, blocks, requests)),
   }));
   return { blocks, requests, unit: 'ns per request', cases: measured };
 }
@@ -109,14 +109,14 @@ export const headersBenchmark: Benchmark = {
   async run(options): Promise<Report> {
     const result = headers(options);
     const text =
-      `Reading those of a request and making those of one call, in a loop. Blocks: ${result.blocks} of ${result.requests} requests\n\n` +
+      `Reading those of a request and writing those of one call, in a loop. Blocks: ${result.blocks} of ${result.requests} requests\n\n` +
       table(
-        [result.unit, ...figuresHead],
-        result.cases.map(({ name, nanoseconds }) => [name, ...figuresCells(nanoseconds)]),
+        [result.unit, ...quartilesHead],
+        result.cases.map(({ name, nanoseconds }) => [name, ...quartilesCells(nanoseconds)]),
       );
     const measured = result.cases
       .filter(({ name }) => name === judged)
-      .map(({ nanoseconds }) => ({ goal: 'headers', value: nanoseconds.median / 1000, bare: null }));
+      .map(({ nanoseconds }) => ({ budget: 'headers', value: nanoseconds.median / 1000, bare: null }));
     return { result, text, measured, voids: [] };
   },
 };

@@ -1,16 +1,16 @@
-// What the sensor costs a server that nobody asks for anything: metrics each second, those over OTLP, and the connection to the agent.
+// What the sensor costs a server without requests: metrics each second, those over OTLP, and the connection to the agent.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Benchmark, Report } from '../benchmark.js';
 import { express } from '../cases.js';
-import { table } from '../figures.js';
-import { measureGenerations, voidsOf } from '../generations.js';
 import type { Options } from '../options.js';
+import { measureProcessRuns, voidsOf } from '../process-runs.js';
 import { warmUp } from '../rounds.js';
+import { table } from '../statistics.js';
 import { bare, bareAgain, floor, peers, sensor, sensorWith, sensorWithOtlpMetrics, type Variant } from '../variants.js';
 
 export interface IdleResult {
   readonly seconds: number;
-  /** CPU for each minute. */
+  /** CPU per minute. */
   readonly variants: readonly { readonly name: string; readonly void: string | null; readonly cpuMs: number }[];
 }
 
@@ -24,16 +24,16 @@ const ownVariants: readonly Variant[] = [
   sensorWith('tracing off', { INSTANA_TRACING_DISABLE: 'true' }, false),
 ];
 const warmUpRequests = 1000;
-/** By then V8 has collected what the warm-up has left behind, which it does some 8 seconds after the last allocations. */
-const quietAfterMs = 20_000;
+/** V8 collects the garbage of the warm-up some 8 seconds after the last allocations. */
+const settleMs = 20_000;
 
-/** All of them are idle at the same time. */
+/** Measures all variants at the same time. */
 export async function idle(options: Options): Promise<IdleResult> {
   const seconds = options.count('seconds', 60, 3);
   const variants = [...ownVariants, ...(options.is('peers') ? peers : [])];
-  const series = await measureGenerations(variants, express, 1, async (apps) => {
+  const series = await measureProcessRuns(variants, express, 1, async (apps) => {
     await warmUp(apps, warmUpRequests);
-    await sleep(quietAfterMs);
+    await sleep(settleMs);
     const before = await Promise.all(apps.map((app) => app.cpu()));
     await sleep(seconds * 1000);
     const after = await Promise.all(apps.map((app) => app.cpu()));
@@ -62,7 +62,7 @@ export const idleBenchmark: Benchmark = {
     return {
       result,
       text,
-      measured: own === undefined ? [] : [{ goal: 'idle', value: own.cpuMs, bare: null }],
+      measured: own === undefined ? [] : [{ budget: 'idle', value: own.cpuMs, bare: null }],
       voids: voidsOf(result.variants),
     };
   },

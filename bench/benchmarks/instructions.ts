@@ -1,24 +1,24 @@
-// Instructions of a request as valgrind counts them. Slow, and without what the system itself does, but nothing else on the machine can
-// disturb the figure: it tells a difference of one per cent where CPU time cannot tell ten.
+// The instructions of a request, counted by valgrind. It is slow and leaves out the work of the kernel, but nothing else on the machine
+// affects the figure: it shows a difference of one per cent where CPU time does not show ten.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Benchmark, Report } from '../benchmark.js';
 import { requestCases } from '../cases.js';
-import { type Cell, type Mean, meanCell, meanOf, table } from '../figures.js';
+import { LoadSetup } from '../load-setup.js';
 import type { Options } from '../options.js';
-import { note } from '../progress.js';
+import { reportProgress } from '../progress.js';
 import { type AppCase, RunningApp } from '../running-app.js';
-import { Surroundings } from '../surroundings.js';
+import { type Cell, type Mean, meanCell, meanOf, table } from '../statistics.js';
 import { bare, contextOnly, floor, sensorWith, suppressed, type Variant } from '../variants.js';
 
 export interface InstructionRow {
   readonly name: string;
   readonly void: string | null;
-  /** Thousands of instructions a request. */
+  /** Thousands of instructions per request. */
   readonly thousands: Mean;
-  /** Of the bare application. */
+  /** Compared with the bare application. */
   readonly percentMore: number;
 }
 
@@ -31,7 +31,7 @@ export interface InstructionsResult {
 
 type Run = Pick<InstructionsResult, 'blocks' | 'requests' | 'warmUp'>;
 
-/** What happens each second would count many times over, since a second has few requests here. */
+/** Under valgrind a second has few requests, so work that is done each second would count many times over. */
 const quiet = { INSTANA_METRICS_ENABLED: 'false' };
 const own = sensorWith('no metrics', quiet, true);
 const ownSuppressed: Variant = { ...suppressed, env: own.env };
@@ -44,7 +44,7 @@ function variantsOf(name: string): Variant[] {
     : [bare, contextOnly, floor, own, ...(name === 'express' ? [ownSuppressed] : [])];
 }
 
-/** An application under valgrind, whose counters can be read. */
+/** An application under valgrind, with access to its counters. */
 class CountedApp {
   readonly #app: RunningApp;
   readonly #folder: string;
@@ -54,7 +54,7 @@ class CountedApp {
     this.#folder = folder;
   }
 
-  static async start(variant: Variant, appCase: AppCase, surroundings: Surroundings): Promise<CountedApp> {
+  static async start(variant: Variant, appCase: AppCase, loadSetup: LoadSetup): Promise<CountedApp> {
     const folder = mkdtempSync(join(tmpdir(), 'ts-sensor-instructions-'));
     const counted = { ...appCase, nodeArguments: isolateOptions };
     const launcher = [
@@ -65,10 +65,10 @@ class CountedApp {
       '--instr-atstart=no',
       `--callgrind-out-file=${join(folder, 'counts')}`,
     ];
-    return new CountedApp(await RunningApp.start(variant, counted, surroundings, launcher), folder);
+    return new CountedApp(await RunningApp.start(variant, counted, loadSetup, launcher), folder);
   }
 
-  /** Values of each block, in thousands a request. */
+  /** The values of each block, in thousands of instructions per request. */
   async measure({ blocks, requests, warmUp }: Run): Promise<number[]> {
     for (let sent = 0; sent < warmUp; sent += requests) await this.#block(requests);
     this.#control('--instr=on');
@@ -101,20 +101,20 @@ class CountedApp {
     execFileSync('callgrind_control', [argument, String(this.#app.pid)], { stdio: 'ignore' });
   }
 
-  /** Of the latest dump. */
+  /** Reads the latest dump. */
   #readCount(): number {
     const files = readdirSync(this.#folder).map((name) => join(this.#folder, name));
     const [latest = ''] = files.sort((left, right) => statSync(right).mtimeMs - statSync(left).mtimeMs);
     const match = /^totals: (\d+)/m.exec(readFileSync(latest, 'utf8'));
-    if (match === null) throw new Error('valgrind has written no count');
+    if (match === null) throw new Error('valgrind wrote no count');
     return Number(match[1]);
   }
 }
 
 async function measureVariant(variant: Variant, appCase: AppCase, run: Run): Promise<[number[], string | null]> {
-  const surroundings = await Surroundings.start();
+  const loadSetup = await LoadSetup.start();
   try {
-    const app = await CountedApp.start(variant, appCase, surroundings);
+    const app = await CountedApp.start(variant, appCase, loadSetup);
     try {
       const counts = await app.measure(run);
       return [counts, app.void];
@@ -122,7 +122,7 @@ async function measureVariant(variant: Variant, appCase: AppCase, run: Run): Pro
       await app.stop();
     }
   } finally {
-    await surroundings.stop();
+    await loadSetup.stop();
   }
 }
 
@@ -131,7 +131,7 @@ async function measureCase(name: string, run: Run): Promise<InstructionsResult['
   if (appCase === undefined) throw new Error(`no such case: ${name}; there are ${Object.keys(requestCases).join()}`);
   const rows: InstructionRow[] = [];
   for (const variant of variantsOf(name)) {
-    note(`  ${appCase.title}: ${variant.name}`);
+    reportProgress(`  ${appCase.title}: ${variant.name}`);
     const [counts, reason] = await measureVariant(variant, appCase, run);
     const thousands = meanOf(counts);
     const without = rows[0]?.thousands.mean ?? thousands.mean;
@@ -142,7 +142,7 @@ async function measureCase(name: string, run: Run): Promise<InstructionsResult['
 
 function textOf({ blocks, requests, warmUp, cases }: InstructionsResult): string {
   return [
-    `Thousands of instructions a request, of all threads, without those of the system; ${blocks} blocks of ${requests} requests after\n` +
+    `Thousands of instructions per request, of all threads, without those of the system; ${blocks} blocks of ${requests} requests after\n` +
       `${warmUp} to warm up, one process each; the sensor without metrics, since a second has few requests under valgrind`,
     ...cases.map(({ title, rows }) =>
       table(

@@ -1,41 +1,41 @@
-// How long the slowest of 100 requests takes at half the rate that the bare application can serve; requests come when they are due,
-// whether or not earlier ones have been answered.
+// The 99th percentile of latency at half the top rate of the bare application. Requests are sent when they are due, whether or not
+// earlier ones have had their responses.
 import type { Benchmark, Report } from '../benchmark.js';
 import { express } from '../cases.js';
-import { differences, type Figures, figures, figuresCells, figuresHead, table } from '../figures.js';
-import { measureGenerations, voidsOf } from '../generations.js';
 import type { Options } from '../options.js';
+import { measureProcessRuns, voidsOf } from '../process-runs.js';
 import { measureRounds, warmUp } from '../rounds.js';
 import type { RunningApp } from '../running-app.js';
+import { differences, type Quartiles, quartiles, quartilesCells, quartilesHead, table } from '../statistics.js';
 import { bare, bareAgain, floor, peers, sensor, type Variant } from '../variants.js';
 
-/** As much more work as a tracer makes, without one: what of a difference is only a longer queue. */
+/** The bare application with as much extra work as a tracer makes: how much of a difference is only a longer queue. */
 const busier: Variant = { ...bare, name: 'bare, a sixth more requests' };
 
 export interface LatencyResult {
   readonly seconds: number;
   readonly repeats: number;
   readonly generations: number;
-  /** Of each generation. */
+  /** The rate of each process run. */
   readonly requestsPerSecond: readonly number[];
-  /** Interquartile range of bare again against bare: what chance alone does. */
+  /** The interquartile range of bare again against bare: the effect of chance alone. */
   readonly noiseMs: number;
   readonly variants: readonly {
     readonly name: string;
     readonly void: string | null;
-    readonly medianMs: Figures;
-    readonly p99Ms: Figures;
-    /** Of the p99 of the same round. */
-    readonly difference: Figures;
+    readonly medianMs: Quartiles;
+    readonly p99Ms: Quartiles;
+    /** Difference to the p99 of bare in the same round. */
+    readonly difference: Quartiles;
   }[];
 }
 
-/** A core that is shared has fast seconds and slow ones: the top rate is the median of blocks that take several of them. */
+/** A shared core has fast and slow seconds, so the top rate is the median of blocks that take several seconds. */
 async function halfOfTopRate(apps: readonly RunningApp[], requests: number, blocks: number): Promise<number> {
   const rates: number[] = [];
   for (let block = 0; block < blocks; block++)
     for (const app of apps) rates.push((requests / (await app.send(requests)).tookMs) * 1000);
-  return Math.round(figures(rates).median / 2);
+  return Math.round(quartiles(rates).median / 2);
 }
 
 export async function latency(options: Options): Promise<LatencyResult> {
@@ -46,7 +46,7 @@ export async function latency(options: Options): Promise<LatencyResult> {
   const topRateBlocks = options.count('blocks', 8, 2);
   const variants = [bare, bareAgain, busier, floor, sensor, ...(options.is('peers') ? peers : [])];
   const rates: number[] = [];
-  const found = await measureGenerations(variants, express, generations, async (apps) => {
+  const found = await measureProcessRuns(variants, express, generations, async (apps) => {
     await warmUp(apps, warmUpRequests);
     const withoutTracer = apps.filter(({ variant }) => variant === bare || variant === bareAgain);
     const rate = await halfOfTopRate(withoutTracer, Math.ceil(warmUpRequests / 5), topRateBlocks);
@@ -63,33 +63,33 @@ export async function latency(options: Options): Promise<LatencyResult> {
   const results = found.map(({ name, void: reason }, index) => ({
     name,
     void: reason,
-    medianMs: figures((all[index] ?? []).map(({ median }) => median)),
-    p99Ms: figures(p99(all[index])),
-    difference: figures(differences(p99(all[index]), p99(all[0]))),
+    medianMs: quartiles((all[index] ?? []).map(({ median }) => median)),
+    p99Ms: quartiles(p99(all[index])),
+    difference: quartiles(differences(p99(all[index]), p99(all[0]))),
   }));
   const noise = results.find(({ name }) => name === bareAgain.name)?.difference;
   const noiseMs = noise === undefined ? Number.NaN : noise.threeQuarters - noise.quarter;
   return { seconds, repeats, generations, requestsPerSecond: rates, noiseMs, variants: results };
 }
 
-/** Two decimals, since these are fractions of a millisecond. */
-function cells(of: Figures): string[] {
-  return figuresCells(of).map((value) => value.toFixed(2));
+/** With two decimals, since the values are fractions of a millisecond. */
+function cells(of: Quartiles): string[] {
+  return quartilesCells(of).map((value) => value.toFixed(2));
 }
 
 function textOf({ seconds, repeats, generations, requestsPerSecond, noiseMs, variants }: LatencyResult): string {
   return [
-    `Express 5 at ${requestsPerSecond.join(', ')} requests a second, half of what the bare application can;\n` +
-      `generations: ${generations}; repeats of ${seconds} s for each: ${repeats}. Milliseconds from when a request was due.`,
+    `Express 5 at ${requestsPerSecond.join(', ')} requests a second, half the top rate of the bare application;\n` +
+      `process runs: ${generations}; repeats of ${seconds} s for each: ${repeats}. Milliseconds from when a request was due.`,
     table(
-      ['p99', ...figuresHead, 'median of all'],
+      ['p99', ...quartilesHead, 'median of all'],
       variants.map(({ name, p99Ms, medianMs }) => [name, ...cells(p99Ms), medianMs.median.toFixed(2)]),
     ),
     table(
-      ['p99, difference to bare', ...figuresHead],
+      ['p99, difference to bare', ...quartilesHead],
       variants.slice(1).map(({ name, difference }) => [name, ...cells(difference)]),
     ),
-    `Interquartile range of bare against bare: ${noiseMs.toFixed(2)} ms; a smaller median difference than that is no difference.`,
+    `Interquartile range of bare against bare: ${noiseMs.toFixed(2)} ms; a smaller median difference is noise.`,
   ].join('\n\n');
 }
 

@@ -1,18 +1,27 @@
-// What a span by hand costs: start, two tags, finish, and its share of encoding and sending.
+// The cost of a manual span: start, two tags, finish, and its share of encoding and sending.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Benchmark, Report } from '../benchmark.js';
-import { Child } from '../child.js';
-import { type Figures, figures, figuresCells, figuresHead, type Mean, meanCell, meanOf, table } from '../figures.js';
-import { voidsOf } from '../generations.js';
+import { ChildProcess } from '../child-process.js';
 import type { Options } from '../options.js';
+import { voidsOf } from '../process-runs.js';
 import type { Arrived } from '../receivers/receiver.js';
 import type { Cpu } from '../running-app.js';
+import {
+  type Mean,
+  meanCell,
+  meanOf,
+  type Quartiles,
+  quartiles,
+  quartilesCells,
+  quartilesHead,
+  table,
+} from '../statistics.js';
 import { sensor, sensorWith, type Variant } from '../variants.js';
 
 export interface ManualSpanVariant {
   readonly name: string;
   readonly void: string | null;
-  readonly cpuMicros: Figures;
+  readonly cpuMicros: Quartiles;
   readonly ofGenerations: Mean;
 }
 
@@ -26,11 +35,11 @@ export interface ManualSpanResult {
 const variants: readonly Variant[] = [sensor, sensorWith('no stacks', { INSTANA_STACK_TRACE: 'none' }, true)];
 const warmUpBlocks = 3;
 
-/** CPU microseconds for each span, block by block; void where not all have arrived. */
+/** CPU microseconds per span, block by block; void when a span has not arrived. */
 async function measure(variant: Variant, blocks: number): Promise<{ series: number[]; void: string | null }> {
-  const receiver = new Child('build/bench/receivers/receiver-process.js', { env: { RECEIVER: 'instana' } });
+  const receiver = new ChildProcess('build/bench/receivers/receiver-process.js', { env: { RECEIVER: 'instana' } });
   const env = variant.env(await receiver.port());
-  const app = new Child('bench/apps/manual.cjs', { env, nodeArguments: variant.preload });
+  const app = new ChildProcess('bench/apps/manual.cjs', { env, nodeArguments: variant.preload });
   try {
     await app.port();
     while (!(await receiver.ask<Arrived>('count')).isKnown) await sleep(50);
@@ -54,13 +63,13 @@ async function measure(variant: Variant, blocks: number): Promise<{ series: numb
 async function measureVariant(variant: Variant, blocks: number, generations: number): Promise<ManualSpanVariant> {
   const found: number[][] = [];
   let reason: string | null = null;
-  for (let generation = 0; generation < generations; generation++) {
+  for (let processRun = 0; processRun < generations; processRun++) {
     const measured = await measure(variant, blocks);
     found.push(measured.series);
     reason ??= measured.void;
   }
-  const ofGenerations = meanOf(found.map((series) => figures(series).median));
-  return { name: variant.name, void: reason, cpuMicros: figures(found.flat()), ofGenerations };
+  const ofGenerations = meanOf(found.map((series) => quartiles(series).median));
+  return { name: variant.name, void: reason, cpuMicros: quartiles(found.flat()), ofGenerations };
 }
 
 export async function manualSpan(options: Options): Promise<ManualSpanResult> {
@@ -73,21 +82,21 @@ export async function manualSpan(options: Options): Promise<ManualSpanResult> {
 
 export const manualSpanBenchmark: Benchmark = {
   name: 'manual-span',
-  title: 'Span by hand',
+  title: 'Manual span',
   async run(options): Promise<Report> {
     const result = await manualSpan(options);
     const { generations, blocks, unit } = result;
     const rows = result.variants.map(({ name, cpuMicros, ofGenerations }) => [
       name,
-      ...figuresCells(cpuMicros),
+      ...quartilesCells(cpuMicros),
       meanCell(ofGenerations),
     ]);
     const text =
-      `Start, two tags, finish, below a parent; sent 500 at a time; the first 100 of a second have a stack. Generations: ${generations}; blocks of 10000 spans: ${blocks}\n\n` +
-      table([unit, ...figuresHead, 'generations'], rows);
+      `Start, two tags, finish, below a parent; sent 500 at a time; the first 100 of a second have a stack. Process runs: ${generations}; blocks of 10000 spans: ${blocks}\n\n` +
+      table([unit, ...quartilesHead, 'process runs'], rows);
     const measured = result.variants
       .slice(0, 1)
-      .map(({ ofGenerations }) => ({ goal: 'manual-span', value: ofGenerations.mean, bare: null }));
+      .map(({ ofGenerations }) => ({ budget: 'manual-span', value: ofGenerations.mean, bare: null }));
     return { result, text, measured, voids: voidsOf(result.variants) };
   },
 };

@@ -1,10 +1,10 @@
-// What the sensor needs of memory: after the start, after many requests, and of these what stays after a collection.
+// The memory that the sensor needs: after the start, after many requests, and after a garbage collection.
 import type { Benchmark, Measured, Report } from '../benchmark.js';
 import { express } from '../cases.js';
-import { differences, figures, type Mean, meanCell, meanOf, table } from '../figures.js';
-import { measureGenerations, voidsOf } from '../generations.js';
 import type { Options } from '../options.js';
+import { measureProcessRuns, voidsOf } from '../process-runs.js';
 import type { Memory, RunningApp } from '../running-app.js';
+import { differences, type Mean, meanCell, meanOf, quartiles, table } from '../statistics.js';
 import { bare, bareAgain, floor, peers, sensor } from '../variants.js';
 
 export const memoryColumns = ['RSS at start', 'heap at start', 'RSS later', 'heap later', 'heap collected'] as const;
@@ -16,7 +16,7 @@ export interface MemoryResult {
   readonly variants: readonly {
     readonly name: string;
     readonly void: string | null;
-    /** In the order of `memoryColumns`: medians of the generations. */
+    /** In the order of `memoryColumns`: medians of the process runs. */
     readonly absolute: readonly number[];
     readonly difference: readonly Mean[];
   }[];
@@ -24,7 +24,7 @@ export interface MemoryResult {
 
 const blockRequests = 1000;
 
-/** The five numbers of one application, of which the first two are known. */
+/** The five numbers of one application; `start` has the first two. */
 async function measure(app: RunningApp, start: Memory, requests: number): Promise<number[]> {
   for (let sent = 0; sent < requests; sent += blockRequests) {
     await app.send(Math.min(blockRequests, requests - sent));
@@ -42,7 +42,7 @@ export async function memory(options: Options): Promise<MemoryResult> {
   const generations = options.count('generations', 3, 1);
   const variants = [bare, bareAgain, floor, sensor, ...(options.is('peers') ? peers : [])];
   const appCase = { ...express, nodeArguments: ['--expose-gc'] };
-  const found = await measureGenerations(variants, appCase, generations, async (apps) => {
+  const found = await measureProcessRuns(variants, appCase, generations, async (apps) => {
     const values: number[][] = [];
     const starts = await Promise.all(apps.map(async (app) => ({ app, start: await app.memory() })));
     for (const { app, start } of starts) values.push(await measure(app, start, requests));
@@ -57,20 +57,20 @@ export async function memory(options: Options): Promise<MemoryResult> {
     variants: found.map(({ name, void: reason }, variant) => ({
       name,
       void: reason,
-      absolute: memoryColumns.map((_, at) => figures(column(variant, at)).median),
+      absolute: memoryColumns.map((_, at) => quartiles(column(variant, at)).median),
       difference: memoryColumns.map((_, at) => meanOf(differences(column(variant, at), column(0, at)))),
     })),
   };
 }
 
-/** Goals by columns. */
-const goalNames = ['memory-start', null, 'memory-later', null, 'memory-collected'] as const;
+/** The budget of each column. */
+const budgetNames = ['memory-start', null, 'memory-later', null, 'memory-collected'] as const;
 
 function measuredOf({ variants }: MemoryResult): Measured[] {
   const own = variants.find(({ name }) => name === sensor.name);
-  return goalNames.flatMap((goal, column) => {
+  return budgetNames.flatMap((budget, column) => {
     const mean = own?.difference[column];
-    return goal === null || mean === undefined ? [] : [{ goal, value: mean.mean, bare: null }];
+    return budget === null || mean === undefined ? [] : [{ budget, value: mean.mean, bare: null }];
   });
 }
 
@@ -80,7 +80,7 @@ export const memoryBenchmark: Benchmark = {
   async run(options): Promise<Report> {
     const result = await memory(options);
     const text = [
-      `MiB, at the start and after ${result.requests} requests; generations of processes: ${result.generations}`,
+      `MiB, at the start and after ${result.requests} requests; process runs: ${result.generations}`,
       table(
         ['median', ...memoryColumns],
         result.variants.map(({ name, absolute }) => [name, ...absolute]),

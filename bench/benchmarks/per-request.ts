@@ -1,11 +1,11 @@
-// What each variant costs a request, in CPU time. Each start of a process has a bias of its own of some microseconds, so all
-// variants are started anew several times.
+// The CPU time of a request with each variant. Each start of a process has a bias of some microseconds, so all variants are started
+// several times.
 import type { Benchmark, Measured, Report } from '../benchmark.js';
 import { requestCases } from '../cases.js';
-import { type Cell, figuresCells, figuresHead, meanCell, table } from '../figures.js';
-import { measureGenerations } from '../generations.js';
 import type { Options } from '../options.js';
+import { measureProcessRuns } from '../process-runs.js';
 import { measureBlock, measureRounds, warmUp } from '../rounds.js';
+import { type Cell, meanCell, quartilesCells, quartilesHead, table } from '../statistics.js';
 import { type Compared, summarize, type VariantSummary } from '../summary.js';
 import { bare, bareAgain, floor, peers, runtimeOnly, sensor, suppressed, type Variant } from '../variants.js';
 
@@ -35,7 +35,7 @@ function readRun(options: Options): Run {
   };
 }
 
-/** What `--check` needs stays short: the sensor alone. */
+/** `--check` measures the sensor alone, to stay short. */
 function variantsOf(name: string, options: Options): Variant[] {
   if (options.is('check')) return [bare, bareAgain, sensor];
   const further = name.startsWith('express') ? [suppressed, runtimeOnly] : [];
@@ -49,7 +49,7 @@ export function perRequest(options: Options): Promise<PerRequestResult> {
   return compareVariants(options, names, (name) => variantsOf(name, options));
 }
 
-/** Measures each case with its variants, the first of which is what the others are compared with. */
+/** Measures each case with its variants; the others are compared with the first. */
 export async function compareVariants(
   options: Options,
   names: readonly string[],
@@ -60,7 +60,7 @@ export async function compareVariants(
   for (const name of names) {
     const appCase = requestCases[name];
     if (appCase === undefined) throw new Error(`no such case: ${name}; there are ${Object.keys(requestCases).join()}`);
-    const series = await measureGenerations(variantsFor(name), appCase, run.generations, async (apps) => {
+    const series = await measureProcessRuns(variantsFor(name), appCase, run.generations, async (apps) => {
       await warmUp(apps, run.warmUp);
       return measureRounds(apps, run.blocks, (app) => measureBlock(app, run.requests));
     });
@@ -71,12 +71,12 @@ export async function compareVariants(
 }
 
 function compareCells(compared: Compared): Cell[] {
-  return [...figuresCells(compared.difference), meanCell(compared.ofGenerations)];
+  return [...quartilesCells(compared.difference), meanCell(compared.ofGenerations)];
 }
 
 function caseText({ title, variants }: CaseResult): string {
   const counted = variants.filter((variant) => variant.void === null);
-  const absolute = counted.map(({ name, process }) => [name, ...figuresCells(process.absolute)]);
+  const absolute = counted.map(({ name, process }) => [name, ...quartilesCells(process.absolute)]);
   const against = counted
     .slice(1)
     .flatMap(({ name, process, mainThread, floors }) => [
@@ -85,17 +85,17 @@ function caseText({ title, variants }: CaseResult): string {
     ]);
   return [
     `${title}, CPU µs per request`,
-    table(['absolute', ...figuresHead], absolute),
-    table(['difference to bare', ...figuresHead, 'generations', 'of floor'], against),
+    table(['absolute', ...quartilesHead], absolute),
+    table(['difference to bare', ...quartilesHead, 'process runs', 'of floor'], against),
   ].join('\n\n');
 }
 
 export function textOf(result: PerRequestResult): string {
   const isTrial = result.blocks < 12 || result.generations < 4;
   return [
-    `Generations of processes: ${result.generations}; in each ${result.blocks} blocks of ${result.requests} requests for every variant,\n` +
-      `after ${result.warmUp} requests to warm up; 32 connections. Every span was counted at the receiving end, unless it says VOID.`,
-    ...(isTrial ? ['A trial: with fewer than 4 generations or 12 blocks the figures are not to be relied on.'] : []),
+    `Process runs: ${result.generations}; in each ${result.blocks} blocks of ${result.requests} requests for every variant,\n` +
+      `after ${result.warmUp} requests to warm up; 32 connections. The receiver counted every span, unless it says VOID.`,
+    ...(isTrial ? ['A trial: with fewer than 4 process runs or 12 blocks the figures are unreliable.'] : []),
     ...result.cases.map(caseText),
   ].join('\n\n');
 }
@@ -107,18 +107,18 @@ function measuredOf({ cases }: PerRequestResult, withQuartiles: boolean): Measur
     if (own === undefined || without === undefined || own.void !== null) return [];
     const bareMicros = without.process.absolute.median;
     return [
-      { goal: name, value: own.process.ofGenerations.mean, bare: bareMicros },
+      { budget: name, value: own.process.ofGenerations.mean, bare: bareMicros },
       ...(withQuartiles && name === 'express' ? quietOnes(variants, bareMicros) : []),
     ];
   });
 }
 
-/** Those that are not to be told from bare: what counts is the upper quartile, which takes many blocks. */
+/** Variants that should cost nothing: their budget is for the upper quartile, which needs many blocks. */
 function quietOnes(variants: readonly VariantSummary[], bareMicros: number): Measured[] {
-  const goalOf: Readonly<Record<string, string>> = { [suppressed.name]: 'suppressed', [runtimeOnly.name]: 'runtime' };
+  const budgetOf: Readonly<Record<string, string>> = { [suppressed.name]: 'suppressed', [runtimeOnly.name]: 'runtime' };
   return variants.flatMap(({ name, process }) => {
-    const goal = goalOf[name];
-    return goal === undefined ? [] : [{ goal, value: process.difference.threeQuarters, bare: bareMicros }];
+    const budget = budgetOf[name];
+    return budget === undefined ? [] : [{ budget, value: process.difference.threeQuarters, bare: bareMicros }];
   });
 }
 
@@ -131,7 +131,7 @@ export const perRequestBenchmark: Benchmark = {
   },
 };
 
-/** A line for each variant that is void. */
+/** A line for each void variant. */
 export function voidsIn({ cases }: PerRequestResult): string[] {
   return cases.flatMap(({ title, variants }) =>
     variants.flatMap((variant) => (variant.void === null ? [] : [`${title}, ${variant.name}: ${variant.void}`])),

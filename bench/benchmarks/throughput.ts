@@ -1,10 +1,19 @@
-// How many requests a second an application serves at most, as a share of what the bare one serves in the same round.
+// The top rate of an application, as a share of the rate of the bare application in the same round.
 import type { Benchmark, Report } from '../benchmark.js';
 import { express } from '../cases.js';
-import { type Figures, figures, figuresCells, figuresHead, type Mean, meanCell, meanOf, table } from '../figures.js';
-import { measureGenerations, voidsOf } from '../generations.js';
 import type { Options } from '../options.js';
+import { measureProcessRuns, voidsOf } from '../process-runs.js';
 import { measureRounds, warmUp } from '../rounds.js';
+import {
+  type Mean,
+  meanCell,
+  meanOf,
+  type Quartiles,
+  quartiles,
+  quartilesCells,
+  quartilesHead,
+  table,
+} from '../statistics.js';
 import { bare, bareAgain, floor, peers, sensor } from '../variants.js';
 
 export interface ThroughputResult {
@@ -14,9 +23,9 @@ export interface ThroughputResult {
   readonly variants: readonly {
     readonly name: string;
     readonly void: string | null;
-    readonly requestsPerSecond: Figures;
-    /** Of bare, in per cent. */
-    readonly share: Figures;
+    readonly requestsPerSecond: Quartiles;
+    /** Per cent of bare. */
+    readonly share: Quartiles;
     readonly ofGenerations: Mean;
   }[];
 }
@@ -27,7 +36,7 @@ export async function throughput(options: Options): Promise<ThroughputResult> {
   const generations = options.count('generations', 4, 1);
   const warmUpRequests = options.count('warm-up', 20_000, 3000);
   const variants = [bare, bareAgain, floor, sensor, ...(options.is('peers') ? peers : [])];
-  const found = await measureGenerations(variants, express, generations, async (apps) => {
+  const found = await measureProcessRuns(variants, express, generations, async (apps) => {
     await warmUp(apps, warmUpRequests);
     return measureRounds(apps, blocks, async (app) => {
       const { tookMs } = await app.send(requests);
@@ -41,15 +50,15 @@ export async function throughput(options: Options): Promise<ThroughputResult> {
     requests,
     generations,
     variants: found.map(({ name, void: reason, series }) => {
-      const shares = series.map((values, generation) =>
-        values.map((value, round) => (value / (without[generation]?.[round] ?? Number.NaN)) * 100),
+      const shares = series.map((values, processRun) =>
+        values.map((value, round) => (value / (without[processRun]?.[round] ?? Number.NaN)) * 100),
       );
       return {
         name,
         void: reason,
-        requestsPerSecond: figures(series.flat()),
-        share: figures(shares.flat()),
-        ofGenerations: meanOf(shares.map((values) => figures(values).median)),
+        requestsPerSecond: quartiles(series.flat()),
+        share: quartiles(shares.flat()),
+        ofGenerations: meanOf(shares.map((values) => quartiles(values).median)),
       };
     }),
   };
@@ -63,22 +72,22 @@ export const throughputBenchmark: Benchmark = {
     const { generations, blocks, requests, variants } = result;
     const own = variants.find(({ name }) => name === sensor.name);
     const text = [
-      `Express 5, 32 connections; generations: ${generations}; blocks of ${requests} requests for each: ${blocks}`,
+      `Express 5, 32 connections; process runs: ${generations}; blocks of ${requests} requests for each: ${blocks}`,
       table(
-        ['requests a second', ...figuresHead],
-        variants.map(({ name, requestsPerSecond }) => [name, ...figuresCells(requestsPerSecond)]),
+        ['requests a second', ...quartilesHead],
+        variants.map(({ name, requestsPerSecond }) => [name, ...quartilesCells(requestsPerSecond)]),
       ),
       table(
-        ['% of bare', ...figuresHead, 'generations'],
+        ['% of bare', ...quartilesHead, 'process runs'],
         variants
           .slice(1)
-          .map(({ name, share, ofGenerations }) => [name, ...figuresCells(share), meanCell(ofGenerations)]),
+          .map(({ name, share, ofGenerations }) => [name, ...quartilesCells(share), meanCell(ofGenerations)]),
       ),
     ].join('\n\n');
     return {
       result,
       text,
-      measured: own === undefined ? [] : [{ goal: 'throughput', value: 100 - own.ofGenerations.mean, bare: null }],
+      measured: own === undefined ? [] : [{ budget: 'throughput', value: 100 - own.ofGenerations.mean, bare: null }],
       voids: voidsOf(variants),
     };
   },

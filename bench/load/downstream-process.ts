@@ -1,7 +1,7 @@
-// The server that applications call.
+// The downstream server that the applications call.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { answerParent } from '../child.js';
+import { answerParent } from '../child-process.js';
 
 answerParent(() => null);
 const server = createServer((_request, response) => response.end('seven'));

@@ -1,24 +1,25 @@
-// The load generator in a process of its own, so that its cost is nobody else's; its connections stay open between orders.
-import { answerParent } from '../child.js';
+// The load generator, in its own process so that its CPU is not counted elsewhere. Connections stay open between plans.
+import { answerParent } from '../child-process.js';
 import { Connections, type Outcome } from './connections.js';
 
 /** What to send, and how fast. */
-export interface Order {
+export interface LoadPlan {
   readonly port: number;
   readonly path: string;
-  /** Further lines of the head, each with its line end. */
+  /** Extra header lines, each with its line end. */
   readonly head: string;
   readonly requests: number;
-  /** Requests a second; null: as fast as they are answered. */
+  /** Requests a second; null for as fast as the server responds. */
   readonly rate: number | null;
 }
 
-export type LoadAnswer = Outcome | { readonly error: string };
+/** The outcome of a plan. */
+export type LoadResult = Outcome | { readonly error: string };
 
 const connectionCount = 32;
 const open: Map<string, Connections> = new Map();
 
-async function connectionsFor({ port, path, head }: Order): Promise<Connections> {
+async function connectionsFor({ port, path, head }: LoadPlan): Promise<Connections> {
   const key = `${port} ${path} ${head}`;
   const known = open.get(key);
   if (known !== undefined) return known;
@@ -27,12 +28,12 @@ async function connectionsFor({ port, path, head }: Order): Promise<Connections>
   return connections;
 }
 
-async function obey(order: Order): Promise<LoadAnswer> {
+async function run(plan: LoadPlan): Promise<LoadResult> {
   try {
-    return await (await connectionsFor(order)).send(order.requests, order.rate);
+    return await (await connectionsFor(plan)).send(plan.requests, plan.rate);
   } catch (error) {
     return { error: String(error) };
   }
 }
 
-answerParent(obey);
+answerParent(run);

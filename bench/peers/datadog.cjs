@@ -1,2 +1,2 @@
-// Preload of dd-trace, as it is by default.
+// Preloads dd-trace with its defaults.
 require('dd-trace').init();

@@ -1,4 +1,4 @@
-// Preload of OpenTelemetry: tracing only. Its queue is long enough for a block, so that nothing is lost.
+// Preloads OpenTelemetry for tracing only, with a queue that is long enough for a block, so that no span is lost.
 const { OTLPTraceExporter } = require('@opentelemetry/exporter-trace-otlp-http');
 const { registerInstrumentations } = require('@opentelemetry/instrumentation');
 const { ExpressInstrumentation } = require('@opentelemetry/instrumentation-express');

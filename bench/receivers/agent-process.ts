@@ -1,6 +1,6 @@
-// The local agent as people run it, in a process of its own; tells what it has done.
+// The local agent as users run it, in its own process; reports what it has received.
 import { LocalAgent } from '../../src/devtools/server/local-agent.js';
-import { answerParent } from '../child.js';
+import { answerParent } from '../child-process.js';
 
 export interface AgentState {
   readonly received: number;

@@ -1,10 +1,10 @@
-// A receiving end over HTTP: takes every body whole, unpacked, and counts what is in it.
+// A receiver over HTTP: decompresses every body and counts the spans in it.
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync, inflateSync } from 'node:zlib';
 import type { Arrived, Receiver } from './receiver.js';
 
-/** How many spans of which kind a body has. */
+/** The number of spans of each kind. */
 export interface Counts {
   entries: number;
   exits: number;
@@ -14,20 +14,23 @@ export interface Counts {
 export interface Endpoint {
   /** Path of the requests that carry spans. */
   readonly path: RegExp;
-  /** Adds what the body has. */
+  /** Adds the spans of a body to the counts. */
   count(body: Buffer, counts: Counts): void;
-  /** What every request is answered. */
-  readonly answer: string;
+  /** The body of every response. */
+  readonly responseBody: string;
 }
 
-export async function receiveHttp({ path, count, answer }: Endpoint): Promise<Receiver> {
+export async function receiveHttp({ path, count, responseBody }: Endpoint): Promise<Receiver> {
   const counts: Counts = { entries: 0, exits: 0, others: 0 };
   const server = createServer((request, response) => {
     readBody(request).then(
       (body) => {
         if (path.test(request.url ?? '') && body.length > 0) count(body, counts);
-        response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(answer) });
-        response.end(answer);
+        response.writeHead(200, {
+          'Content-Type': 'application/json',
+          'Content-Length': Buffer.byteLength(responseBody),
+        });
+        response.end(responseBody);
       },
       () => response.destroy(),
     );

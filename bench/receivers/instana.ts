@@ -1,15 +1,15 @@
-// The local agent, and how many spans of which kind it was sent.
+// The local agent as a receiver: counts the spans of each kind that it gets.
 import { LocalAgent } from '../../src/devtools/server/local-agent.js';
 import type { Arrived, Receiver } from './receiver.js';
 
-/** Keeps requests only until they are counted. */
+/** Starts an agent. It keeps requests only until they are counted. */
 export async function receiveInstana(): Promise<Receiver> {
   const agent = await LocalAgent.start({ record: true, maxSpans: 1000 });
   const kinds = [0, 0, 0, 0];
   const count = (): void => {
     for (const { body, path } of agent.requests('POST')) {
       if (!path.includes('/traces.') || !Array.isArray(body)) continue;
-      for (const { k } of body as { k: number }[]) kinds[k] = (kinds[k] ?? 0) + 1; // what the agent has taken for spans
+      for (const { k } of body as { k: number }[]) kinds[k] = (kinds[k] ?? 0) + 1; // the agent has validated them as spans
     }
     agent.clear();
   };

@@ -1,7 +1,7 @@
-// The receiving ends of other tracers: where each sends its spans, and which of them are those of requests.
+// The receivers of other tracers: where each sends its spans, and which spans are those of requests.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { root } from '../child.js';
+import { repositoryRoot } from '../child-process.js';
 import type { Counts, Endpoint } from './http-receiver.js';
 
 function add(counts: Counts, kind: 'server' | 'client' | 'other'): void {
@@ -15,18 +15,18 @@ interface DatadogSpan {
   readonly meta: Readonly<Record<string, string>>;
 }
 
-/** Version 0.4: a list of traces, each a list of spans. */
+/** Datadog's version 0.4: a list of traces, each a list of spans. */
 export function datadog(): Endpoint {
-  const load = createRequire(join(root, 'bench/peers/package.json'));
-  const { decode } = load('@msgpack/msgpack') as { decode(body: Buffer, options: object): unknown }; // its documented form
+  const load = createRequire(join(repositoryRoot, 'bench/peers/package.json'));
+  const { decode } = load('@msgpack/msgpack') as { decode(body: Buffer, options: object): unknown }; // its documented signature
   return {
     path: /^\/v0\.4\/traces$/,
-    answer: '{"rate_by_service":{}}',
+    responseBody: '{"rate_by_service":{}}',
     count: (body, counts) => {
       const traces = decode(body, { useBigInt64: true }) as DatadogSpan[][]; // the protocol's form
       for (const { type, meta } of traces.flat()) {
         const kind = meta['span.kind'];
-        // Opening a connection is a span of its own, also of a client.
+        // dd-trace makes a client span for opening a connection, too.
         add(counts, kind === 'server' ? kind : kind === 'client' && type === 'http' ? kind : 'other');
       }
     },
@@ -43,7 +43,7 @@ interface OtlpBody {
 export function otlp(): Endpoint {
   return {
     path: /^\/v1\/traces$/,
-    answer: '{}',
+    responseBody: '{}',
     count: (body, counts) => {
       const { resourceSpans } = JSON.parse(body.toString()) as OtlpBody; // the protocol's form
       for (const { kind } of resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))) {
@@ -53,11 +53,11 @@ export function otlp(): Endpoint {
   };
 }
 
-/** Version 2 of the intake: a JSON object a line. */
+/** Elastic's intake, version 2: a JSON object a line. */
 export function elastic(): Endpoint {
   return {
     path: /^\/intake\/v2\/events/,
-    answer: '{}',
+    responseBody: '{}',
     count: (body, counts) => {
       for (const line of body.toString().split('\n')) {
         if (line.startsWith('{"transaction":')) add(counts, 'server');

@@ -1,5 +1,5 @@
-// A receiving end in a process of its own; RECEIVER tells whose protocol it speaks.
-import { answerParent } from '../child.js';
+// A receiver in its own process; the variable RECEIVER chooses its protocol.
+import { answerParent } from '../child-process.js';
 import { receiveHttp } from './http-receiver.js';
 import { receiveInstana } from './instana.js';
 import { datadog, elastic, otlp } from './peers.js';
@@ -13,7 +13,7 @@ const receivers: Readonly<Record<Protocol, () => Promise<Receiver>>> = {
 };
 
 async function main(): Promise<void> {
-  const receiver = await receivers[process.env['RECEIVER'] as Protocol](); // set by whoever starts this file
+  const receiver = await receivers[process.env['RECEIVER'] as Protocol](); // set by the benchmark that starts this file
   answerParent(() => receiver.arrived());
   process.stdout.write(`listening ${receiver.port}\n`);
 }

@@ -1,19 +1,20 @@
-// What tracers send to, and what it has counted.
+// A receiver of spans, and what it has counted.
 
-/** Whose protocol a receiving end speaks. */
+/** The protocol of a receiver. */
 export type Protocol = 'instana' | 'datadog' | 'otlp' | 'elastic';
 
-/** What has arrived since the start. */
+/** The spans that have arrived since the start. */
 export interface Arrived {
-  /** Spans of requests that were served. */
+  /** Spans of requests that the application served. */
   readonly entries: number;
-  /** Spans of requests that were made. */
+  /** Spans of requests that the application made. */
   readonly exits: number;
   readonly others: number;
-  /** Whether the process has made itself known, in protocols where it does. */
+  /** Whether the process has announced itself; always true for protocols without an announcement. */
   readonly isKnown: boolean;
 }
 
+/** A receiver that listens. */
 export interface Receiver {
   readonly port: number;
   arrived(): Arrived;

@@ -1,11 +1,11 @@
-// The benchmark of requests in its smallest form; how fast anything is does not matter here.
+// The benchmark of requests in its smallest form; the figures themselves do not matter here.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { PerRequestResult } from '../../bench/benchmarks/per-request.js';
 import { requestCases } from '../../bench/cases.js';
-import { measureGenerations } from '../../bench/generations.js';
+import { measureProcessRuns } from '../../bench/process-runs.js';
 import { measureBlock, measureRounds } from '../../bench/rounds.js';
 import { arePeersInstalled, bare, howToInstall, peers, sensor } from '../../bench/variants.js';
 import { repositoryRoot } from '../support/run-app.js';
@@ -57,7 +57,7 @@ test('a run in which the spans are not those of the requests is void', async () 
   const talkative = { ...sensor, makesSpans: false };
   const appCase = requestCases['http'];
   assert.ok(appCase !== undefined);
-  const [without, own] = await measureGenerations([bare, talkative], appCase, 1, (apps) =>
+  const [without, own] = await measureProcessRuns([bare, talkative], appCase, 1, (apps) =>
     measureRounds(apps, 2, (app) => measureBlock(app, 10)),
   );
   assert.equal(without?.void, null);
@@ -66,7 +66,7 @@ test('a run in which the spans are not those of the requests is void', async () 
 
 const skip = arePeersInstalled() ? false : howToInstall;
 
-test('the receiving end of every other tracer counts its spans', { skip }, () => {
+test('the receiver of every other tracer counts its spans', { skip }, () => {
   const result = run('--peers', '--cases', 'express-call');
   const usual = ['bare', 'bare again', 'floor', 'sensor', 'sensor, suppressed', 'sensor, runtime'];
   assertComplete(result, [...usual, ...peers.map(({ name }) => name)]);

@@ -1,14 +1,14 @@
-// Numbers of a series, and tables of them in a fixed format.
+// Statistics of a series of numbers, and tables of them.
 
-export interface Figures {
+export interface Quartiles {
   readonly minimum: number;
   readonly quarter: number;
   readonly median: number;
   readonly threeQuarters: number;
 }
 
-/** Order statistics of a series that is not empty; between two values where none is in that place. */
-export function figures(series: readonly number[]): Figures {
+/** The quartiles of a series that is not empty, interpolated between the two nearest values. */
+export function quartiles(series: readonly number[]): Quartiles {
   const sorted = [...series].sort((left, right) => left - right);
   const at = (part: number): number => {
     const place = part * (sorted.length - 1);
@@ -18,10 +18,10 @@ export function figures(series: readonly number[]): Figures {
   return { minimum: at(0), quarter: at(0.25), median: at(0.5), threeQuarters: at(0.75) };
 }
 
-/** A mean, and how far it may be off. */
+/** A mean and its standard error. */
 export interface Mean {
   readonly mean: number;
-  /** Null for a single value. */
+  /** Null when there is only one value. */
   readonly standardError: number | null;
 }
 
@@ -33,14 +33,14 @@ export function meanOf(values: readonly number[]): Mean {
   return { mean, standardError: Math.sqrt(squares / (count - 1) / count) };
 }
 
-/** What separates two series, value by value. */
+/** The differences of two series, value by value. */
 export function differences(left: readonly number[], right: readonly number[]): number[] {
   return left.map((value, index) => value - (right[index] ?? Number.NaN));
 }
 
 export type Cell = string | number | null;
 
-/** A table with the first column to the left and the others to the right; numbers have one decimal. */
+/** A table of text: the first column is aligned left, the others right; numbers have one decimal. */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const texts = [head, ...rows.map((row) => row.map(shown))];
   const widths = head.map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)));
@@ -59,10 +59,10 @@ function shown(cell: Cell): string {
   return cell === null || !Number.isFinite(cell) ? '–' : cell.toFixed(1);
 }
 
-export const figuresHead: readonly string[] = ['minimum', 'quarter', 'median', '3 quarters'];
+export const quartilesHead: readonly string[] = ['minimum', 'quarter', 'median', '3 quarters'];
 
-/** The cells below `figuresHead`. */
-export function figuresCells({ minimum, quarter, median, threeQuarters }: Figures): number[] {
+/** The cells below `quartilesHead`. */
+export function quartilesCells({ minimum, quarter, median, threeQuarters }: Quartiles): number[] {
   return [minimum, quarter, median, threeQuarters];
 }
 

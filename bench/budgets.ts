@@ -1,19 +1,19 @@
-// What the sensor may cost, and whether it does.
+// What the sensor may cost, and whether it costs more.
 import type { Measured } from './benchmark.js';
 
-export interface Goal {
+export interface Budget {
   readonly title: string;
   readonly unit: string;
   readonly limit: number;
-  /** The figure without the sensor on the machine where the goal was set; on a slower machine the limit grows alike. */
+  /** The figure without the sensor on the machine where the budget was set. On a slower machine the limit grows in proportion. */
   readonly atBare: number | null;
 }
 
-/** Older ones have hooks for ES modules only in a thread of their own. */
+/** Older versions run hooks for ES modules in a separate thread, which has to start first. */
 const isOld = Number(process.versions.node.split('.')[0]) < 22;
 
-/** By the names that benchmarks give to what they measure. */
-export const goals: Readonly<Record<string, Goal>> = {
+/** The budgets by the names that benchmarks use for what they measure. */
+export const budgets: Readonly<Record<string, Budget>> = {
   http: { title: 'raw http', unit: 'µs CPU a request', limit: 25, atBare: null },
   express: { title: 'Express 5', unit: 'µs CPU a request', limit: 25, atBare: 141 },
   'express-call': { title: 'Express 5, one call out', unit: 'µs CPU a request', limit: 55, atBare: 233 },
@@ -29,36 +29,36 @@ export const goals: Readonly<Record<string, Goal>> = {
   idle: { title: 'idle minute', unit: 'ms CPU', limit: 120, atBare: null },
   'agent-list': { title: 'traces listed by the local agent', unit: 'ms', limit: 50, atBare: null },
   headers: { title: 'trace headers', unit: 'µs a request', limit: 3, atBare: null },
-  'manual-span': { title: 'span by hand', unit: 'µs CPU', limit: 4, atBare: null },
+  'manual-span': { title: 'manual span', unit: 'µs CPU', limit: 4, atBare: null },
 };
 
-/** So many times its goal a figure may be before `--check` fails: the machines of a build service are noisy. */
-const toleratedGoals = 3;
+/** `--check` fails above this multiple of the budget; the machines of a build service are noisy. */
+const maxBudgetMultiple = 3;
 
 export interface Judgement {
   readonly title: string;
   readonly unit: string;
   readonly value: number;
-  /** The goal, for a machine of this speed. */
+  /** The budget for a machine of this speed. */
   readonly limit: number;
 }
 
-/** A line for each figure that is so far beyond its goal that `--check` fails. */
+/** A line for each figure that is so far over its budget that `--check` fails. */
 export function excesses(measured: readonly Measured[]): string[] {
   return judge(measured)
-    .filter(({ value, limit }) => value > toleratedGoals * limit)
+    .filter(({ value, limit }) => value > maxBudgetMultiple * limit)
     .map(
       ({ title, unit, value, limit }) =>
-        `${title}: ${value.toFixed(1)} ${unit} is more than ${toleratedGoals} times the goal of ${limit.toFixed(1)}`,
+        `${title}: ${value.toFixed(1)} ${unit} is more than ${maxBudgetMultiple} times the budget of ${limit.toFixed(1)}`,
     );
 }
 
-/** What is said of figures that have a goal. */
+/** Compares figures with their budgets; figures without a budget are left out. */
 export function judge(measured: readonly Measured[]): Judgement[] {
-  return measured.flatMap(({ goal: name, value, bare }) => {
-    const goal = goals[name];
-    if (goal === undefined) return [];
-    const speed = goal.atBare === null || bare === null ? 1 : bare / goal.atBare;
-    return [{ title: goal.title, unit: goal.unit, value, limit: goal.limit * speed }];
+  return measured.flatMap(({ budget: name, value, bare }) => {
+    const budget = budgets[name];
+    if (budget === undefined) return [];
+    const speed = budget.atBare === null || bare === null ? 1 : bare / budget.atBare;
+    return [{ title: budget.title, unit: budget.unit, value, limit: budget.limit * speed }];
   });
 }

@@ -1,21 +1,21 @@
-// Processes of a benchmark, and questions to them over their channel.
-import { type ChildProcess, fork } from 'node:child_process';
+// Processes of a benchmark, and questions to them over their IPC channel.
+import { fork, type ChildProcess as NodeProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** Root of the repository, seen from build/bench. */
-export const root: string = join(__dirname, '../..');
+/** The root of the repository; this file runs from build/bench. */
+export const repositoryRoot: string = join(__dirname, '../..');
 
-export interface ChildOptions {
+export interface ChildProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArguments?: readonly string[];
-  /** A command and its arguments that run Node.js in turn. */
+  /** A command, with its arguments, that runs Node.js. */
   readonly launcher?: readonly string[];
 }
 
-const keptErrorText = 2000;
+const maxErrorTextLength = 2000;
 
-/** Run in a child: answers the questions of `ask`, and ends with the parent. */
+/** For the child: answers the questions of `ask`, and exits when the parent does. */
 export function answerParent<Question>(answer: (question: Question) => unknown): void {
   process.on('message', async ({ question }: { question: Question }) => {
     process.send?.({ answer: await answer(question) });
@@ -23,32 +23,32 @@ export function answerParent<Question>(answer: (question: Question) => unknown):
   process.on('disconnect', () => process.exit(0));
 }
 
-/** Ends with this process, or when told. */
-export class Child {
-  readonly #process: ChildProcess;
+/** A child process, which ends with this process or by `stop`. */
+export class ChildProcess {
+  readonly #process: NodeProcess;
   readonly #ended: Promise<never>;
   #errorText = '';
 
-  /** `file` is relative to the root. */
-  constructor(file: string, { env = {}, nodeArguments = [], launcher = [] }: ChildOptions = {}) {
+  /** `file` is relative to the root of the repository. */
+  constructor(file: string, { env = {}, nodeArguments = [], launcher = [] }: ChildProcessOptions = {}) {
     const [command = process.execPath, ...commandArguments] = [...launcher, process.execPath];
-    this.#process = fork(join(root, file), [], {
-      cwd: root,
+    this.#process = fork(join(repositoryRoot, file), [], {
+      cwd: repositoryRoot,
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
       execPath: command,
       execArgv: [...commandArguments, ...nodeArguments],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#process.stderr?.on('data', (chunk: Buffer) => {
-      this.#errorText = (this.#errorText + String(chunk)).slice(-keptErrorText);
+      this.#errorText = (this.#errorText + String(chunk)).slice(-maxErrorTextLength);
     });
     this.#ended = once(this.#process, 'exit').then(([code, signal]) => {
       throw new Error(`${file} ended (${code ?? signal}): ${this.#errorText}`);
     });
-    this.#ended.catch(() => {}); // whoever waits for the process is told
+    this.#ended.catch(() => {}); // an unhandled rejection otherwise; port() and ask() reject with it
   }
 
-  /** The first line on stdout that says a port. */
+  /** Resolves with the port that the process prints on stdout. */
   port(): Promise<number> {
     return Promise.race([this.#ended, this.#readPort()]);
   }
@@ -58,18 +58,18 @@ export class Child {
     return new Promise((resolve) => {
       let text = '';
       stdout?.on('data', (chunk: Buffer) => {
-        if (text.length < keptErrorText) text += String(chunk);
+        if (text.length < maxErrorTextLength) text += String(chunk);
         const match = /^listening (\d+)$/m.exec(text);
         if (match !== null) resolve(Number(match[1]));
       });
     });
   }
 
-  /** One question at a time. */
+  /** Resolves with the answer. Ask one question at a time. */
   ask<Answer>(question: object | string): Promise<Answer> {
     const answer = new Promise<Answer>((resolve) => {
       const take = (message: { answer?: Answer }): void => {
-        if (message.answer === undefined) return; // of a tracer, some of which talk to the parent
+        if (message.answer === undefined) return; // sent by a tracer: some talk to the parent process
         this.#process.off('message', take);
         resolve(message.answer);
       };
@@ -83,7 +83,7 @@ export class Child {
     return this.#process.pid;
   }
 
-  /** Resolves when it has ended, so that it takes no time from what comes next. */
+  /** Resolves when the process has ended, so that it takes no CPU from what runs next. */
   async stop(): Promise<void> {
     this.#process.kill('SIGKILL');
     await this.#ended.catch(() => {});

@@ -1,15 +1,15 @@
-// What benchmarks make of their numbers.
+// The statistics, tables and budgets of the benchmarks, and their command line.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { figures, meanOf, table } from '../../bench/figures.js';
-import { excesses, judge } from '../../bench/goals.js';
+import { excesses, judge } from '../../bench/budgets.js';
 import { Options } from '../../bench/options.js';
-import { turn } from '../../bench/rounds.js';
+import { rotate } from '../../bench/rounds.js';
+import { meanOf, quartiles, table } from '../../bench/statistics.js';
 import { compare } from '../../bench/summary.js';
 
-test('figures are order statistics', () => {
-  assert.deepEqual(figures([5, 1, 4, 2, 3]), { minimum: 1, quarter: 2, median: 3, threeQuarters: 4 });
-  assert.deepEqual(figures([1, 2]), { minimum: 1, quarter: 1.25, median: 1.5, threeQuarters: 1.75 });
+test('quartiles are order statistics', () => {
+  assert.deepEqual(quartiles([5, 1, 4, 2, 3]), { minimum: 1, quarter: 2, median: 3, threeQuarters: 4 });
+  assert.deepEqual(quartiles([1, 2]), { minimum: 1, quarter: 1.25, median: 1.5, threeQuarters: 1.75 });
 });
 
 test('a mean has a standard error only where there are several values', () => {
@@ -17,7 +17,7 @@ test('a mean has a standard error only where there are several values', () => {
   assert.deepEqual(meanOf([1, 2, 3]), { mean: 2, standardError: Math.sqrt(1 / 3) });
 });
 
-test('a variant is compared with the bare one of the same round, and generations are the sample', () => {
+test('a variant is compared with bare in the same round, and process runs are the sample', () => {
   const bare = [
     [100, 110, 120],
     [200, 210, 220],
@@ -34,28 +34,28 @@ test('a variant is compared with the bare one of the same round, and generations
 });
 
 test('in as many rounds as there are variants each has had every place', () => {
-  const rounds = [0, 1, 2].map((round) => turn(['a', 'b', 'c'], round).join(''));
+  const rounds = [0, 1, 2].map((round) => rotate(['a', 'b', 'c'], round).join(''));
   assert.deepEqual(rounds, ['abc', 'bca', 'cab']);
-  assert.equal(turn(['a', 'b', 'c'], 3).join(''), 'cba');
+  assert.equal(rotate(['a', 'b', 'c'], 3).join(''), 'cba');
 });
 
-test('a goal is wider on a slower machine', () => {
-  const [judgement] = judge([{ goal: 'express', value: 40, bare: 282 }]);
+test('a budget is wider on a slower machine', () => {
+  const [judgement] = judge([{ budget: 'express', value: 40, bare: 282 }]);
   assert.deepEqual([judgement?.value, judgement?.limit], [40, 50]);
-  assert.deepEqual(judge([{ goal: 'nothing', value: 1, bare: null }]), []);
+  assert.deepEqual(judge([{ budget: 'nothing', value: 1, bare: null }]), []);
 });
 
-test('only a figure of more than three times its goal is too much', () => {
+test('only a figure above three times its budget is too much', () => {
   const measured = [
-    { goal: 'express', value: 75, bare: 141 },
-    { goal: 'express-call', value: 166, bare: 233 },
+    { budget: 'express', value: 75, bare: 141 },
+    { budget: 'express-call', value: 166, bare: 233 },
   ];
   assert.deepEqual(excesses(measured), [
-    'Express 5, one call out: 166.0 µs CPU a request is more than 3 times the goal of 55.0',
+    'Express 5, one call out: 166.0 µs CPU a request is more than 3 times the budget of 55.0',
   ]);
 });
 
-test('the command line is read, and what is unknown in it is refused', () => {
+test('the command line is parsed, and unknown options are refused', () => {
   const options = new Options(['start-up', '--short', '--runs', '7', '--cases', 'http,koa']);
   assert.deepEqual(options.names, ['start-up']);
   assert.deepEqual([options.is('short'), options.is('peers')], [true, false]);
@@ -65,7 +65,7 @@ test('the command line is read, and what is unknown in it is refused', () => {
   assert.throws(() => new Options(['--runs', 'many']), /--runs wants a whole number/);
 });
 
-test('tables are aligned, and say where there is no number', () => {
+test('tables are aligned, and show a dash for a missing number', () => {
   assert.equal(
     table(
       ['unit', 'median'],

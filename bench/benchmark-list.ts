@@ -14,7 +14,7 @@ import { perRequestBenchmark } from './benchmarks/per-request.js';
 import { startUpBenchmark } from './benchmarks/start-up.js';
 import { throughputBenchmark } from './benchmarks/throughput.js';
 
-export const catalogue: readonly Benchmark[] = [
+export const benchmarkList: readonly Benchmark[] = [
   perRequestBenchmark,
   ablationBenchmark,
   instructionsBenchmark,
