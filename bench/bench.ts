@@ -2,7 +2,7 @@
 import type { Benchmark, Report } from './benchmark.js';
 import { benchmarkList } from './benchmark-list.js';
 import { excesses, judge } from './budgets.js';
-import { writeSection } from './document.js';
+import { pagesFolder, writeSection } from './document.js';
 import { describeMachine, machineLine } from './machine.js';
 import { Options } from './options.js';
 import { reportProgress } from './progress.js';
@@ -11,9 +11,6 @@ import { arePeersInstalled, howToInstall, peers } from './variants.js';
 
 /** What `--check` runs. */
 const checkedNames: readonly string[] = ['per-request', 'start-up'];
-
-/** Whose figures have the sections without a number. */
-const documentedMajor = '20';
 
 function choose(options: Options): Benchmark[] {
   const names = options.names.length === 0 && options.is('check') ? checkedNames : options.names;
@@ -31,17 +28,16 @@ function budgetsText({ measured }: Report): string | null {
   const judgements = judge(measured);
   if (judgements.length === 0) return null;
   const rows = judgements.map(({ title, unit, value, limit }) => {
-    const verdict = value <= limit ? 'reached' : 'missed';
+    const verdict = value <= limit ? 'met' : 'exceeded';
     return [`${title}, ${unit}`, value, limit, verdict];
   });
   return table(['budgets, for a machine of this speed', 'measured', 'budget', ''], rows);
 }
 
-/** Runs with other tracers, or with another major of Node.js than the one that is built with, have sections of their own. */
-function sectionTitle({ title }: Benchmark, options: Options): string {
-  const major = process.versions.node.split('.')[0];
-  const onNode = major === documentedMajor ? '' : `, Node.js ${major}`;
-  return `${title}${options.is('peers') ? `, beside ${namesOfPeers(options)}` : ''}${onNode}`;
+/** What distinguishes the run from others of the same benchmark: the major of Node.js, and the other tracers. */
+function headingOf(options: Options): string {
+  const onNode = `Node.js ${process.versions.node.split('.')[0]}`;
+  return options.is('peers') ? `${onNode}, beside ${namesOfPeers(options)}` : onNode;
 }
 
 function namesOfPeers(options: Options): string {
@@ -78,9 +74,9 @@ async function main(): Promise<void> {
     const report = await benchmark.run(options);
     reports.push(report);
     const text = textOf(report, options);
-    const title = sectionTitle(benchmark, options);
-    if (!isJson) process.stdout.write(`## ${title}\n\n${text}\n\n`);
-    if (options.is('write')) writeSection(title, `${machineLine(machine)}\n\n${text}`);
+    const heading = headingOf(options);
+    if (!isJson) process.stdout.write(`## ${benchmark.title}, ${heading}\n\n${text}\n\n`);
+    if (options.is('write')) writeSection(pagesFolder, benchmark, heading, `${machineLine(machine)}\n\n${text}`);
   }
   if (isJson) {
     const results = Object.fromEntries(chosen.map(({ name }, index) => [name, reports[index]?.result]));

@@ -45,7 +45,7 @@ function steps(options: Options): Step[] {
   });
   const withChildren = (children: number): Step => {
     const appCase = {
-      title: `${children} manual spans`,
+      title: `${children} manual ${children === 1 ? 'span' : 'spans'}`,
       file: 'manual.cjs',
       path: `/children/${children}`,
       calls: false,

@@ -11,7 +11,7 @@ export interface Block {
   readonly text: string;
 }
 
-/** Every Markdown file that people read: at the root, and below docs/. */
+/** Every Markdown file that people read: at the root, below docs/, and of the benchmarks. */
 export function documentNames(): string[] {
   const below = (folder: string): string[] => {
     try {
@@ -20,7 +20,7 @@ export function documentNames(): string[] {
       return []; // no such folder yet
     }
   };
-  const names = [...readdirSync(repositoryRoot), ...below('docs').map((file) => join('docs', file))];
+  const names = [...readdirSync(repositoryRoot), ...below('docs').map((file) => join('docs', file)), 'bench/README.md'];
   return names.filter((file) => file.endsWith('.md')).sort();
 }
 
