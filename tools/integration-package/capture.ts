@@ -1,26 +1,29 @@
-// What a process has really sent: export requests of OTLP/JSON, read as a receiver reads them.
+// Reads what a process has sent: export requests in OTLP/JSON, as a receiver reads them.
 import type { MetricKind } from '../../src/protocol/metric-registry.js';
 import { asList, asObject, asText, type JsonObject } from './json.js';
 
+/** A series of a metric. */
 export interface CapturedSeries {
   readonly attributes: Readonly<Record<string, string>>;
-  /** Last value of a number, or the last count of a histogram. */
+  /** The last value of a number, or the last count of a histogram. */
   readonly value: number;
 }
 
+/** A metric that was sent. */
 export interface CapturedMetric {
   readonly scope: string;
   readonly name: string;
   readonly kind: MetricKind;
   readonly unit: string;
-  /** By their attributes, written down. */
+  /** The series by their serialised attributes. */
   readonly series: ReadonlyMap<string, CapturedSeries>;
 }
 
+/** The content of export requests. */
 export interface Capture {
-  /** By scope and name, as in a path. */
+  /** The metrics by scope and name, as in a path. */
   readonly metrics: ReadonlyMap<string, CapturedMetric>;
-  /** Of all processes in the capture. */
+  /** The resource attributes of all processes in the capture, with their values. */
   readonly resource: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
@@ -62,7 +65,7 @@ function addMetric(metrics: Map<string, OpenMetric>, scope: string, json: JsonOb
   }
 }
 
-/** Of bodies of requests, in the order in which they came; of each series the last value stays. */
+/** Reads the bodies of requests in their order; the last value of each series counts. */
 export function readCapture(bodies: readonly unknown[]): Capture {
   const metrics = new Map<string, OpenMetric>();
   const resource = new Map<string, Set<string>>();

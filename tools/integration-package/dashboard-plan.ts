@@ -1,18 +1,21 @@
-// What the dashboards show, from top to bottom, for both entities alike: whether the process is well, then what of it is not.
+// The content of both dashboards from top to bottom: the health of the process first, then the details.
 
+/** A metric of a chart. */
 export interface Part {
-  /** Name of a metric of the registry. */
+  /** The name of a metric in the registry. */
   readonly metric: string;
-  /** Only these series, each a line of its own; all of them otherwise. */
+  /** Shows only these series, each as a line; all series when absent. */
   readonly values?: readonly string[];
 }
 
+/** A chart over time. */
 export interface Chart {
   readonly title: string;
-  /** All of one unit, since they share an axis. */
+  /** All have the same unit, since they share an axis. */
   readonly parts: readonly Part[];
 }
 
+/** A single figure. */
 export interface Tile {
   readonly title: string;
   readonly metric: string;
@@ -21,7 +24,7 @@ export interface Tile {
 const prefix = 'process.runtime.nodejs.';
 const delay = 'nodejs.eventloop.delay.';
 
-/** Figures that are enough to tell whether to read on. */
+/** The figures that show whether the process is healthy. */
 export const tiles: readonly Tile[] = [
   { title: 'CPU utilization', metric: `${prefix}cpu.utilization` },
   { title: 'Memory utilization', metric: `${prefix}memory.utilization` },
@@ -37,7 +40,7 @@ function chart(title: string, ...parts: readonly (string | Part)[]): Chart {
   return { title, parts: parts.map((part) => (typeof part === 'string' ? { metric: part } : part)) };
 }
 
-/** Each list begins a row of its own: processor, memory, event loop, garbage collection, threads, input and output. */
+/** Each list starts a new row: processor, memory, event loop, garbage collection, threads, input and output. */
 export const sections: readonly (readonly Chart[])[] = [
   [
     chart('CPU utilization over time', `${prefix}cpu.utilization`),

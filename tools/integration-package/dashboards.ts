@@ -1,4 +1,4 @@
-// The two dashboards of the package: of one instance of a service as the OpenTelemetry SDK's entity, and of the custom entity.
+// The two dashboards of the package: one of a service instance as an entity of the OpenTelemetry SDK, one of the custom entity.
 import { createHash } from 'node:crypto';
 import { type MetricRecord, metricPath } from '../../src/protocol/metric-registry.js';
 import { type Chart, type Part, sections, type Tile, tiles } from './dashboard-plan.js';
@@ -7,7 +7,7 @@ import { seriesPath } from './metric-path.js';
 import { metricOf, valuesOf } from './series.js';
 import { aggregationsOf, type Dialect, formatterFamilyOf, metricPathLabels, widgetUnitOf } from './vocabulary.js';
 
-/** A file of the folder `dashboards`. */
+/** A file in the folder `dashboards`. */
 export interface Dashboard {
   readonly file: string;
   readonly title: string;
@@ -15,22 +15,24 @@ export interface Dashboard {
   readonly description: string;
 }
 
+/** The custom dashboard of one process. */
 export const instanceDashboard: Dashboard = {
   file: 'ts-sensor-instance.json',
   title: 'TypeScript Sensor, One Instance',
   dialect: 'openTelemetry',
   description:
-    'a custom dashboard of one process, that whose `service.name` and `service.instance.id` are set at the import',
+    'a custom dashboard of one process, selected by the `service.name` and `service.instance.id` of the import',
 };
 
+/** The dashboard that comes with the entity. */
 export const entityDashboard: Dashboard = {
   file: 'ts-sensor-runtime.json',
   title: 'TypeScript Sensor Runtime',
   dialect: 'customEntity',
-  description: 'the dashboard of each entity; it comes with the entity, and no values are to be set',
+  description: 'the dashboard of each entity; it comes with the entity and takes no values',
 };
 
-/** The first sixteen digits of a digest: the same for the same content, and short enough for an id. */
+/** The first 16 digits of a digest: stable for the same content, and short enough for an id. */
 function idOf(...content: readonly string[]): string {
   return createHash('sha256').update(content.join('\n')).digest('hex').slice(0, 16);
 }
@@ -50,12 +52,12 @@ function tagFilter(name: string, value: string): JsonObject {
   };
 }
 
-/** Lines of a grouped chart: room for every heap space of any V8, since others are not shown. */
-const maximumLines = 20;
+/** Lines of a grouped chart. Further lines are not shown, so there is room for every heap space of any V8. */
+const maxLines = 20;
 
 function grouping(tag: string): JsonObject {
   return {
-    maxResults: maximumLines,
+    maxResults: maxLines,
     includeOthers: false,
     direction: 'DESC',
     by: {
@@ -72,7 +74,7 @@ const instanceFilters: readonly JsonObject[] = [
   tagFilter('otel.attribute.service.instance.id', '{{serviceinstanceid}}'),
 ];
 
-/** What is the greatest or the least already stays so in longer intervals. */
+/** Maxima and minima stay maxima and minima in longer intervals. */
 function aggregations({ kind, name }: MetricRecord): { aggregation: string; crossSeriesAggregation: string } {
   if (/\.(max|p99)$/.test(name)) return { aggregation: 'MAX', crossSeriesAggregation: 'MAX' };
   if (name.endsWith('.min')) return { aggregation: 'MIN', crossSeriesAggregation: 'MIN' };
@@ -80,7 +82,7 @@ function aggregations({ kind, name }: MetricRecord): { aggregation: string; cros
   return { aggregation: time[0] ?? '', crossSeriesAggregation: series[0] ?? '' };
 }
 
-/** One line of a chart, or the figure of a tile; all series of the metric where no value is given. */
+/** One line of a chart, or the figure of a tile; all series of the metric without a value. */
 function metricOfWidget(dialect: Dialect, record: MetricRecord, value?: string): JsonObject {
   const ofInstance = dialect === 'openTelemetry';
   const ofSeries =
@@ -169,7 +171,7 @@ const tileSize = { width: 3, height: 4 };
 const chartSize = { width: 6, height: 13 };
 const columns = 12;
 
-/** Tiles four in a row, then charts two in a row; the last chart of a section takes the whole row when it is alone there. */
+/** Places four tiles in a row, then two charts in a row. The last chart of a section takes the whole row when it is alone. */
 function widgets(dashboard: Dashboard): JsonObject[] {
   const tilesInRow = columns / tileSize.width;
   const made = tiles.map((tile, index) => {
@@ -189,7 +191,7 @@ function widgets(dashboard: Dashboard): JsonObject[] {
   return made;
 }
 
-/** As its file has it. */
+/** The content of a dashboard's file. */
 export function dashboardJson(dashboard: Dashboard): JsonObject {
   return {
     id: idOf(dashboard.file),

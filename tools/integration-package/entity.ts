@@ -1,4 +1,4 @@
-// The custom entity of the package: one for each instance of a service that the sensor runs in.
+// The custom entity of the package: one for each service instance with the sensor.
 import { type MetricRecord, metricRegistry } from '../../src/protocol/metric-registry.js';
 import { entityDashboard } from './dashboards.js';
 import type { JsonObject } from './json.js';
@@ -6,9 +6,10 @@ import { seriesPath } from './metric-path.js';
 import { valuesOf } from './series.js';
 import { entityFormatterOf } from './vocabulary.js';
 
+/** The label and category of the entity. */
 export const entityLabel = 'TypeScript Sensor Runtime';
 
-/** By these the backend knows whose metrics are ours: what the sensor sends of itself. */
+/** The resource attributes by which the backend recognises metrics of the sensor. */
 const sdk: readonly (readonly [tag: string, value: string])[] = [
   ['otel.attribute.telemetry.sdk.language', 'nodejs'],
   ['otel.attribute.telemetry.sdk.name', 'instana-ts-sensor'],
@@ -28,7 +29,7 @@ function metricJson(record: MetricRecord, value?: string): JsonObject {
   };
 }
 
-/** As its file has it. */
+/** The content of the entity's file. */
 export function entityJson(): JsonObject {
   return {
     data: {

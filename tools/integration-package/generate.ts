@@ -5,7 +5,7 @@ import { packageFiles } from './package-files.js';
 
 const folder = join(__dirname, '..', '..', '..', 'integration-package');
 
-// From nothing, so that no file stays of an event that is gone.
+// Starts empty, so that no file of a removed event is left.
 rmSync(folder, { recursive: true, force: true });
 const files = packageFiles();
 for (const [file, text] of files) {

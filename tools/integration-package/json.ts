@@ -1,13 +1,14 @@
-// JSON of strangers, looked at piece by piece, and JSON of ours, written down.
+// Reads untrusted JSON piece by piece, and prints ours.
 
+/** A JSON object with members of unknown types. */
 export type JsonObject = Record<string, unknown>;
 
 /** The value as an object; an empty one for everything else. */
 export function asObject(value: unknown): JsonObject {
-  // What is neither null nor a list nor a simple value has members.
   return isObject(value) ? value : {};
 }
 
+/** True for an object, not for null or a list. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -29,7 +30,7 @@ export function isFilled(value: unknown): boolean {
   return !isObject(value) || Object.keys(value).length > 0;
 }
 
-/** Two blanks a level, and a line break at the end. */
+/** JSON with two spaces per level and a final line break. */
 export function printJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }

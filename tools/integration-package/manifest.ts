@@ -1,12 +1,13 @@
 // The package.json of the integration package.
 import type { JsonObject } from './json.js';
 
+/** The name under which the package is published. */
 export const packageName = '@instana-integration/ts-sensor';
 
-/** Has to be raised before each publication: the command that publishes refuses what is not newer. */
+/** Raise it before each publication: the publishing command refuses a version that is not newer. */
 export const packageVersion = '1.0.0';
 
-/** As its file has it. */
+/** The content of package.json. */
 export function manifestJson(): JsonObject {
   return {
     name: packageName,

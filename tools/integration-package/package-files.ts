@@ -1,4 +1,4 @@
-// Everything that is in the integration package.
+// The files of the integration package.
 import { healthRules } from '../../src/protocol/health-rules.js';
 import { dashboardJson, entityDashboard, instanceDashboard } from './dashboards.js';
 import { entityJson } from './entity.js';
@@ -7,7 +7,7 @@ import { printJson } from './json.js';
 import { manifestJson } from './manifest.js';
 import { readmeText } from './readme.js';
 
-/** Text of each file, by its path in the package. */
+/** The text of each file by its path in the package. */
 export function packageFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['package.json', printJson(manifestJson())],

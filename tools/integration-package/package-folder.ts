@@ -1,34 +1,38 @@
-// An integration package as it lies in a folder, whoever wrote it.
+// Reads any integration package from its folder.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, sep } from 'node:path';
 import { asList, asObject, asText } from './json.js';
 
-/** Something that is wrong, and where. */
+/** A fault of a package, and where it is. */
 export interface Finding {
-  /** Path in the package. */
+  /** The file's path in the package. */
   readonly file: string;
-  /** Members and indices that lead there; empty for the file as a whole. */
+  /** The path of members and indices in the file; empty for the file as a whole. */
   readonly path: string;
   readonly rule: string;
   readonly message: string;
 }
 
+/** A JSON file of the package. */
 export interface JsonFile {
   readonly file: string;
   readonly text: string;
-  /** Undefined when the text is no JSON. */
+  /** Undefined when the text is not JSON. */
   readonly json: unknown;
 }
 
+/** The folders of a package. */
 export const kinds = ['dashboards', 'entities', 'events', 'smart-alerts'] as const;
+/** One of the folders. */
 export type Kind = (typeof kinds)[number];
 
+/** The files of a package. */
 export interface PackageFolder {
   readonly manifest: JsonFile | null;
   readonly readme: string | null;
-  /** Null where the package has no such folder. */
+  /** Null for a folder that the package does not have. */
   readonly files: Readonly<Record<Kind, readonly JsonFile[] | null>>;
-  /** Names of the dashboards that come with an entity. */
+  /** The file names of the dashboards that come with an entity. */
   readonly entityDashboards: ReadonlySet<string>;
 }
 
@@ -41,7 +45,7 @@ function readJson(folder: string, file: string): JsonFile {
   }
 }
 
-/** Dashboards of the folder itself only, everything else with the folders below: as the command reads them. */
+/** Reads dashboards from the folder itself only, and the other kinds from subfolders as well, as the command does. */
 function readKind(folder: string, kind: Kind): readonly JsonFile[] | null {
   if (!existsSync(join(folder, kind))) return null;
   return readdirSync(join(folder, kind), { recursive: kind !== 'dashboards', encoding: 'utf8' })
@@ -50,7 +54,7 @@ function readKind(folder: string, kind: Kind): readonly JsonFile[] | null {
     .map((file) => readJson(folder, `${kind}/${file.replaceAll(sep, '/')}`));
 }
 
-/** What is in the folder; nothing of it has been checked. */
+/** Reads a package without checking it. */
 export function readPackageFolder(folder: string): PackageFolder {
   const has = (file: string): boolean => existsSync(join(folder, file));
   const entities = readKind(folder, 'entities');
@@ -70,17 +74,17 @@ export function readPackageFolder(folder: string): PackageFolder {
   };
 }
 
-/** Whether a dashboard comes with an entity, and not by itself. */
+/** Whether a dashboard comes with an entity. */
 export function isEntityDashboard({ entityDashboards }: PackageFolder, file: string): boolean {
   return entityDashboards.has(basename(file));
 }
 
-/** Nothing when it holds, else the one finding. */
+/** Empty when the condition holds, else one finding. */
 export function expect(holds: boolean, file: string, path: string, rule: string, message: string): Finding[] {
   return holds ? [] : [{ file, path, rule, message }];
 }
 
-/** What occurs more than once, with the places of all but the first. */
+/** The items whose key an earlier item has, too. */
 export function repeated<T>(items: readonly T[], keyOf: (item: T) => string | null): T[] {
   const seen = new Set<string>();
   return items.filter((item) => {

@@ -1,11 +1,13 @@
-// Tables and headings of a package's README.
+// Reads the tables and headings of a package's README.
 
+/** A row of a table. */
 export interface ReadmeRow {
   readonly line: number;
-  /** Cells by their heads in lower case, without the marks of code. */
+  /** The cells by their heads in lower case, without backticks. */
   readonly cells: Readonly<Record<string, string>>;
 }
 
+/** A table of the README. */
 export interface ReadmeTable {
   /** The nearest heading above, in lower case. */
   readonly heading: string;
@@ -18,7 +20,7 @@ function cellsOf(line: string): string[] {
   return inner.split('|').map((cell) => cell.trim().replaceAll('`', ''));
 }
 
-/** Texts of the headings of any level. */
+/** The headings of any level. */
 export function headingsOf(text: string): string[] {
   return [...text.matchAll(/^\s*#{1,6}\s+(.*?)\s*$/gm)].map(([, heading = '']) => heading);
 }

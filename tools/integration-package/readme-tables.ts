@@ -1,4 +1,4 @@
-// The tables of the package's README, of the registry and the rules.
+// The tables of the package's README, made from the registry and the rules.
 import { type HealthCondition, type HealthRule, healthRules } from '../../src/protocol/health-rules.js';
 import {
   type MetricKind,
@@ -10,6 +10,7 @@ import { metricOf } from './series.js';
 
 const platformNames: Readonly<Record<MetricPlatform, string>> = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' };
 
+/** The kinds of metrics as the README writes them. */
 export const kindNames: Readonly<Record<MetricKind, string>> = {
   counter: 'counter',
   'up-down-counter': 'up-down counter',
@@ -17,6 +18,7 @@ export const kindNames: Readonly<Record<MetricKind, string>> = {
   histogram: 'histogram',
 };
 
+/** A Markdown table. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
@@ -41,6 +43,7 @@ function valuesOf({ attribute }: MetricRecord): string {
     .join(', ');
 }
 
+/** The table of all metrics. */
 export function metricTable(): string {
   return table(
     ['Metric', 'Kind', 'Unit', 'Attribute', 'Values', 'OS', 'Description'],
@@ -67,7 +70,7 @@ function shownThreshold({ metric, above }: HealthCondition): string {
   return `${above}${unit.endsWith('/s') ? ' a second' : ''}`;
 }
 
-const aggregationNames = { avg: 'average', min: 'least', max: 'greatest' } as const;
+const aggregationNames = { avg: 'average', min: 'minimum', max: 'maximum' } as const;
 
 function conditions(rule: HealthRule): string {
   return rule.conditions
@@ -75,9 +78,10 @@ function conditions(rule: HealthRule): string {
     .join(', and ');
 }
 
+/** The table of all events. */
 export function eventTable(): string {
   return table(
-    ['Event', 'Condition', 'Window', 'Severity', 'What it says'],
+    ['Event', 'Condition', 'Window', 'Severity', 'Meaning'],
     healthRules.map((rule) => [
       rule.name,
       conditions(rule),

@@ -7,7 +7,7 @@ import { eventTable, metricTable, table } from './readme-tables.js';
 
 function dashboardTable(): string {
   return table(
-    ['Dashboard', 'File', 'What it is'],
+    ['Dashboard', 'File', 'Content'],
     [instanceDashboard, entityDashboard].map(({ title, file, description }: Dashboard) => [
       title,
       `\`dashboards/${file}\``,
@@ -16,8 +16,8 @@ function dashboardTable(): string {
   );
 }
 
-/** What a person who knows the Python package, or the conventions of OpenTelemetry, looks for. */
-const conventions: readonly (readonly [ours: string, python: string, convention: string])[] = [
+/** The names for readers who know the Python package or the conventions of OpenTelemetry. */
+const conventions: readonly (readonly [name: string, python: string, convention: string])[] = [
   ['process.runtime.nodejs.context_switches', 'process.runtime.cpython.context_switches', 'process.context_switches'],
   ['process.runtime.nodejs.cpu.utilization', 'process.runtime.cpython.cpu.utilization', 'process.cpu.utilization'],
   ['process.runtime.nodejs.thread_count', 'process.runtime.cpython.thread_count', 'process.thread.count'],
@@ -33,91 +33,91 @@ const resourceAttributes: readonly (readonly [key: string, type: string, descrip
   [
     'service.instance.id',
     'string',
-    'the process: `serviceInstanceId`, or what `OTEL_RESOURCE_ATTRIBUTES` says, or the name of the host, a colon and the process id',
+    'the process: `serviceInstanceId`, or the value in `OTEL_RESOURCE_ATTRIBUTES`, or host name, colon and process id',
   ],
   ['telemetry.sdk.language', 'string', '`nodejs`'],
   ['telemetry.sdk.name', 'string', '`instana-ts-sensor`'],
   ['telemetry.sdk.version', 'string', 'version of the sensor'],
-  ['process.pid', 'int', 'process id, as the host sees it where the agent has told it'],
-  ['instana.host.id', 'string', 'id of the agent, once one has answered'],
+  ['process.pid', 'int', 'process id; the one on the host if the agent reports it'],
+  ['instana.host.id', 'string', 'id of the agent, once one is connected'],
   ['host.name', 'string', 'name of the host'],
   ['host.id', 'string', 'id of the host, where it is known'],
 ];
 
-/** As its file has it. */
+/** The content of the README. */
 export function readmeText(): string {
   const shown = (text: string): string => `\`${text}\``;
   return `# ${packageName}
 
-Dashboards, a custom entity and events for Node.js processes that run with \`@instana/ts-sensor\`. The sensor sends the metrics
-over OTLP; all have the scope \`${metricScope}\`.
+Dashboards, a custom entity and events for Node.js processes with \`@instana/ts-sensor\`. The sensor sends the metrics over OTLP,
+all in the scope \`${metricScope}\`.
 
 ## Installation
 
-Metrics over OTLP are on when the agent's answer offers OTLP, or when an OTLP endpoint is configured; \`INSTANA_METRICS_OTLP_ENABLED\`
-switches them by hand. Then bring the package to where \`stanctl-integration\` finds it, and import it:
+Metrics over OTLP are on when the agent offers OTLP or when an OTLP endpoint is configured. \`INSTANA_METRICS_OTLP_ENABLED\` switches them
+on or off. Then download and import the package:
 
 \`\`\`sh
 stanctl-integration download --package ${packageName} --location .
 stanctl-integration import --package ${packageName} --location . --server tenant.example.com --token "$API_TOKEN" --set servicename=shop --set serviceinstanceid=host-1:4711
 \`\`\`
 
-- \`--server\` takes a host, with a port if need be, and no scheme.
-- The token needs the permission to configure dashboards, custom alerts and custom entities.
-- \`servicename\` and \`serviceinstanceid\` choose the process of the dashboard "${instanceDashboard.title}". Their values may have letters, digits
-  and \`.\` \`_\` \`:\` \`/\` \`-\` only: other characters arrive changed. With \`INSTANA_DEBUG=1\` the sensor logs the second of them.
-- The command ends with exit code 0 even when nothing was imported. Look for its line \`Total files: … | Successfully imported: …\`.
+- \`--server\` takes a host, with an optional port and without a scheme.
+- The token needs permission to configure dashboards, custom alerts and custom entities.
+- \`servicename\` and \`serviceinstanceid\` select the process of the dashboard "${instanceDashboard.title}". Use only letters, digits
+  and \`.\` \`_\` \`:\` \`/\` \`-\` in their values: the import changes other characters. With \`INSTANA_DEBUG=1\` the sensor logs the second value.
+- The command exits with code 0 even when nothing was imported. Check its line \`Total files: … | Successfully imported: …\`.
 - Importing a second time makes a second copy of the custom dashboard and of each event; only the entity is updated in place. Delete the
-  old ones first, or import one kind, for instance with \`--include 'entities/*.json'\`.
+  old copies first, or import one kind, for example with \`--include 'entities/*.json'\`.
 
-### Before a publication
+### Before publishing
 
-The folder from which the package is published is checked, and no download. In the sources of \`@instana/ts-sensor\`:
+Check the folder that will be published, not a download. In the sources of \`@instana/ts-sensor\`:
 
 \`\`\`sh
 cd integration-package
 stanctl-integration lint --strict-mode --debug
 \`\`\`
 
-The command looks at the current directory. It asks the public registry of npm which version has been published, and fails unless the version
-in package.json, now ${packageVersion}, is greater: once that is published, it has to be raised first.
+The command checks the current directory. It asks the public npm registry for the published version, and fails unless the version
+in package.json, now ${packageVersion}, is greater. Raise that version once it has been published.
 
 ## Dashboards
 
 ${dashboardTable()}
 
-Both read from the top: whether the process is well, then processor, memory, event loop, garbage collection, threads, input and output.
-Values are averages of an interval, but the greatest of maxima and of the 99th percentile, and the least of minima; counters are shown per second.
+Both begin with the health of the process, followed by processor, memory, event loop, garbage collection, threads, input and output. Values are averages
+of an interval, except that maxima and 99th percentiles show the maximum, and minima the minimum. Counters are shown per second.
 
 ## Entities
 
-| Entity | What it is |
+| Entity | Meaning |
 |---|---|
-| ${entityLabel} | one for each pair of \`service.name\` and \`service.instance.id\`: a process that the sensor runs in |
+| ${entityLabel} | a process with the sensor: one for each pair of \`service.name\` and \`service.instance.id\` |
 
 ## Events
 
 ${eventTable()}
 
-Conditions are on metrics of a single series. Where an operating system does not have a metric, its event never opens.
+Each condition is on a metric with a single series. On an operating system without the metric, the event never opens.
 
 ## Metrics
 
-Sums and histograms are cumulative. A metric that an operating system does not have is absent there, and never a zero.
+Sums and histograms are cumulative. On an operating system without a metric, the metric is absent, not zero.
 
 ${metricTable()}
 
 ### Semantic Conventions
 
-What Node.js and V8 alone have is named by the conventions of OpenTelemetry (\`nodejs.*\`, \`v8js.*\`). The rest has the names that the Python
-package has for its own:
+Metrics that only Node.js and V8 have are named by the conventions of OpenTelemetry (\`nodejs.*\`, \`v8js.*\`). The others are named like those of
+the Python package:
 
 ${table(
-  ['Metric', 'In the Python package', 'By the conventions of OpenTelemetry'],
+  ['Metric', 'Python package', 'OpenTelemetry conventions'],
   conventions.map((names) => names.map(shown)),
 )}
 
-A collection that is counted in \`process.runtime.nodejs.gc_count\` is one in the histogram \`v8js.gc.duration\` as well.
+Each collection in \`process.runtime.nodejs.gc_count\` is in the histogram \`v8js.gc.duration\` as well.
 
 ### Resource Attributes
 

@@ -1,8 +1,9 @@
-// Every place of a package that names a metric or a tag.
+// Every reference of a package to a metric or a tag.
 import { asList, asObject, asText, type JsonObject } from './json.js';
 import { type ParsedPath, parseMetricPath } from './metric-path.js';
 import type { JsonFile, PackageFolder } from './package-folder.js';
 
+/** A filter on a tag. */
 export interface TagFilter {
   readonly path: string;
   readonly name: string;
@@ -10,33 +11,35 @@ export interface TagFilter {
   readonly value: unknown;
 }
 
+/** Where a reference is. */
 export type Use = 'chart' | 'tile' | 'entity' | 'event' | 'alert';
 
+/** A reference to a metric. */
 export interface MetricReference {
   readonly file: string;
-  /** Of the object that has the reference. */
+  /** The path of the object that contains the reference. */
   readonly path: string;
-  /** Name of the member that has the metric's path. */
+  /** The member that contains the metric's path. */
   readonly member: 'metric' | 'name' | 'metricName';
   readonly use: Use;
   readonly metric: string;
   readonly parsed: ParsedPath | null;
-  /** Of the widget, or the name of the event. */
+  /** The title of the widget, or the name of the event. */
   readonly title: string;
   readonly label: string | null;
   readonly filters: readonly TagFilter[];
   readonly groupBy: readonly {
     readonly path: string;
     readonly tag: string;
-    /** How many series are shown; null where all are, be it as one line of others. */
-    readonly most: number | null;
+    /** The number of series that are shown at most; null when all are shown, if only as a line of others. */
+    readonly maxSeries: number | null;
   }[];
-  /** Formatter of the axis or the tile; null elsewhere. */
+  /** The formatter of the axis or the tile; null for other uses. */
   readonly axisFormatter: string | null;
   readonly json: JsonObject;
 }
 
-/** The filters of an expression, those of expressions in it included. */
+/** The filters of an expression and of the expressions inside it. */
 export function filtersOf(expression: unknown, path: string): TagFilter[] {
   const { type, name, operator, value, elements } = asObject(expression);
   if (type === 'TAG_FILTER') {
@@ -70,8 +73,8 @@ function reference(json: JsonObject, { file, path, title, use, member, axisForma
     groupBy: asList(json['grouping']).flatMap((entry, index) => {
       const { by, maxResults, includeOthers } = asObject(entry);
       const tag = asText(asObject(by)['groupbyTag']);
-      const most = includeOthers === true || typeof maxResults !== 'number' ? null : maxResults;
-      return tag === null ? [] : [{ path: `${path}.grouping[${index}].by.groupbyTag`, tag, most }];
+      const maxSeries = includeOthers === true || typeof maxResults !== 'number' ? null : maxResults;
+      return tag === null ? [] : [{ path: `${path}.grouping[${index}].by.groupbyTag`, tag, maxSeries }];
     }),
     axisFormatter: axisFormatter ?? null,
     json,
@@ -148,7 +151,7 @@ function ofAlert({ file, json }: JsonFile): MetricReference[] {
     .map((place) => reference(place.json, { file, path: place.path, title, use: 'alert', member: 'metricName' }));
 }
 
-/** In the order of files and of what is in them. */
+/** All references, in the order of the files and of their content. */
 export function referencesOf({ files }: PackageFolder): MetricReference[] {
   return [
     ...(files.dashboards ?? []).flatMap(ofDashboard),
@@ -161,17 +164,17 @@ export function referencesOf({ files }: PackageFolder): MetricReference[] {
 const attributePrefix = 'otel.attribute.';
 const seriesPrefix = 'metric.tag.';
 
-/** The key behind a tag of the resource; null for another tag. */
+/** The attribute key in a tag of the resource; null for another tag. */
 export function resourceKey(tag: string): string | null {
   return tag.startsWith(attributePrefix) ? tag.slice(attributePrefix.length) : null;
 }
 
-/** The key behind a tag of the series; null for another tag. */
+/** The attribute key in a tag of the series; null for another tag. */
 export function seriesKey(tag: string): string | null {
   return tag.startsWith(seriesPrefix) ? tag.slice(seriesPrefix.length) : null;
 }
 
-/** What a reference tells series apart by: keys with the value that it wants, or null where it groups. */
+/** How a reference selects series: attribute keys with the wanted value, or null when it groups by the key. */
 export function chosenSeries({
   parsed,
   filters,

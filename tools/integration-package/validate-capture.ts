@@ -1,7 +1,7 @@
-// That a package and what a process sends agree, in both directions.
+// Checks that a package and the metrics of a process agree, in both directions.
 import { type Capture, type CapturedMetric, readCapture } from './capture.js';
 import { asList, asObject, asText } from './json.js';
-import { groupOf } from './metric-facts.js';
+import { groupOf } from './metric-definitions.js';
 import { expect, type Finding, type PackageFolder, readPackageFolder } from './package-folder.js';
 import { type ReadmeRow, tableWith } from './readme-reader.js';
 import { kindNames } from './readme-tables.js';
@@ -17,12 +17,13 @@ import {
 import { existsOn, isShownWhole } from './series.js';
 import { aggregationsOf, entityFormatterOf, widgetUnitOf } from './vocabulary.js';
 
+/** What is known about a capture. */
 export interface CaptureOptions {
-  /** Where the capture was made, as in `process.platform`; this platform when absent. */
+  /** The platform of the capture, as in `process.platform`; default: this platform. */
   readonly platform?: NodeJS.Platform;
-  /** Major of the Node.js that sent it; this one's when absent. */
+  /** The major of the Node.js that sent it; default: this one's. */
   readonly major?: number;
-  /** What the process is known to have done at least, by the path of a metric in the form of the custom entity. */
+  /** Minimum counts that the process must have sent, by the metric's path in the custom entity. */
   readonly atLeast?: Readonly<Record<string, number>>;
 }
 
@@ -58,15 +59,20 @@ function seriesFindings(reference: MetricReference, metric: CapturedMetric, at: 
       metric.series.size === 1 && keysOf(metric).size === 0,
       member,
       'capture/series',
-      `an event looks at one series without attributes, and ${metric.name} has ${metric.series.size}`,
+      `an event needs one series without attributes, but ${metric.name} has ${metric.series.size}`,
     );
   const chosen = new Set(chosenSeries(reference).map(([key]) => key));
   const mixed = [...keysOf(metric)].filter((key) => !chosen.has(key));
-  const cut = groupBy.filter(({ most }) => most !== null && most < metric.series.size);
+  const cut = groupBy.filter(({ maxSeries }) => maxSeries !== null && maxSeries < metric.series.size);
   return [
-    ...at(mixed.length === 0, member, 'capture/series', `series of all ${mixed.join()} are mixed`),
-    ...cut.flatMap(({ most }) =>
-      at(false, 'grouping', 'capture/cut', `${most} series are shown of the ${metric.series.size} of ${metric.name}`),
+    ...at(mixed.length === 0, member, 'capture/series', `the series of ${mixed.join()} are mixed`),
+    ...cut.flatMap(({ maxSeries }) =>
+      at(
+        false,
+        'grouping',
+        'capture/cut',
+        `${maxSeries} series are shown of the ${metric.series.size} of ${metric.name}`,
+      ),
     ),
   ];
 }
@@ -117,7 +123,7 @@ function tagFindings(file: string, filters: readonly TagFilter[], { resource }: 
 function referenceFindings(reference: MetricReference, capture: Capture, major: number): Finding[] {
   const { file, path, member, parsed, filters, groupBy } = reference;
   const at: At = (holds, name, rule, message) => expect(holds, file, `${path}.${name}`, rule, message);
-  if (parsed === null) return at(false, member, 'capture/metric', 'it is no path of a metric');
+  if (parsed === null) return at(false, member, 'capture/metric', 'it is not the path of a metric');
   const metric = capture.metrics.get(`${parsed.scope}/${parsed.name}`);
   if (metric === undefined)
     return at(false, member, 'capture/metric', `${parsed.name} is not sent under the scope ${parsed.scope}`);
@@ -126,7 +132,7 @@ function referenceFindings(reference: MetricReference, capture: Capture, major: 
   );
   return [
     ...at(groupOf(metric.kind) === parsed.group, member, 'capture/kind', `${parsed.name} is a ${metric.kind}`),
-    ...odd.flatMap((tag) => at(false, 'tagFilterExpression', 'capture/tag', `${tag} is no tag of what is sent`)),
+    ...odd.flatMap((tag) => at(false, 'tagFilterExpression', 'capture/tag', `${tag} is not a tag of the sent metrics`)),
     ...tagFindings(file, filters, capture),
     ...chosenFindings(reference, metric, major, at),
     ...seriesFindings(reference, metric, at),
@@ -134,7 +140,7 @@ function referenceFindings(reference: MetricReference, capture: Capture, major: 
   ];
 }
 
-/** Series that are sent, and missing where a file shows those of the metric one by one. */
+/** Finds sent series that are missing in a file that shows the metric's series individually. */
 function missedFindings(references: readonly MetricReference[], { metrics }: Capture): Finding[] {
   const files = [...new Set(references.map(({ file }) => file))];
   return files.flatMap((file) => {
@@ -172,12 +178,12 @@ function entityFindings({ files }: PackageFolder, capture: Capture): Finding[] {
 
 const systems: Partial<Record<NodeJS.Platform, string>> = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' };
 
-/** Whether a cell of the table that lists systems has this one; those without a list mean all. */
+/** Whether a cell with operating systems includes this one; an empty cell means all. */
 function isOn(cell: string | undefined, platform: NodeJS.Platform): boolean {
   return cell === undefined || cell === '' || cell.split(/,\s*/).includes(systems[platform] ?? platform);
 }
 
-/** `a, b (Linux)` on this platform; null where the table does not say. */
+/** The values of `a, b (Linux)` on this platform; null when the cell is not such a list. */
 function listedValues(cell: string | undefined, platform: NodeJS.Platform): Set<string> | null {
   if (cell === undefined || !/^[\w.-]+(?: \([^)]*\))?(?:, |$)/.test(cell)) return null;
   const values = [...cell.matchAll(/([\w.-]+)(?: \(([^)]*)\))?/g)];
@@ -207,7 +213,7 @@ function rowFindings({ line, cells }: ReadmeRow, metric: CapturedMetric, platfor
   ];
 }
 
-/** What the capture has, in the README; what the README has, in the capture. */
+/** Checks that README and capture have the same metrics. */
 function readmeFindings(folder: PackageFolder, capture: Capture, platform: NodeJS.Platform): Finding[] {
   const table = folder.readme === null ? null : tableWith(folder.readme, 'metric');
   if (table === null) return expect(false, 'README.md', '', 'capture/readme', 'there is no table of metrics');
@@ -228,18 +234,18 @@ function readmeFindings(folder: PackageFolder, capture: Capture, platform: NodeJ
   ];
 }
 
-/** What no package can mend: series that filters cannot tell apart, and events that were not counted. */
+/** Finds faults of the sent metrics themselves: series that filters cannot separate, and events that were not counted. */
 function captureFindings({ metrics }: Capture, atLeast: Readonly<Record<string, number>>): Finding[] {
   const wide = [...metrics.values()].filter(({ series }) =>
     [...series.values()].some(({ attributes }) => Object.keys(attributes).length > 1),
   );
-  const missed = Object.entries(atLeast).flatMap(([path, least]) => {
+  const missed = Object.entries(atLeast).flatMap(([path, min]) => {
     const [, name = '', key, value = ''] = /^metrics\.\w+\.([^{]+)\{(?:([^=]+)="(.*)")?\}$/.exec(path) ?? [];
     const series = [...(metrics.get(name)?.series.values() ?? [])].filter(
       ({ attributes }) => key === undefined || attributes[key] === value,
     );
     const counted = series.reduce((sum, each) => sum + each.value, 0);
-    return counted >= least ? [] : [`${path} is ${counted}, and at least ${least} took place`];
+    return counted >= min ? [] : [`${path} is ${counted}, but at least ${min} took place`];
   });
   return [
     ...wide.flatMap(({ name }) =>
@@ -249,7 +255,7 @@ function captureFindings({ metrics }: Capture, atLeast: Readonly<Record<string, 
   ];
 }
 
-/** Empty when every reference of the package is sent, and everything sent is told of. `capture` are bodies of export requests. */
+/** Empty when every reference of the package is sent and every sent metric is documented. `capture` has the bodies of export requests. */
 export function validateAgainstCapture(
   folder: string,
   capture: readonly unknown[],

@@ -1,4 +1,4 @@
-// What the interface for dashboards takes, and what a person can read.
+// Checks that the interface for dashboards accepts the dashboards, and that people can read them.
 import { asList, asObject, asText, isObject, type JsonObject } from './json.js';
 import { expect, type Finding, type JsonFile, type PackageFolder, repeated } from './package-folder.js';
 import { limits, widgetFormatters, widgetTypes } from './vocabulary.js';
@@ -16,21 +16,21 @@ interface Area {
   readonly height: number;
 }
 
-function isWhole(value: unknown, least: number, most: number): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
+function isInteger(value: unknown, min: number, max: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
 }
 
 function isId(value: unknown): boolean {
   return typeof value === 'string' && value.length > 0 && value.length <= limits.idLength;
 }
 
-/** Null where a figure is none that the interface takes. */
+/** Null when the interface would refuse a coordinate. */
 function areaOf({ path, json: { x, y, width, height } }: Widget): Area | null {
   const fits =
-    isWhole(x, 0, limits.columns - 1) &&
-    isWhole(width, 1, limits.columns) &&
-    isWhole(y, 0, Number.MAX_SAFE_INTEGER) &&
-    isWhole(height, 1, Number.MAX_SAFE_INTEGER);
+    isInteger(x, 0, limits.columns - 1) &&
+    isInteger(width, 1, limits.columns) &&
+    isInteger(y, 0, Number.MAX_SAFE_INTEGER) &&
+    isInteger(height, 1, Number.MAX_SAFE_INTEGER);
   return fits && x + width <= limits.columns ? { path, x, y, width, height } : null;
 }
 
@@ -52,9 +52,9 @@ function placeFindings(file: string, widgets: readonly Widget[]): Finding[] {
   });
   return [
     ...misplaced.flatMap(({ path }) =>
-      expect(false, file, path, 'dashboard/place', 'x, y, width and height are whole and within twelve columns'),
+      expect(false, file, path, 'dashboard/place', 'x, y, width and height must be integers within twelve columns'),
     ),
-    ...covered.flatMap(({ path, under }) => expect(false, file, path, 'dashboard/overlap', `it lies on ${under}`)),
+    ...covered.flatMap(({ path, under }) => expect(false, file, path, 'dashboard/overlap', `it overlaps ${under}`)),
   ];
 }
 
@@ -84,10 +84,10 @@ function widgetFindings(file: string, widget: Widget): Finding[] {
   const at = (holds: boolean, member: string, rule: string, message: string): Finding[] =>
     expect(holds, file, `${path}.${member}`, rule, message);
   return [
-    ...at(isId(id), 'id', 'dashboard/widget-id', 'the id is a text of at most 64 characters'),
-    ...at((asText(title) ?? '').trim() !== '', 'title', 'dashboard/widget-title', 'a title says what is shown'),
+    ...at(isId(id), 'id', 'dashboard/widget-id', 'the id must be a text of at most 64 characters'),
+    ...at((asText(title) ?? '').trim() !== '', 'title', 'dashboard/widget-title', 'the title is missing'),
     ...at(widgetTypes.includes(asText(type) ?? ''), 'type', 'dashboard/widget-type', `no widget is a ${String(type)}`),
-    ...at(isObject(config), 'config', 'dashboard/widget-config', 'a widget has a config'),
+    ...at(isObject(config), 'config', 'dashboard/widget-config', 'the config is missing'),
     ...formatterFindings(file, widget),
   ];
 }
@@ -100,9 +100,9 @@ function dashboardFindings({ file, json }: JsonFile): Finding[] {
       expect(false, file, `${path}.${member}`, rule, `another widget has this ${member}`),
     );
   return [
-    ...expect(isId(id), file, 'id', 'dashboard/id', 'the id is a text of at most 64 characters'),
+    ...expect(isId(id), file, 'id', 'dashboard/id', 'the id must be a text of at most 64 characters'),
     ...expect((asText(title) ?? '').trim() !== '', file, 'title', 'dashboard/title', 'the title is missing'),
-    ...expect(Array.isArray(accessRules), file, 'accessRules', 'dashboard/access-rules', 'accessRules are a list'),
+    ...expect(Array.isArray(accessRules), file, 'accessRules', 'dashboard/access-rules', 'accessRules must be a list'),
     ...expect(
       widgets.length > 0 && widgets.length <= limits.widgets,
       file,
@@ -117,7 +117,7 @@ function dashboardFindings({ file, json }: JsonFile): Finding[] {
   ];
 }
 
-/** Findings in the dashboards, what they measure left out. */
+/** Findings in the dashboards, except in their metrics. */
 export function dashboardsFindings({ files }: PackageFolder): Finding[] {
   const dashboards = files.dashboards ?? [];
   const same = (member: 'id' | 'title', rule: string): Finding[] =>

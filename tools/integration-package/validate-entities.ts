@@ -1,4 +1,4 @@
-// What the interface for custom entities takes, and that an entity is one process.
+// Checks that the interface for custom entities accepts the entities, and that an entity is one process.
 import { basename } from 'node:path';
 import { asList, asObject, asText } from './json.js';
 import { expect, type Finding, type JsonFile, type PackageFolder, repeated } from './package-folder.js';
@@ -12,10 +12,10 @@ function metricFindings(file: string, path: string, json: unknown): Finding[] {
   const at = (holds: boolean, member: string, rule: string, message: string): Finding[] =>
     expect(holds, file, `${path}.${member}`, rule, message);
   return [
-    ...at(type === 'openTelemetry', 'type', 'entity/metric-type', 'the type is openTelemetry'),
-    ...at(source === name, 'source', 'entity/source', 'source and name are the same path'),
-    ...at(section === 'CUSTOM_ENTITY', 'section', 'entity/section', 'the section is CUSTOM_ENTITY'),
-    ...at((asText(label) ?? '').trim() !== '', 'label', 'entity/label', 'a label says what is shown'),
+    ...at(type === 'openTelemetry', 'type', 'entity/metric-type', 'the type must be openTelemetry'),
+    ...at(source === name, 'source', 'entity/source', 'source and name must be the same path'),
+    ...at(section === 'CUSTOM_ENTITY', 'section', 'entity/section', 'the section must be CUSTOM_ENTITY'),
+    ...at((asText(label) ?? '').trim() !== '', 'label', 'entity/label', 'the label is missing'),
     ...at(
       entityFormatters.includes(asText(formatter) ?? ''),
       'formatter',
@@ -46,7 +46,7 @@ function entityFindings({ file, json }: JsonFile, dashboardNames: ReadonlySet<st
         file,
         `data.identifiers[${index}]`,
         'entity/identifier',
-        'an identifier is a tag otel.attribute.…',
+        'an identifier must be a tag otel.attribute.…',
       ),
     ),
     ...expect(
@@ -73,7 +73,7 @@ function entityFindings({ file, json }: JsonFile, dashboardNames: ReadonlySet<st
   ];
 }
 
-/** Findings in the entities, what they measure left out. */
+/** Findings in the entities, except in their metrics. */
 export function entitiesFindings({ files }: PackageFolder): Finding[] {
   const names = new Set((files.dashboards ?? []).map(({ file }) => basename(file)));
   return (files.entities ?? []).flatMap((entity) => entityFindings(entity, names));

@@ -1,6 +1,6 @@
-// What the interface for custom events takes, and that a threshold can tell well from unwell.
+// Checks that the interface for custom events accepts the events, and that their thresholds are plausible.
 import { asList, asObject, asText } from './json.js';
-import { factsOf } from './metric-facts.js';
+import { definitionOf } from './metric-definitions.js';
 import { expect, type Finding, type JsonFile, type PackageFolder, repeated } from './package-folder.js';
 import { type MetricReference, referencesOf } from './references.js';
 import { eventAggregations, eventOperators, eventSeverities, limits, openTelemetryQuery } from './vocabulary.js';
@@ -14,8 +14,8 @@ function ruleFindings(file: string, path: string, json: unknown): Finding[] {
   const at = (holds: boolean, member: string, rule: string, message: string): Finding[] =>
     expect(holds, file, `${path}.${member}`, rule, message);
   return [
-    ...at(eventSeverities.includes(Number(severity)), 'severity', 'event/severity', 'the severity is 5 or 10'),
-    ...at(isDuration(window), 'window', 'event/window', 'the window is a number of milliseconds'),
+    ...at(eventSeverities.includes(Number(severity)), 'severity', 'event/severity', 'the severity must be 5 or 10'),
+    ...at(isDuration(window), 'window', 'event/window', 'the window must be a number of milliseconds'),
     ...at(
       eventAggregations.includes(asText(aggregation) ?? ''),
       'aggregation',
@@ -28,7 +28,7 @@ function ruleFindings(file: string, path: string, json: unknown): Finding[] {
       'event/operator',
       `no operator of events is ${String(conditionOperator)}`,
     ),
-    ...at(typeof conditionValue === 'number', 'conditionValue', 'event/value', 'the threshold is a number'),
+    ...at(typeof conditionValue === 'number', 'conditionValue', 'event/value', 'the threshold must be a number'),
     ...at(
       (asText(metricName) ?? '').length <= limits.metricNameLength,
       'metricName',
@@ -45,22 +45,27 @@ function eventFindings({ file, json }: JsonFile): Finding[] {
   const at = (holds: boolean, path: string, rule: string, message: string): Finding[] =>
     expect(holds, file, path, rule, message);
   return [
-    ...at(typeof event['enabled'] === 'boolean', 'enabled', 'event/enabled', 'enabled says whether the event is on'),
-    ...at(isDuration(event['expirationTime']), 'expirationTime', 'event/expiration', 'it is a number of milliseconds'),
+    ...at(typeof event['enabled'] === 'boolean', 'enabled', 'event/enabled', 'enabled must be true or false'),
+    ...at(
+      isDuration(event['expirationTime']),
+      'expirationTime',
+      'event/expiration',
+      'it must be a number of milliseconds',
+    ),
     ...at((asText(event['name']) ?? '').length <= limits.nameLength, 'name', 'event/length', 'the name is too long'),
     ...at(query.length <= limits.queryLength, 'query', 'event/length', 'the query is too long'),
     ...at(
       event['entityType'] !== 'openTelemetry' || openTelemetryQuery.test(query),
       'query',
       'event/query',
-      'entities of OpenTelemetry are asked for with entity.type:opentelemetry; this query finds none',
+      'entities of OpenTelemetry need the query entity.type:opentelemetry; this one finds none',
     ),
     ...at(rules.length <= limits.rules, 'rules', 'event/rules', `an event has at most ${limits.rules} rules`),
     ...at(
       rules.length < 2 || event['ruleLogicalOperator'] === 'AND' || event['ruleLogicalOperator'] === 'OR',
       'ruleLogicalOperator',
       'event/rule-operator',
-      'several rules are joined by AND or OR',
+      'several rules must be joined by AND or OR',
     ),
     ...rules.flatMap((rule, index) => ruleFindings(file, `rules[${index}]`, rule)),
   ];
@@ -69,16 +74,16 @@ function eventFindings({ file, json }: JsonFile): Finding[] {
 const mebibyte = 1024 * 1024;
 const cores = 128;
 
-/** Null when the threshold lies where values can be on both sides of it. */
+/** Null when values can be on both sides of the threshold. */
 function implausible({ metric, parsed, json }: MetricReference): string | null {
-  const known = parsed === null ? null : factsOf(parsed.scope, parsed.name);
+  const known = parsed === null ? null : definitionOf(parsed.scope, parsed.name);
   const threshold = json['conditionValue'];
   if (known === null || typeof threshold !== 'number') return null;
   const { unit } = known;
   const isOfBytes = unit === 'By' || unit === 'By/s';
   if (isOfBytes && threshold < 1024) return `the unit is bytes: more than ${threshold} is always true`;
   if (isOfBytes && /[._]io(?:[.{]|$)/.test(metric) && threshold < mebibyte)
-    return `${threshold} bytes a second are moved by any server`;
+    return `any server moves ${threshold} bytes a second`;
   if (unit === '1' && threshold > (metric.includes('cpu') ? cores : 1))
     return `a share is never more than ${threshold}`;
   return null;

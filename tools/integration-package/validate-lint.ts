@@ -1,4 +1,4 @@
-// What the vendor's command checks before it publishes a package, without asking a registry.
+// The checks of the vendor's command before it publishes a package, without those that ask a registry.
 import { asList, asObject, isFilled, isObject } from './json.js';
 import { expect, type Finding, isEntityDashboard, type JsonFile, kinds, type PackageFolder } from './package-folder.js';
 import { headingsOf } from './readme-reader.js';
@@ -10,7 +10,7 @@ function manifestFindings(file: JsonFile | null): Finding[] {
   const at = (holds: boolean, path: string, rule: string, message: string): Finding[] =>
     expect(holds, file.file, path, rule, message);
   return [
-    ...at(manifest['private'] !== true, 'private', 'lint/private', 'a private package is not checked at all'),
+    ...at(manifest['private'] !== true, 'private', 'lint/private', 'the command does not check a private package'),
     ...at(
       typeof name === 'string' && /^@instana-integration\/[\w-]+$/.test(name),
       'name',
@@ -21,7 +21,7 @@ function manifestFindings(file: JsonFile | null): Finding[] {
       typeof version === 'string' && /^\d+\.\d+\.\d+$/.test(version),
       'version',
       'lint/version',
-      'the version is three numbers',
+      'the version must be three numbers',
     ),
     ...at(isFilled(author), 'author', 'lint/author', 'the author is missing'),
     ...at(isFilled(license), 'license', 'lint/license', 'the licence is missing'),
@@ -30,7 +30,7 @@ function manifestFindings(file: JsonFile | null): Finding[] {
       asObject(publishConfig)['access'] === 'public',
       'publishConfig.access',
       'lint/access',
-      'the access of publishConfig is public',
+      'the access of publishConfig must be public',
     ),
   ];
 }
@@ -65,7 +65,7 @@ function accessFindings(folder: PackageFolder): Finding[] {
         const { accessType, relationType, relatedId } = asObject(rule);
         return accessType === 'READ_WRITE' && relationType === 'GLOBAL' && relatedId === '';
       });
-      const message = 'a dashboard of its own has a rule READ_WRITE, GLOBAL with an empty relatedId';
+      const message = 'a dashboard without an entity needs a rule READ_WRITE, GLOBAL with an empty relatedId';
       return expect(isGlobal, file, 'accessRules', 'lint/access-rules', message);
     });
 }
@@ -85,12 +85,12 @@ function alertFindings({ file, json }: JsonFile): Finding[] {
   ];
 }
 
-/** Findings by the rules of the command, warnings included. */
+/** Findings by the rules of the command, including its warnings. */
 export function lintFindings(folder: PackageFolder): Finding[] {
   const { files, manifest } = folder;
   const all = [...(manifest === null ? [] : [manifest]), ...kinds.flatMap((kind) => files[kind] ?? [])];
   return [
-    ...all.flatMap(({ file, json }) => expect(isObject(json), file, '', 'json', 'the file is no JSON object')),
+    ...all.flatMap(({ file, json }) => expect(isObject(json), file, '', 'json', 'the file is not a JSON object')),
     ...manifestFindings(manifest),
     ...readmeFindings(folder),
     ...accessFindings(folder),

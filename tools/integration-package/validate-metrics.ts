@@ -1,7 +1,7 @@
-// That each reference names a metric by the grammar, in its unit, and aggregated so that the result means something.
+// Checks that each reference has a valid path, the unit of its metric, and a meaningful aggregation.
 import { metricScope } from '../../src/protocol/metric-registry.js';
 import { asList, asText } from './json.js';
-import { factsOf, groupOf, type MetricFacts } from './metric-facts.js';
+import { definitionOf, groupOf, type MetricDefinition } from './metric-definitions.js';
 import { expect, type Finding, type PackageFolder } from './package-folder.js';
 import { chosenSeries, type MetricReference, referencesOf, seriesKey } from './references.js';
 import {
@@ -16,10 +16,10 @@ import {
   widgetUnits,
 } from './vocabulary.js';
 
-/** What one reference is looked at with: what is known of its metric, by itself and by the rest of the package. */
+/** What is known of the metric of a reference: by its definition, and by the rest of the package. */
 interface Known {
-  readonly facts: MetricFacts | null;
-  /** Key of the attribute that tells the metric's series apart; null when it has one series, or nobody says. */
+  readonly definition: MetricDefinition | null;
+  /** The attribute key that separates the metric's series; null when it has one series, or when that is unknown. */
   readonly key: string | null;
 }
 
@@ -37,10 +37,10 @@ function dialectOf({ use, json }: MetricReference): Dialect {
   return use === 'entity' || json['type'] === 'customEntity' ? 'customEntity' : 'openTelemetry';
 }
 
-function pathFindings(reference: MetricReference, { facts, key }: Known): Finding[] {
+function pathFindings(reference: MetricReference, { definition, key }: Known): Finding[] {
   const { member, parsed } = reference;
   const check = at(reference);
-  if (parsed === null) return check(false, member, 'metric/path', 'it is no path of a metric');
+  if (parsed === null) return check(false, member, 'metric/path', 'it is not the path of a metric');
   const { group, scope, name, selectors } = parsed;
   const hasBraces = selectors !== null;
   const wantsBraces = dialectOf(reference) === 'customEntity';
@@ -49,30 +49,30 @@ function pathFindings(reference: MetricReference, { facts, key }: Known): Findin
       hasBraces === wantsBraces,
       member,
       'metric/braces',
-      wantsBraces ? 'the custom entity has paths with braces' : 'the entity of the SDK has paths without braces',
+      wantsBraces ? 'paths of the custom entity need braces' : 'paths of the entity of the SDK have no braces',
     ),
     ...check(
-      scope !== metricScope || facts !== null,
+      scope !== metricScope || definition !== null,
       member,
       'metric/unknown',
       `the sensor has no metric called ${name}`,
     ),
     ...check(
-      facts === null || groupOf(facts.kind) === group,
+      definition === null || groupOf(definition.kind) === group,
       member,
       'metric/kind',
-      `a ${facts?.kind} is not among the ${group}`,
+      `a ${definition?.kind} is not among the ${group}`,
     ),
-    ...check(facts?.isGone !== true, member, 'metric/gone', `${name} is not sent any more`),
+    ...check(definition?.isGone !== true, member, 'metric/gone', `${name} is not sent any more`),
     ...(selectors ?? []).flatMap((selector) => [
       ...check(
-        facts === null || facts.attribute?.key === selector.key,
+        definition === null || definition.attribute?.key === selector.key,
         member,
         'metric/selector',
         `${name} has no attribute ${selector.key}`,
       ),
       ...check(
-        !hasValues(facts, selector.key) || facts?.attribute?.values?.includes(selector.value) === true,
+        !hasValues(definition, selector.key) || definition?.attribute?.values?.includes(selector.value) === true,
         member,
         'metric/value',
         `${selector.key} is never ${selector.value}`,
@@ -87,19 +87,19 @@ function pathFindings(reference: MetricReference, { facts, key }: Known): Findin
   ];
 }
 
-function hasValues(facts: MetricFacts | null, key: string): boolean {
-  return facts?.attribute?.key === key && facts.attribute.values !== null;
+function hasValues(definition: MetricDefinition | null, key: string): boolean {
+  return definition?.attribute?.key === key && definition.attribute.values !== null;
 }
 
-function unitFindings(reference: MetricReference, { facts }: Known): Finding[] {
+function unitFindings(reference: MetricReference, { definition }: Known): Finding[] {
   const { json, axisFormatter } = reference;
   const check = at(reference);
   const unit = asText(json['unit']) ?? '';
   if (!widgetUnits.includes(unit)) return check(false, 'unit', 'metric/unit', `no unit is called ${unit}`);
-  const wanted = facts === null ? unit : widgetUnitOf(facts.unit);
+  const wanted = definition === null ? unit : widgetUnitOf(definition.unit);
   const family = formatterFamilyOf(wanted);
   return [
-    ...check(unit === wanted, 'unit', 'metric/unit', `it is sent in ${facts?.unit}, so the unit is ${wanted}`),
+    ...check(unit === wanted, 'unit', 'metric/unit', `it is sent in ${definition?.unit}, so the unit is ${wanted}`),
     ...check(
       axisFormatter === null || axisFormatter.startsWith(`${family}.`),
       'unit',
@@ -109,22 +109,27 @@ function unitFindings(reference: MetricReference, { facts }: Known): Finding[] {
   ];
 }
 
-function aggregationFindings(reference: MetricReference, { facts }: Known): Finding[] {
+function aggregationFindings(reference: MetricReference, { definition }: Known): Finding[] {
   const check = at(reference);
   const inTime = asText(reference.json['aggregation']) ?? '';
   const acrossSeries = asText(reference.json['crossSeriesAggregation']) ?? '';
   if (!widgetAggregations.includes(inTime))
     return check(false, 'aggregation', 'metric/aggregation', `no aggregation is called ${inTime}`);
-  if (facts === null) return [];
-  const { time, series } = aggregationsOf(facts.kind);
-  const rule = facts.kind === 'counter' ? 'metric/counter-aggregation' : 'metric/aggregation';
+  if (definition === null) return [];
+  const { time, series } = aggregationsOf(definition.kind);
+  const rule = definition.kind === 'counter' ? 'metric/counter-aggregation' : 'metric/aggregation';
   return [
-    ...check(time.includes(inTime), 'aggregation', rule, `of a ${facts.kind} take ${time.join(', ')}, not ${inTime}`),
+    ...check(
+      time.includes(inTime),
+      'aggregation',
+      rule,
+      `aggregate a ${definition.kind} by ${time.join(', ')}, not by ${inTime}`,
+    ),
     ...check(
       series.includes(acrossSeries),
       'crossSeriesAggregation',
       rule,
-      `of a ${facts.kind} take ${series.join(', ')} across series, not ${acrossSeries}`,
+      `aggregate a ${definition.kind} across series by ${series.join(', ')}, not by ${acrossSeries}`,
     ),
   ];
 }
@@ -136,15 +141,20 @@ function widgetFindings(reference: MetricReference, known: Known): Finding[] {
   const labels = metricPathLabels[dialect];
   const names = new Set(filters.map(({ name }) => name));
   const ofInstance = ['otel.attribute.service.name', 'otel.attribute.service.instance.id'];
-  const key = known.facts?.attribute?.key;
+  const key = known.definition?.attribute?.key;
   return [
-    ...check(json['source'] === 'INFRASTRUCTURE_METRICS', 'source', 'metric/source', 'it is INFRASTRUCTURE_METRICS'),
-    ...check(json['type'] === dialect, 'type', 'metric/type', 'the type is openTelemetry or customEntity'),
+    ...check(
+      json['source'] === 'INFRASTRUCTURE_METRICS',
+      'source',
+      'metric/source',
+      'it must be INFRASTRUCTURE_METRICS',
+    ),
+    ...check(json['type'] === dialect, 'type', 'metric/type', 'the type must be openTelemetry or customEntity'),
     ...check(
       asList(json['metricPath']).join() === labels.join(),
       'metricPath',
       'metric/metric-path',
-      `metricPath is ${labels.join(', ')}`,
+      `metricPath must be ${labels.join(', ')}`,
     ),
     ...check(
       widgetFormatters.includes(asText(json['formatter']) ?? ''),
@@ -157,18 +167,18 @@ function widgetFindings(reference: MetricReference, known: Known): Finding[] {
       'tagFilterExpression',
       'metric/instance',
       dialect === 'customEntity'
-        ? 'the dashboard of an entity is shown for that entity, and filters nothing'
+        ? 'the dashboard of an entity must not filter: it is shown for that entity'
         : `without filters on ${ofInstance.join(' and ')} all processes are mixed`,
     ),
     ...check(
       dialect !== 'customEntity' || groupBy.length === 0,
       'grouping',
       'metric/grouping',
-      'the dashboard of an entity has a line for each series, and groups nothing',
+      'the dashboard of an entity must not group: it has a line for each series',
     ),
     ...[...filters.map(({ name }) => name), ...groupBy.map(({ tag }) => tag)].flatMap((tag) =>
       check(
-        known.facts === null || seriesKey(tag) === null || seriesKey(tag) === key,
+        known.definition === null || seriesKey(tag) === null || seriesKey(tag) === key,
         'tagFilterExpression',
         'metric/selector',
         `the metric has no attribute for ${tag}`,
@@ -179,30 +189,36 @@ function widgetFindings(reference: MetricReference, known: Known): Finding[] {
   ];
 }
 
-function entityFindings(reference: MetricReference, { facts }: Known): Finding[] {
+function entityFindings(reference: MetricReference, { definition }: Known): Finding[] {
   const { formatter } = reference.json;
-  const wanted = facts === null ? null : entityFormatterOf(facts.unit);
+  const wanted = definition === null ? null : entityFormatterOf(definition.unit);
   const isShare = wanted?.startsWith('PERCENTAGE') === true && (asText(formatter) ?? '').startsWith('PERCENTAGE');
   const fits = wanted === null || formatter === wanted || isShare || formatter === 'UNDEFINED';
-  return at(reference)(fits, 'formatter', 'entity/unit', `it is sent in ${facts?.unit}, so the formatter is ${wanted}`);
-}
-
-/** What only a chosen series may be said to be, said of the mix of all. */
-function nameFindings(reference: MetricReference, { facts, key }: Known): Finding[] {
-  if (key === null || chosenSeries(reference).length > 0) return [];
-  const text = `${reference.title} ${reference.label ?? ''}`.toLowerCase();
-  const said = (facts?.attribute?.values ?? []).find((value) => new RegExp(`\\b${value}\\b`).test(text));
   return at(reference)(
-    said === undefined,
-    reference.member,
-    'metric/says-one-counts-all',
-    `it says ${said}, and counts every ${key}`,
+    fits,
+    'formatter',
+    'entity/unit',
+    `it is sent in ${definition?.unit}, so the formatter is ${wanted}`,
   );
 }
 
-function misreadFindings(reference: MetricReference, { facts }: Known): Finding[] {
-  const isMisread = facts?.counts !== undefined && /\bcollect/i.test(`${reference.title} ${reference.label ?? ''}`);
-  return at(reference)(!isMisread, reference.member, 'metric/misread', `what it counts are ${facts?.counts}`);
+/** Finds a title or label that names one series but shows the mix of all. */
+function nameFindings(reference: MetricReference, { definition, key }: Known): Finding[] {
+  if (key === null || chosenSeries(reference).length > 0) return [];
+  const text = `${reference.title} ${reference.label ?? ''}`.toLowerCase();
+  const named = (definition?.attribute?.values ?? []).find((value) => new RegExp(`\\b${value}\\b`).test(text));
+  return at(reference)(
+    named === undefined,
+    reference.member,
+    'metric/says-one-counts-all',
+    `it says ${named} but counts every ${key}`,
+  );
+}
+
+function misreadFindings(reference: MetricReference, { definition }: Known): Finding[] {
+  const isMisread =
+    definition?.counts !== undefined && /\bcollect/i.test(`${reference.title} ${reference.label ?? ''}`);
+  return at(reference)(!isMisread, reference.member, 'metric/misread', `it counts ${definition?.counts}`);
 }
 
 function identity({ parsed }: MetricReference): string {
@@ -212,16 +228,16 @@ function identity({ parsed }: MetricReference): string {
 /** Findings in every reference to a metric. */
 export function metricsFindings(folder: PackageFolder): Finding[] {
   const references = referencesOf(folder);
-  // A key that one place of the package selects by tells that the metric has several series everywhere.
+  // When one reference selects by a key, the metric has several series in all references.
   const keys = new Map<string, string>();
   for (const reference of references) {
     for (const [key] of chosenSeries(reference)) if (!keys.has(identity(reference))) keys.set(identity(reference), key);
   }
   return references.flatMap((reference) => {
     const { parsed } = reference;
-    const facts = parsed === null ? null : factsOf(parsed.scope, parsed.name);
-    const key = facts === null ? (keys.get(identity(reference)) ?? null) : (facts.attribute?.key ?? null);
-    const known = { facts, key };
+    const definition = parsed === null ? null : definitionOf(parsed.scope, parsed.name);
+    const key = definition === null ? (keys.get(identity(reference)) ?? null) : (definition.attribute?.key ?? null);
+    const known = { definition, key };
     return [
       ...pathFindings(reference, known),
       ...(isWidget(reference) ? widgetFindings(reference, known) : []),

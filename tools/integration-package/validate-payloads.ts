@@ -1,9 +1,9 @@
-// What the definitions of OTLP cannot say of export requests: that times, buckets and sums make sense from one request to the next.
+// Checks what the protobuf definitions of OTLP cannot: times, buckets and sums, within a request and from one to the next.
 import { asList, asObject, asText, type JsonObject } from './json.js';
 import { expect, type Finding } from './package-folder.js';
 
 interface Point {
-  /** Metric and attributes. */
+  /** The metric and its attributes. */
   readonly series: string;
   readonly path: string;
   readonly json: JsonObject;
@@ -14,8 +14,8 @@ interface Point {
 const kinds = ['gauge', 'sum', 'histogram'] as const;
 const digits = /^\d+$/;
 const cumulative = 2;
-/** A clock that is wrong by more makes series of another day. */
-const greatestAgeMs = 600_000;
+/** Points further from now have a wrong time. */
+const maxAgeMs = 600_000;
 
 function metricsOf(body: unknown): { readonly scope: string; readonly json: JsonObject }[] {
   return asList(asObject(body)['resourceMetrics']).flatMap((resource) =>
@@ -41,7 +41,7 @@ function pointsOf(body: unknown): Point[] {
 
 type At = (holds: boolean, path: string, rule: string, message: string) => Finding[];
 
-/** Nanoseconds since 1970; null for what is no text of digits. */
+/** Nanoseconds since 1970; null for anything but a text of digits. */
 function nanos(value: unknown): bigint | null {
   const text = asText(value);
   return text !== null && digits.test(text) ? BigInt(text) : null;
@@ -52,17 +52,17 @@ function timeFindings({ path, json, kind }: Point, now: number, at: At): Finding
   const start = nanos(json['startTimeUnixNano']);
   const ageMs = time === null ? Number.POSITIVE_INFINITY : now - Number(time / 1_000_000n);
   return [
-    ...at(Math.abs(ageMs) < greatestAgeMs, path, 'payload/time', 'the time is a text of nanoseconds near now'),
+    ...at(Math.abs(ageMs) < maxAgeMs, path, 'payload/time', 'the time must be a text of nanoseconds near now'),
     ...at(
       kind === 'gauge' || (start !== null && time !== null && start <= time),
       path,
       'payload/start',
-      'a sum has a start, which is not later than its time',
+      'a sum must have a start that is not later than its time',
     ),
   ];
 }
 
-/** A number as the format wants it: whole ones of 64 bits as texts, others as numbers. */
+/** Whether a value has the form of OTLP/JSON: integers as texts, other numbers as numbers. */
 function isNumber({ asInt, asDouble }: JsonObject): boolean {
   if (asInt !== undefined) return asDouble === undefined && /^-?\d+$/.test(asText(asInt) ?? '');
   return typeof asDouble === 'number' && Number.isFinite(asDouble);
@@ -75,10 +75,15 @@ function histogramFindings({ path, json }: Point, at: At): Finding[] {
   const total = areTexts ? counts.reduce<bigint>((sum, count) => sum + BigInt(String(count)), 0n) : null;
   const isRising = bounds.every((bound, index) => index === 0 || Number(bounds[index - 1]) < Number(bound));
   return [
-    ...at(areTexts, path, 'payload/number', 'counts are texts of digits'),
-    ...at(counts.length === bounds.length + 1, path, 'payload/buckets', 'there is one bucket more than bounds'),
-    ...at(isRising, path, 'payload/buckets', 'the bounds rise'),
-    ...at(total === null || String(total) === json['count'], path, 'payload/buckets', 'buckets add up to the count'),
+    ...at(areTexts, path, 'payload/number', 'counts must be texts of digits'),
+    ...at(counts.length === bounds.length + 1, path, 'payload/buckets', 'there must be one bucket more than bounds'),
+    ...at(isRising, path, 'payload/buckets', 'the bounds must rise'),
+    ...at(
+      total === null || String(total) === json['count'],
+      path,
+      'payload/buckets',
+      'the buckets must add up to the count',
+    ),
   ];
 }
 
@@ -90,12 +95,17 @@ function pointFindings(point: Point, now: number, at: At): Finding[] {
       kind === 'gauge' || data['aggregationTemporality'] === cumulative,
       path,
       'payload/temporality',
-      'sums and histograms are cumulative',
+      'sums and histograms must be cumulative',
     ),
-    ...at(asList(json['attributes']).length <= 1, path, 'payload/attributes', 'a series has one attribute at most'),
+    ...at(
+      asList(json['attributes']).length <= 1,
+      path,
+      'payload/attributes',
+      'a series may have one attribute at most',
+    ),
     ...(kind === 'histogram'
       ? histogramFindings(point, at)
-      : at(isNumber(json), path, 'payload/number', 'the value is a finite number, or a text of a whole one')),
+      : at(isNumber(json), path, 'payload/number', 'the value must be a finite number, or the text of an integer')),
   ];
 }
 
@@ -115,7 +125,7 @@ function nextFindings(earlier: Point, later: Point, at: At): Finding[] {
       later.kind === 'gauge' || earlier.json['startTimeUnixNano'] === later.json['startTimeUnixNano'],
       later.path,
       'payload/start',
-      'the start of a sum stays as it was',
+      'the start of a sum must not change',
     ),
     ...at(
       (nanos(later.json['timeUnixNano']) ?? 0n) > (nanos(earlier.json['timeUnixNano']) ?? 0n),
@@ -126,7 +136,7 @@ function nextFindings(earlier: Point, later: Point, at: At): Finding[] {
   ];
 }
 
-/** Of bodies of requests of one process, in their order. `now` is when they came, in milliseconds. */
+/** Findings in the requests of one process, in their order. `now` is when they arrived, in milliseconds. */
 export function payloadFindings(bodies: readonly unknown[], now: number = Date.now()): Finding[] {
   const last = new Map<string, Point>();
   return bodies.flatMap((body, index) => {

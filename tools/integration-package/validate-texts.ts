@@ -1,6 +1,6 @@
-// That words fit what they stand for: labels, the README, and what is filled in at the import.
+// Checks texts: labels, the README, and placeholders, which the import fills in.
 import { asList, asObject, asText } from './json.js';
-import { factsOf } from './metric-facts.js';
+import { definitionOf } from './metric-definitions.js';
 import { expect, type Finding, isEntityDashboard, type JsonFile, kinds, type PackageFolder } from './package-folder.js';
 import { firstCells, tableWith } from './readme-reader.js';
 import { chosenSeries, filtersOf, type MetricReference, referencesOf, resourceKey } from './references.js';
@@ -13,7 +13,7 @@ function wordsOf(text: string): string[] {
   return text.toLowerCase().match(/[a-z]{5,}/g) ?? [];
 }
 
-/** Whether one letter more, less, other, or two in the wrong order make the one word the other. */
+/** Whether one added, missing, other or swapped letter separates the two words. */
 function isSlip(word: string, meant: string): boolean {
   if (word === meant || Math.abs(word.length - meant.length) > 1) return false;
   let start = 0;
@@ -31,9 +31,9 @@ function isOtherForm(word: string, meant: string): boolean {
 function labelFindings(reference: MetricReference): Finding[] {
   const { file, path, label, title, parsed } = reference;
   if (parsed === null) return [];
-  const facts = factsOf(parsed.scope, parsed.name);
+  const definition = definitionOf(parsed.scope, parsed.name);
   const chosen = chosenSeries(reference).flatMap(([, value]) => (value === null ? [] : [value]));
-  const values = [...chosen, ...(facts?.attribute?.values ?? [])];
+  const values = [...chosen, ...(definition?.attribute?.values ?? [])];
   const meant = wordsOf([parsed.name, ...values].join(' '));
   const texts = [title, label ?? ''];
   const slips = [...new Set(texts.flatMap(wordsOf))].flatMap((word) => {
@@ -41,7 +41,7 @@ function labelFindings(reference: MetricReference): Finding[] {
     const right = meant.find((candidate) => isSlip(word, candidate) && !isOtherForm(word, candidate));
     return right === undefined ? [] : [`${word} is written ${right}`];
   });
-  const isOfBytes = facts?.unit === 'By' || facts?.unit === 'By/s';
+  const isOfBytes = definition?.unit === 'By' || definition?.unit === 'By/s';
   const isOfThings = /\b(?:events?|messages?|packets?|requests?|calls?)\b/i.test(texts.join(' '));
   return [
     ...slips.flatMap((message) => expect(false, file, path, 'text/misspelt', message)),
@@ -65,24 +65,28 @@ function placeholderFindings(folder: PackageFolder, { file, text }: JsonFile): F
   const names = [...text.matchAll(placeholder)].map(([, name = '']) => name);
   const at = (holds: boolean, rule: string, message: string): Finding[] => expect(holds, file, '', rule, message);
   return [
-    ...at(!/\{\{|\}\}/.test(rest), 'placeholder/form', 'two braces stand around a name of a placeholder only'),
-    ...at(!/\{\{\s*\w+\s*\}\}\}/.test(text), 'placeholder/brace', 'a brace behind a placeholder ends the whole import'),
+    ...at(!/\{\{|\}\}/.test(rest), 'placeholder/form', 'double braces may only enclose the name of a placeholder'),
+    ...at(
+      !/\{\{\s*\w+\s*\}\}\}/.test(text),
+      'placeholder/brace',
+      'a brace after a placeholder aborts the whole import',
+    ),
     ...at(
       names.length === 0 || !isEntityDashboard(folder, file),
       'placeholder/entity',
-      'placeholders in the dashboard of an entity are never filled in',
+      'the import does not fill in placeholders in the dashboard of an entity',
     ),
     ...[...new Set(names)].flatMap((name) =>
       at(
         folder.readme === null || folder.readme.includes(name),
         'placeholder/readme',
-        `the README does not tell of the placeholder ${name}`,
+        `the README does not mention the placeholder ${name}`,
       ),
     ),
   ];
 }
 
-/** Every tag of the resource that the package relies on, with its place. */
+/** Every resource tag that the package uses, and where. */
 function resourceTags({ files }: PackageFolder, references: readonly MetricReference[]): Finding[] {
   const use = (file: string, path: string, tag: string): Finding[] => {
     const key = resourceKey(tag);
@@ -105,19 +109,19 @@ function resourceTags({ files }: PackageFolder, references: readonly MetricRefer
   ];
 }
 
-/** Namespaces of the conventions for resources. */
+/** The namespaces of the conventions for resources. */
 const namespaces = /^(?:service|telemetry|process|host|os|container|k8s|cloud|deployment|device|faas|instana)\./;
 
 function tagFindings(folder: PackageFolder, references: readonly MetricReference[]): Finding[] {
   const table = folder.readme === null ? null : tableWith(folder.readme, 'attribute');
-  const told = table === null ? null : new Set(firstCells(table));
+  const listed = table === null ? null : new Set(firstCells(table));
   return resourceTags(folder, references).flatMap(({ file, path, message: key }) => [
     ...expect(namespaces.test(key), file, path, 'tag/unknown', `no convention has a resource attribute ${key}`),
-    ...expect(told?.has(key) !== false, file, path, 'tag/readme', `the README does not list the attribute ${key}`),
+    ...expect(listed?.has(key) !== false, file, path, 'tag/readme', `the README does not list the attribute ${key}`),
   ]);
 }
 
-/** Names that the README has to have, of the files of one kind. */
+/** Checks that the README has the names of all files of one kind. */
 function namedFindings(readme: string, files: readonly JsonFile[] | null, path: string, rule: string): Finding[] {
   return (files ?? []).flatMap(({ file, json }) => {
     const name = asText(path.split('.').reduce<unknown>((value, member) => asObject(value)[member], json));
@@ -140,30 +144,30 @@ function listedFindings(readme: string, references: readonly MetricReference[]):
   );
 }
 
-/** At more milliseconds than these, the delay of an event loop is mostly that of the measurement. */
-const greatestPrecisionMs = 100;
+/** Above this precision, the measurement itself makes up most of an event loop's delay. */
+const maxPrecisionMs = 100;
 
 function readmeFindings({ readme, files }: PackageFolder, references: readonly MetricReference[]): Finding[] {
   if (readme === null) return [];
   const at = (holds: boolean, rule: string, message: string): Finding[] =>
     expect(holds, 'README.md', '', rule, message);
-  const tellsToImport = /\bimport\b[^\n]*--server/.test(readme);
+  const hasImportCommand = /\bimport\b[^\n]*--server/.test(readme);
   const precisions = [...readme.matchAll(/monitoringPrecision\W+(\d+)/g)].map(([, digits]) => Number(digits));
   return [
     ...at(
       !/(?:--server|-S)[\s=]+["']?https?:\/\//.test(readme) && !/\bbase url\b/i.test(readme),
       'readme/server',
-      'the server is a host without a scheme: with one the command refuses to work',
+      'the server must be a host without a scheme, or the command refuses it',
     ),
     ...at(
-      !tellsToImport || /\bsecond time\b|\btwice\b|\bagain\b/i.test(readme),
+      !hasImportCommand || /\bsecond time\b|\btwice\b|\bagain\b/i.test(readme),
       'readme/twice',
-      'it does not say what importing twice does',
+      'it does not say what a second import does',
     ),
     ...at(
-      precisions.every((ms) => ms <= greatestPrecisionMs),
+      precisions.every((ms) => ms <= maxPrecisionMs),
       'readme/precision',
-      'at this precision every delay is about as long as it',
+      'at this precision every delay is about as long as the precision itself',
     ),
     ...namedFindings(readme, files.dashboards, 'title', 'readme/dashboard'),
     ...namedFindings(readme, files.events, 'name', 'readme/event'),

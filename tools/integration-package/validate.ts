@@ -1,5 +1,5 @@
-// Everything that can be said about an integration package without seeing a metric sent.
-// node build/tools/integration-package/validate.js [folder]: prints what it finds, and fails when that is anything.
+// Every check of an integration package that needs no sent metric.
+// node build/tools/integration-package/validate.js [folder]: prints the findings, and fails when there are any.
 import { join } from 'node:path';
 import { type Finding, readPackageFolder } from './package-folder.js';
 import { dashboardsFindings } from './validate-dashboards.js';
@@ -9,7 +9,7 @@ import { lintFindings } from './validate-lint.js';
 import { metricsFindings } from './validate-metrics.js';
 import { textsFindings } from './validate-texts.js';
 
-/** Empty for a package without a fault. */
+/** The findings of a package; empty when it has no fault. */
 export function validatePackage(folder: string): Finding[] {
   const read = readPackageFolder(folder);
   return [
@@ -22,7 +22,7 @@ export function validatePackage(folder: string): Finding[] {
   ];
 }
 
-/** One line for a person. */
+/** A finding as one line of text. */
 export function findingText({ file, path, rule, message }: Finding): string {
   return `${file}${path === '' ? '' : ` ${path}`}: ${message} (${rule})`;
 }

@@ -1,6 +1,7 @@
-// The words of Instana's interface for dashboards, custom entities and custom events, and how the units of OpenTelemetry are said in them.
+// The words of Instana's interfaces for dashboards, custom entities and custom events, and their units for those of OpenTelemetry.
 import type { MetricKind } from '../../src/protocol/metric-registry.js';
 
+/** Limits of the interfaces. */
 export const limits = {
   widgets: 128,
   idLength: 64,
@@ -11,6 +12,7 @@ export const limits = {
   rules: 5,
 } as const;
 
+/** What the interface for dashboards accepts. */
 export const widgetTypes: readonly string[] = ['chart', 'bigNumber', 'table', 'topList', 'pie', 'histogram'];
 export const widgetUnits: readonly string[] = ['number', 'byte', 'milisecond', 'microsecond', 'second', 'percentage'];
 export const widgetFormatters: readonly string[] = ['number', 'bytes', 'millis', 'percentage'].flatMap((family) => [
@@ -33,18 +35,19 @@ export const entityAggregations: readonly string[] = ['AVG', 'SUM'];
 export const eventAggregations: readonly string[] = ['sum', 'avg', 'min', 'max', 'absolute_diff', 'relative_diff'];
 export const eventOperators: readonly string[] = ['>', '>=', '<', '<=', '=', '!='];
 export const eventSeverities: readonly number[] = [5, 10];
-/** How a query asks for entities of OpenTelemetry. */
+/** A query for entities of OpenTelemetry. */
 export const openTelemetryQuery: RegExp = /\bentity\.type:"?(?:opentelemetry|otel)"?(?![\w-])/i;
 
-/** What a metric is called in the interface, of the custom entity or of the OpenTelemetry SDK. */
+/** The way to name a metric: as one of the custom entity or of the OpenTelemetry SDK. */
 export type Dialect = 'openTelemetry' | 'customEntity';
 
+/** The labels of the two ways. */
 export const metricPathLabels: Readonly<Record<Dialect, readonly [string, string]>> = {
   openTelemetry: ['Others', 'OpenTelemetry SDK'],
   customEntity: ['Custom Entity', 'Custom Entity'],
 };
 
-/** Of the widgets, by the unit that the metric is sent with. */
+/** The unit of a widget for a metric's unit. */
 export function widgetUnitOf(unit: string): string {
   if (unit === 's') return 'second';
   if (unit === 'ms') return 'milisecond';
@@ -60,12 +63,12 @@ const families: Readonly<Record<string, string>> = {
   percentage: 'percentage',
 };
 
-/** How an axis or a tile writes values of a unit: the formatter of times takes all units of time. */
+/** The family of formatters for a widget's unit; one family formats all units of time. */
 export function formatterFamilyOf(widgetUnit: string): string {
   return families[widgetUnit] ?? 'number';
 }
 
-/** Of the custom entity. Processor time may exceed one core, so no ratio is capped. */
+/** The custom entity's formatter for a metric's unit. Processor time may exceed one core, so no ratio is capped. */
 export function entityFormatterOf(unit: string): string {
   if (unit === 's') return 'SECONDS';
   if (unit === 'ms') return 'MILLIS';
@@ -75,7 +78,7 @@ export function entityFormatterOf(unit: string): string {
   return unit.endsWith('/s') ? 'RATE' : 'NUMBER';
 }
 
-/** The aggregations that make sense of a kind of metric, in time and across series. */
+/** The sensible aggregations of a kind of metric, over time and across series. */
 export function aggregationsOf(kind: MetricKind): {
   readonly time: readonly string[];
   readonly series: readonly string[];
