@@ -1,5 +1,5 @@
-// Compiles src, test, bench and tools into build/, from nothing, so that no file of an older build stays; then puts all that the preload
-// needs into one file, in the place of build/src/sensor.js: opening and compiling some forty files takes longer than running them.
+// Compiles src, test, bench and tools into an empty build/, so that no file of an older build is left. Then bundles everything that the
+// preload needs into build/src/sensor.js: opening and compiling some forty files takes longer than running them.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,11 +9,11 @@ import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
-/** The preload, and what only a process reads that sends OTLP. */
+/** The preload, and the code that only a process with OTLP loads. */
 const bundles = ['sensor.js', 'otlp/otlp.js'];
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
 
-/** Licences of the packages that are inside the bundle. */
+/** The licences of the bundled packages. */
 function licencesOf(inputs) {
   const folders = inputs.flatMap((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
   return [...new Set(folders)].sort().map((folder) => {
@@ -23,7 +23,7 @@ function licencesOf(inputs) {
   });
 }
 
-/** Puts a file of build/src and all that it needs into one; resolves with what went into it. */
+/** Bundles a file of build/src with everything that it imports. Resolves with the bundle, its target and its inputs. */
 async function bundle(file) {
   const entry = join(root, 'build/src', file);
   const outfile = `${entry}.bundle`;
@@ -32,14 +32,14 @@ async function bundle(file) {
     entryPoints: [entry],
     outfile,
     bundle: true,
-    // A process keeps the source for as long as it lives; lines stay short enough to be named in a stack.
+    // A process keeps the source in memory for its lifetime. Lines stay short enough to identify a place in a stack.
     minifyWhitespace: true,
     lineLimit: 120,
     platform: 'node',
     target: 'node20',
     metafile: true,
     logLevel: 'warning',
-    // One copy for the application and us: an application's spans are instances of its classes.
+    // The application and the sensor need one copy: the application's spans are instances of its classes.
     external: ['opentracing', ...bundles.map((name) => `./${name}`)],
     alias: { debug: join(root, 'scripts/no-debug.cjs') },
   });

@@ -1,4 +1,4 @@
-// Everything that can be checked without running the product: types, lint, layers, the packages, the documents.
+// All checks that do not run the product: types, lint, layers, the packages, the documents.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
 
-/** File of a package's command. */
+/** The file of a package's command. */
 function command(packageName, name = packageName) {
-  // Not resolved through the package's exports, which need not tell its package.json.
+  // Not resolved by name, since a package's exports need not include its package.json.
   const folder = join(root, 'node_modules', packageName);
   const { bin } = require(join(folder, 'package.json'));
   return join(folder, typeof bin === 'string' ? bin : bin[name]);
@@ -22,7 +22,7 @@ function node(...args) {
   return { passed: status === 0, output: `${stdout}${stderr}`.trim() };
 }
 
-/** The tarball as `npm publish` would send it; build/ is there already. */
+/** Packs the tarball as `npm publish` would; build/ exists already. */
 function pack(folder) {
   const npm = process.env.npm_execpath ?? 'npm';
   const [file, before] = npm.endsWith('.js') ? [process.execPath, [npm]] : [npm, []];

@@ -1,3 +1,3 @@
-// Stands in for the package `debug` where the bundled `require-in-the-middle` asks for it: loading that one, with the terminal's
-// colours, takes as long as all the rest of the preload, for output that nobody reads.
+// Replaces the package `debug` in the bundled `require-in-the-middle`: loading it, with its terminal colours, takes as long as the rest
+// of the preload, and its output is not used.
 module.exports = () => Object.assign(() => {}, { enabled: false });

@@ -1,4 +1,4 @@
-// Runs every compiled test with Node.js' own runner and says at the end what did not run, and why.
+// Runs every compiled test with Node.js' own runner, and lists at the end what did not run, and why.
 // node scripts/test.mjs [--long] [words]: with words, only the files whose path contains one of them.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -21,7 +21,7 @@ function testFiles() {
     .sort();
 }
 
-/** What tests start as a child is to be as in a bare shell, whatever the developer's own shell has set. */
+/** The environment of a bare shell for the tests and their children, whatever the developer's shell sets. */
 function bareEnvironment() {
   const unwanted = /^(INSTANA_|AUTOWRAPT_|OTEL_|NODE_OPTIONS$|FORCE_COLOR$|npm_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !unwanted.test(name)));
@@ -35,7 +35,7 @@ function portIsTaken(port) {
   });
 }
 
-/** Peers are packages that only tests need and that are too large for everybody's `npm ci`; `.ci/run` installs them. */
+/** Peers are packages that only tests need and that are too large for every `npm ci`; `.ci/run` installs them. */
 function missingPeers() {
   const peers = join(root, 'test', 'peers');
   if (!existsSync(peers)) return [];
