@@ -1,41 +1,21 @@
-// A span as OTLP/JSON, by OpenTelemetry's semantic conventions for HTTP: made of its wire form, in which nothing is secret any more.
-import { plainJson } from '../core/plain-json.js';
-import type { StackFrame, WireHttp, WireSdk, WireSpan } from '../protocol/wire-span.js';
+// A span as OTLP/JSON, by OpenTelemetry's semantic conventions for HTTP (https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
+import { plainJson, quote } from '../core/plain-json.js';
+import { TextCache } from '../core/text-cache.js';
+import type { StackFrame } from '../protocol/wire-span.js';
+import { boundedJson } from '../redaction/bounded-json.js';
+import type { Redactor } from '../redaction/redactor.js';
+import { type EncodeContext, isFrames } from '../spans/instana-json.js';
+import { isPlainPath, plainUrlJson, redactedHeaders, redactedQuery, redactedUrl } from '../spans/redacted-http.js';
+import type { CapturedStack, HttpAttributes, SpanRecord } from '../spans/span.js';
+import type { SpanSerializer } from '../spans/span-queue.js';
+import { AttributeList } from './attributes.js';
+import { errorType, exceptionEvent, logEvents, nanoseconds } from './exceptions.js';
 
 /** 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
 export type OtlpSpanKind = 1 | 2 | 3 | 4 | 5;
 
-/** What the wire form does not have, or not as exactly. */
-export interface OtlpSpanInput {
-  /** 32 digits. */
-  readonly traceId: string;
-  /** Milliseconds since the epoch, with a fraction. */
-  readonly startMs: number;
-  readonly durationMs: number;
-  readonly kind: OtlpSpanKind;
-  /** How a request came, where it is known. */
-  readonly scheme: 'http' | 'https' | null;
-  /** Empty without one. */
-  readonly tracestate: string;
-}
-
-type AttributeValue =
-  | { readonly stringValue: string }
-  | { readonly boolValue: boolean }
-  | { readonly intValue: string }
-  | { readonly doubleValue: number }
-  | { readonly arrayValue: { readonly values: readonly AttributeValue[] } };
-
-interface Attribute {
-  readonly key: string;
-  readonly value: AttributeValue;
-}
-
-interface OtlpEvent {
-  readonly timeUnixNano: string;
-  readonly name: string;
-  readonly attributes: readonly Attribute[];
-}
+/** Members of an object, as `JSON.parse` gives them. */
+type Members = Readonly<Record<string, unknown>>;
 
 const errorStatus = 2;
 /** Flags of a span: sampled; it is known whether its parent is remote; it is (https://github.com/open-telemetry/opentelemetry-proto). */
@@ -44,140 +24,176 @@ const knowsParentFlag = 0x100;
 const remoteParentFlag = 0x200;
 
 const knownMethods = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY', 'TRACE']);
-/** What 64 bits hold as nanoseconds. */
-const latestMs = 18_446_744_073_709;
-const nothing = '0'.repeat(16);
-const { isArray } = Array;
+const zeros = '0'.repeat(16);
+/** How far the two clocks may be apart before the system's time counts as changed since the process started. */
+const toleranceMs = 2;
+const noMembers: Members = Object.freeze({});
 const { parse } = JSON;
 
-/** The JSON of one span. `json` is what the agent would get, without its braces. */
-export function otlpSpan(json: string, input: OtlpSpanInput): string {
-  const span = parse(`{${json}}`) as WireSpan; // our own
-  const { http, sdk } = span.data;
-  const attributes = new Attributes();
-  const isServer = span.k === 1;
-  const endMs = input.startMs + input.durationMs;
-  const error = errorOf(span);
-  if (http !== undefined) addHttp(attributes, http, isServer, input.scheme, error);
-  else if (error !== null) attributes.add('error.type', errorType(error));
-  addSections(attributes, span.data);
-  if (sdk !== undefined) attributes.addAll(sdk.custom?.tags ?? {});
-  if (span.sy === true) attributes.add('instana.synthetic', true);
-  if (span.crtp !== undefined) attributes.add('instana.correlation.type', span.crtp);
-  if (span.crid !== undefined) attributes.add('instana.correlation.id', span.crid);
-  const events = eventsOf(sdk, endMs, span.stack ?? []);
-  if (error !== null && !events.some(({ name }) => name === 'exception'))
-    events.push(exceptionEvent(error, span.stack ?? [], endMs));
-  else if (error === null && span.stack !== undefined && span.stack.length > 0)
-    attributes.add('code.stacktrace', stackText(span.stack));
-  return plainJson({
-    traceId: input.traceId,
-    spanId: span.s,
-    traceState: input.tracestate === '' ? undefined : input.tracestate,
-    parentSpanId: span.p,
-    flags: flagsOf(span),
-    name: nameOf(span),
-    kind: input.kind,
-    startTimeUnixNano: nanoseconds(input.startMs),
-    endTimeUnixNano: nanoseconds(endMs),
-    attributes: attributes.list,
-    events: events.length === 0 ? undefined : events,
-    links: linksOf(span, input.traceId),
-    status: isError(span) ? { code: errorStatus, message: error ?? undefined } : undefined,
-  });
+/** What is made of texts that come again and again, for one encode context. */
+interface Caches {
+  readonly context: EncodeContext;
+  /** Address attributes by the host of an entry, and by the origin of an exit. */
+  readonly hosts: TextCache;
+  readonly origins: TextCache;
 }
 
-/** Each key once: what is known of the protocol is added first, and wins against tags of the application. */
-class Attributes {
-  readonly list: Attribute[] = [];
-  readonly #keys: Set<string> = new Set();
+/** Serialises spans for an OTLP receiver. */
+export class OtlpSpanSerializer implements SpanSerializer {
+  readonly #serviceName: () => string | null;
+  #caches: Caches | null = null;
 
-  add(key: string, value: unknown): void {
-    const shown = attributeValue(value);
-    if (shown === null || key === '' || this.#keys.has(key)) return;
-    this.#keys.add(key);
-    this.list.push({ key, value: shown });
+  /** `serviceName` gives the configured name of the service; null without one. */
+  constructor(serviceName: () => string | null) {
+    this.#serviceName = serviceName;
   }
 
-  addAll(members: Readonly<Record<string, unknown>>): void {
-    for (const key of Object.keys(members)) this.add(key, members[key]);
+  /** JSON of the configured service name; empty for the name that the resource has anyway. */
+  resourceKey(): string {
+    const service = this.#serviceName();
+    return service === null ? '' : plainJson(service);
+  }
+
+  /** The JSON of one span. What is secret in it is redacted as for the agent. */
+  serialize(span: SpanRecord, context: EncodeContext): string {
+    if (this.#caches?.context !== context) this.#caches = makeCaches(context);
+    const caches = this.#caches;
+    const { http, sdk, w3c } = span;
+    const section = readSection(span, context);
+    const tags = sdk === null ? noMembers : readMembers(boundedJson(sdk.tags, undefined, context.tagRedactor));
+    const error = errorOf(span, section, tags, context.redactor);
+    const stack = stackText(span.stack, context);
+    const startMs = exactStart(span);
+    const endMs = startMs + span.durationMs;
+    const logs =
+      sdk === null || sdk.logs === null
+        ? null
+        : logEvents(readMembers(boundedJson(sdk.logs, undefined, context.logRedactor)), endMs, stack);
+    const hasEvent = error !== null && logs?.hasException !== true;
+
+    const attributes = new AttributeList();
+    if (http !== null) addHttp(attributes, http, span.kind === 1, error, caches);
+    else if (error !== null) attributes.addText('error.type', quote(errorType(error)));
+    if (section !== noMembers) addSection(attributes, sdk?.section?.name ?? '', section);
+    if (tags !== noMembers) attributes.addAll(tags);
+    addInstana(attributes, span);
+    if (error === null && stack !== '') attributes.add('code.stacktrace', stack);
+
+    // The trace id that all spans of a request know comes first, so that they agree.
+    const traceId = otlpTraceId(span.traceId, w3c?.traceId ?? span.longTraceId);
+    let text = `{"traceId":"${traceId}","spanId":"${span.spanId}"`;
+    if (w3c !== null && w3c.tracestate !== '') text += `,"traceState":${quote(w3c.tracestate)}`;
+    if (span.parentId !== null) text += `,"parentSpanId":"${span.parentId}"`;
+    text += `,"flags":${flagsOf(span)},"name":${context.quoted.get(nameOf(span, context.redactor))},"kind":${kindOf(span)}`;
+    text += `,"startTimeUnixNano":"${nanoseconds(startMs)}","endTimeUnixNano":"${nanoseconds(endMs)}","attributes":[${attributes}]`;
+    const events = hasEvent ? joined(logs?.json ?? '', exceptionEvent(error, stack, endMs)) : (logs?.json ?? '');
+    if (events !== '') text += `,"events":[${events}]`;
+    text += linksJson(span, traceId);
+    if (isError(span)) text += `,"status":{"code":${errorStatus}${error === null ? '' : `,"message":${quote(error)}`}}`;
+    return `${text}}`;
   }
 }
 
-/** Null for what is nothing. Objects, and lists of anything else than values of one kind, are shown as JSON. */
-function attributeValue(value: unknown): AttributeValue | null {
-  switch (typeof value) {
-    case 'string':
-      return { stringValue: value };
-    case 'boolean':
-      return { boolValue: value };
-    case 'number':
-      return Number.isSafeInteger(value) ? { intValue: String(value) } : { doubleValue: value };
-    case 'object':
-      break;
-    default:
-      return null;
-  }
-  if (value === null) return null;
-  if (!isArray(value) || !isUniform(value)) return { stringValue: plainJson(value) };
-  const values: AttributeValue[] = [];
-  for (const entry of value) {
-    const shown = attributeValue(entry);
-    if (shown !== null) values.push(shown);
-  }
-  return { arrayValue: { values } };
+/** The 32 digits of a trace: those that it came with if its own id is their second half, else its own id after zeros. */
+export function otlpTraceId(traceId: string, longTraceId: string | null): string {
+  if (longTraceId !== null && longTraceId.length === 32 && longTraceId.endsWith(traceId)) return longTraceId;
+  return zeros + traceId;
 }
 
-function isUniform(list: readonly unknown[]): boolean {
-  const [first] = list;
-  return typeof first !== 'object' && list.every((entry) => typeof entry === typeof first);
+function makeCaches(context: EncodeContext): Caches {
+  const { redactor } = context;
+  return {
+    context,
+    hosts: new TextCache((host) => addressJson(redactor.redactHost(host), null), 1000, 200),
+    origins: new TextCache((origin) => clientAddressJson(`${redactor.redactHost(origin)}/`), 1000, 200),
+  };
+}
+
+/** Bounded JSON of values of the application, in which nothing is secret any more. */
+function readMembers(json: string): Members {
+  return json === '{}' ? noMembers : (parse(json) as Members); // an object was written
+}
+
+function readSection({ sdk }: SpanRecord, { logRedactor }: EncodeContext): Members {
+  if (sdk === null || sdk.section === null) return noMembers;
+  return readMembers(boundedJson(sdk.section.attributes, undefined, logRedactor));
+}
+
+function joined(first: string, second: string): string {
+  return first === '' ? second : `${first},${second}`;
 }
 
 function addHttp(
-  attributes: Attributes,
-  http: WireHttp,
+  attributes: AttributeList,
+  http: HttpAttributes,
   isServer: boolean,
-  scheme: 'http' | 'https' | null,
   error: string | null,
+  caches: Caches,
 ): void {
-  const method = http.method ?? '';
+  const { method, status, template } = http;
+  const { quoted, redactor } = caches.context;
   if (method !== '') {
-    attributes.add('http.request.method', knownMethods.has(method) ? method : '_OTHER');
-    if (!knownMethods.has(method)) attributes.add('http.request.method_original', method);
+    const isKnown = knownMethods.has(method);
+    attributes.addText('http.request.method', isKnown ? quoted.get(method) : '"_OTHER"');
+    if (!isKnown) attributes.addText('http.request.method_original', quoted.get(method));
   }
-  if (isServer) addServer(attributes, http, scheme);
-  else addClient(attributes, http);
-  if (http.path_tpl !== undefined) attributes.add(isServer ? 'http.route' : 'url.template', http.path_tpl);
-  attributes.add('http.response.status_code', http.status);
-  const minErrorStatus = isServer ? 500 : 400;
-  if (http.status !== undefined && http.status >= minErrorStatus) attributes.add('error.type', String(http.status));
-  else if (error !== null) attributes.add('error.type', errorType(error));
-  // The wire form does not tell headers of the response from those of the request.
-  for (const [name, value] of Object.entries(http.header ?? {})) attributes.add(`http.request.header.${name}`, [value]);
+  if (isServer) addServer(attributes, http, caches);
+  else addClient(attributes, http, caches);
+  if (template !== null) attributes.addText(isServer ? 'http.route' : 'url.template', quoted.get(template));
+  if (status !== 0) attributes.addInteger('http.response.status_code', status);
+  if (isErrorStatus(status, isServer)) attributes.addText('error.type', `"${status}"`);
+  else if (error !== null) attributes.addText('error.type', quote(errorType(error)));
+  if (http.headers === null) return;
+  // Captured headers of the response are not told apart from those of the request.
+  const headers = readMembers(boundedJson(redactedHeaders(http.headers, redactor)));
+  for (const name of Object.keys(headers)) attributes.add(`http.request.header.${name}`, [headers[name]]);
 }
 
-function addServer(attributes: Attributes, http: WireHttp, scheme: 'http' | 'https' | null): void {
-  const address = splitUrl(http.url ?? '');
-  attributes.add('url.scheme', scheme ?? address.scheme ?? undefined);
-  if (address.path !== '') attributes.add('url.path', address.path);
-  attributes.add('url.query', http.params);
-  addAddress(attributes, http.host ?? address.authority, null);
+function addServer(attributes: AttributeList, http: HttpAttributes, { context, hosts }: Caches): void {
+  const { redactor } = context;
+  if (isPlainPath(http.url)) {
+    if (http.scheme !== null) attributes.addText('url.scheme', `"${http.scheme}"`);
+    attributes.addText('url.path', `"${http.url}"`);
+    if (http.host !== null) attributes.addFragment(hosts.get(http.host));
+    return;
+  }
+  const { scheme, authority, path } = splitUrl(redactedUrl(http, true, redactor));
+  const query = redactedQuery(http, redactor);
+  if (http.scheme !== null || scheme !== null) attributes.addText('url.scheme', quote(http.scheme ?? scheme ?? ''));
+  if (path !== '') attributes.addText('url.path', quote(path));
+  if (query !== undefined) attributes.addText('url.query', quote(query));
+  attributes.addFragment(http.host === null ? addressJson(authority, null) : hosts.get(http.host));
 }
 
-function addClient(attributes: Attributes, http: WireHttp): void {
-  const url = http.url ?? '';
+function addClient(attributes: AttributeList, http: HttpAttributes, { context, origins }: Caches): void {
+  const { redactor, hosts } = context;
+  if (isPlainPath(http.url)) {
+    const origin = http.host ?? '';
+    attributes.addText('url.full', plainUrlJson(origin, http.url, hosts));
+    attributes.addFragment(origins.get(origin));
+    return;
+  }
+  const url = redactedUrl(http, false, redactor);
+  const query = redactedQuery(http, redactor);
+  if (url !== '') attributes.addText('url.full', quote(query === undefined ? url : `${url}?${query}`));
+  attributes.addFragment(clientAddressJson(url));
+}
+
+/** Host and port of a URL, with the port of the scheme where none is given. */
+function clientAddressJson(url: string): string {
   const { scheme, authority } = splitUrl(url);
-  if (url !== '') attributes.add('url.full', http.params === undefined ? url : `${url}?${http.params}`);
-  addAddress(attributes, authority, scheme === 'https' ? 443 : scheme === 'http' ? 80 : null);
+  return addressJson(authority, scheme === 'https' ? 443 : scheme === 'http' ? 80 : null);
 }
 
-/** Host and port of `host:port`, `[::1]:port`, and of what has a user in front. */
-function addAddress(attributes: Attributes, authority: string, usualPort: number | null): void {
+/** Attributes for host and port of `host:port`, `[::1]:port`, also with a user before them; empty without a host. */
+function addressJson(authority: string, defaultPort: number | null): string {
   const match = /^(?:.*@)?(\[[^\]]*\]|[^:]*)(?::(\d{1,5}))?$/.exec(authority);
   const host = match?.[1]?.replace(/^\[|\]$/g, '') ?? '';
-  if (host === '') return;
-  attributes.add('server.address', host);
-  attributes.add('server.port', match?.[2] === undefined ? usualPort : Number(match[2]));
+  const attributes = new AttributeList();
+  if (host !== '') attributes.addText('server.address', quote(host));
+  const port = match?.[2] === undefined ? defaultPort : Number(match[2]);
+  if (host !== '' && port !== null) attributes.addInteger('server.port', port);
+  return attributes.toString();
 }
 
 function splitUrl(url: string): { readonly scheme: string | null; readonly authority: string; readonly path: string } {
@@ -186,136 +202,83 @@ function splitUrl(url: string): { readonly scheme: string | null; readonly autho
   return { scheme: match[1]?.toLowerCase() ?? null, authority: match[2] ?? '', path: match[3] || '/' };
 }
 
-/** Members of sections besides `http` and `sdk`, by their names; the text of an error has a place of its own. */
-function addSections(attributes: Attributes, data: WireSpan['data']): void {
-  for (const [section, members] of Object.entries(data)) {
-    if (section === 'http' || section === 'sdk' || typeof members !== 'object' || members === null) continue;
-    for (const [name, value] of Object.entries(members)) {
-      if (name !== 'error') attributes.add(`${section}.${name}`, value);
-    }
+/** Members of a section besides `http`, by its name; the text of an error has a place of its own. */
+function addSection(attributes: AttributeList, name: string, section: Members): void {
+  for (const member of Object.keys(section)) {
+    if (member !== 'error') attributes.add(`${name}.${member}`, section[member]);
   }
 }
 
-function nameOf({ n, data: { http, sdk } }: WireSpan): string {
-  if (http === undefined) return sdk?.name ?? n;
-  const method = http.method ?? '';
-  const shown = knownMethods.has(method) ? method : 'HTTP';
-  return http.path_tpl === undefined ? shown : `${shown} ${http.path_tpl}`;
+/** What Instana knows besides. */
+function addInstana(attributes: AttributeList, { synthetic, correlationType, correlationId }: SpanRecord): void {
+  if (synthetic) attributes.add('instana.synthetic', true);
+  if (correlationType === null || correlationId === null) return;
+  attributes.add('instana.correlation.type', correlationType);
+  attributes.add('instana.correlation.id', correlationId);
 }
 
-/** A status of 4xx is an error of who asks; `ec` may say so of others, too. */
-function isError({ ec, k, data: { http } }: WireSpan): boolean {
-  return ec > 0 || (http?.status !== undefined && http.status >= (k === 1 ? 500 : 400));
+function nameOf({ name, http, sdk }: SpanRecord, redactor: Redactor): string {
+  if (http === null) return sdk === null || sdk.name === null ? name : redactor.redactTag('', sdk.name);
+  const method = knownMethods.has(http.method) ? http.method : 'HTTP';
+  return http.template === null ? method : `${method} ${http.template}`;
 }
 
-/** The text of the error, null when there is none. */
-function errorOf({ ec, data }: WireSpan): string | null {
-  for (const section of Object.keys(data)) {
-    const error = (Object(data[section]) as { error?: unknown }).error;
-    if (section !== 'sdk' && typeof error === 'string' && error !== '') return error;
-  }
-  const message = data.sdk?.custom?.tags?.['message'];
-  return ec > 0 && typeof message === 'string' && message !== '' ? message : null;
+/** A manual span without a kind is internal work of the application. */
+function kindOf({ name, kind, otlpKind }: SpanRecord): OtlpSpanKind {
+  if (otlpKind !== 0) return otlpKind;
+  if (name === 'sdk') return 1;
+  return kind === 1 ? 2 : kind === 2 ? 3 : 1;
 }
 
-/** Of few different values: the code of a system error, else the name in `Name: message`. */
-function errorType(error: string): string {
-  const code = /\b(?:E[A-Z]{3,20}\d{0,2}|(?:ERR|UND_ERR|CERT)_[A-Z_]{2,60})\b/.exec(error)?.[0];
-  if (code !== undefined && code !== 'ERROR') return code;
-  if (error.startsWith('Timeout exceeded')) return 'timeout';
-  return exceptionType(error) ?? '_OTHER';
+/** The start by the clock that measures durations, so that a child does not end after its parent; unless the system's time was set since. */
+function exactStart({ startMs, startTick }: SpanRecord): number {
+  const exact = performance.timeOrigin + startTick;
+  return Math.abs(exact - startMs) <= toleranceMs ? exact : startMs;
 }
 
-function exceptionType(error: string): string | null {
-  return /^([A-Za-z_$][\w$.]{0,99})(?::|$)/.exec(error)?.[1] ?? null;
+/** A status of 4xx is an error of the caller; `errorCount` may say that others are, too. */
+function isError({ errorCount, kind, http }: SpanRecord): boolean {
+  return errorCount > 0 || (http !== null && isErrorStatus(http.status, kind === 1));
 }
 
-function exceptionEvent(error: string, stack: readonly StackFrame[], timeMs: number): OtlpEvent {
-  const attributes = new Attributes();
-  const type = exceptionType(error);
-  if (type !== null) attributes.add('exception.type', type);
-  attributes.add('exception.message', type === null ? error : error.slice(type.length + 1).trim());
-  if (stack.length > 0) attributes.add('exception.stacktrace', `${error}\n${stackText(stack)}`);
-  return { timeUnixNano: nanoseconds(timeMs), name: 'exception', attributes: attributes.list };
+function isErrorStatus(status: number, isServer: boolean): boolean {
+  return status >= (isServer ? 500 : 400);
 }
 
-/** As Node.js writes it. */
-function stackText(stack: readonly StackFrame[]): string {
-  return stack.map(({ m, c = '', n }) => `    at ${m} (${c}${n === undefined ? '' : `:${n}`})`).join('\n');
+/** The text of the error; null without one. */
+function errorOf({ errorCount, http }: SpanRecord, section: Members, tags: Members, redactor: Redactor): string | null {
+  if (http !== null && http.error !== null && http.error !== '') return redactor.redactText(http.error);
+  const inSection = section['error'];
+  if (typeof inSection === 'string' && inSection !== '') return inSection;
+  const message = tags['message'];
+  return errorCount > 0 && typeof message === 'string' && message !== '' ? message : null;
 }
 
-const exceptionKeys: Readonly<Record<string, string>> = {
-  'error.kind': 'exception.type',
-  message: 'exception.message',
-  stack: 'exception.stacktrace',
-};
-
-/** Logs by their time; those with `event: 'error'` are exceptions. */
-function eventsOf(sdk: WireSdk | undefined, endMs: number, stack: readonly StackFrame[]): OtlpEvent[] {
-  const logs = sdk?.custom?.logs ?? {};
-  const events: OtlpEvent[] = [];
-  for (const [time, fields] of Object.entries(logs)) {
-    const { event, ...others } = Object(fields) as Record<string, unknown>;
-    const timeMs = Number.isFinite(Number(time)) ? Number(time) : endMs;
-    if (event === 'error') {
-      events.push(loggedException(others, stack, timeMs));
-      continue;
-    }
-    const attributes = new Attributes();
-    attributes.addAll(others);
-    const name = typeof event === 'string' && event !== '' ? event : 'log';
-    events.push({ timeUnixNano: nanoseconds(timeMs), name, attributes: attributes.list });
-  }
-  return events;
+/** The stack as Node.js writes it, without the error's own line; empty without frames. */
+function stackText(stack: readonly StackFrame[] | CapturedStack | null, context: EncodeContext): string {
+  const { stackTraceLength, stacks, redactor } = context;
+  if (stack === null || stackTraceLength === 0) return '';
+  if (!isFrames(stack)) return stacks.text(stack);
+  const lines = stack.slice(0, stackTraceLength).map(({ m, c, n }) => {
+    const file = c === undefined ? '' : redactor.redactTag('', c);
+    return `    at ${redactor.redactText(m)} (${file}${n === undefined ? '' : `:${n}`})`;
+  });
+  return lines.join('\n');
 }
 
-function loggedException(
-  fields: Readonly<Record<string, unknown>>,
-  stack: readonly StackFrame[],
-  timeMs: number,
-): OtlpEvent {
-  const attributes = new Attributes();
-  for (const [key, value] of Object.entries(fields)) attributes.add(exceptionKeys[key] ?? key, value);
-  const object = fields['error.object'];
-  if (typeof object === 'string') {
-    const type = exceptionType(object);
-    if (type !== null) attributes.add('exception.type', type);
-    attributes.add('exception.message', type === null ? object : object.slice(type.length + 1).trim());
-  }
-  if (stack.length > 0) attributes.add('exception.stacktrace', stackText(stack));
-  return { timeUnixNano: nanoseconds(timeMs), name: 'exception', attributes: attributes.list };
+/** A link to the nearest ancestor that a sensor of Instana has seen, where spans of other vendors lie between; empty otherwise. */
+function linksJson({ fromTraceparent, w3c, parentId }: SpanRecord, traceId: string): string {
+  if (!fromTraceparent || w3c === null || w3c.ancestorTraceId === null || w3c.ancestorSpanId === parentId) return '';
+  const { ancestorTraceId, ancestorSpanId } = w3c;
+  // The spans of one trace have been sent with one id.
+  const id = traceId.endsWith(ancestorTraceId) ? traceId : ancestorTraceId.padStart(32, '0');
+  const attributes = new AttributeList();
+  attributes.addText('instana.link', '"ancestor"');
+  return `,"links":[{"traceId":"${id}","spanId":"${ancestorSpanId}","attributes":[${attributes}]}]`;
 }
 
-/** The nearest ancestor that a sensor of Instana has seen, where spans of others are in between. */
-function linksOf({ p, ia }: WireSpan, traceId: string): object[] | undefined {
-  if (ia === undefined || ia.p === p) return undefined;
-  return [
-    {
-      // Of the same trace it has been sent with the same id.
-      traceId: traceId.endsWith(ia.t) ? traceId : ia.t.padStart(32, '0'),
-      spanId: ia.p,
-      attributes: [{ key: 'instana.link', value: { stringValue: 'ancestor' } }],
-    },
-  ];
-}
-
-/** Of spans by hand it is not known where their parent is. */
-function flagsOf({ p, n, k }: WireSpan): number {
-  if (n === 'sdk') return sampledFlag;
-  return sampledFlag | knowsParentFlag | (k === 1 && p !== undefined ? remoteParentFlag : 0);
-}
-
-/**
- * Microseconds are what a double can hold of a time since the epoch. An application may give any time; one that 64 bits cannot hold would
- * have a receiver refuse all that is sent with it.
- */
-function nanoseconds(ms: number): string {
-  const micros = Math.round(Math.min(Math.max(ms, 0), latestMs) * 1000);
-  return micros === 0 ? '0' : `${micros}000`;
-}
-
-/** The 32 digits of a trace: those that it came with when its own are the last 16 of them, else its own behind zeros. */
-export function otlpTraceId(traceId: string, longTraceId: string | null): string {
-  if (longTraceId !== null && longTraceId.length === 32 && longTraceId.endsWith(traceId)) return longTraceId;
-  return nothing + traceId;
+/** Where the parent of a manual span is remains unknown. */
+function flagsOf({ parentId, name, kind }: SpanRecord): number {
+  if (name === 'sdk') return sampledFlag;
+  return sampledFlag | knowsParentFlag | (kind === 1 && parentId !== null ? remoteParentFlag : 0);
 }

@@ -6,10 +6,9 @@ import type { Log } from '../core/log.js';
 import { plainJson } from '../core/plain-json.js';
 import { realTimers, Sleeper, type Timers } from '../core/sleeper.js';
 import type { FinalRequest } from '../export/exit-flush.js';
-import type { SpanRecord } from '../spans/span.js';
 import type { SpanQueue } from '../spans/span-queue.js';
 import { OtlpClient, type Outcome } from './otlp-client.js';
-import { type OtlpSpanKind, otlpSpan, otlpTraceId } from './otlp-span-json.js';
+import { OtlpSpanSerializer } from './otlp-span-json.js';
 import type { OtlpAttribute } from './resource.js';
 
 export interface OtlpTracesDependencies {
@@ -31,8 +30,6 @@ const maxRetryMs = 30_000;
 const maxRetryAfterMs = 600_000;
 const retryAfterErrorMs = 10_000;
 const flushRetryMs = 100;
-/** How far the two clocks may be apart before the system's time counts. */
-const toleranceMs = 2;
 
 // An application may replace it.
 const { random } = Math;
@@ -67,10 +64,7 @@ export class OtlpTraces {
     this.#dependencies = dependencies;
     this.#timers = dependencies.timers ?? realTimers;
     this.#sleeper = new Sleeper(this.#timers);
-    dependencies.spans.useSerializer({
-      text: (span, json) => this.#form(span, json),
-      resourceKey: () => this.#service(),
-    });
+    dependencies.spans.useSerializer(new OtlpSpanSerializer(dependencies.serviceName));
   }
 
   /** Begins to send as soon as there is somewhere to send to. All that follows runs in the asynchronous context of this call. */
@@ -293,36 +287,4 @@ export class OtlpTraces {
     }
     return known;
   }
-
-  #form(span: SpanRecord, json: string): string {
-    const { w3c } = span;
-    return otlpSpan(json, {
-      // What all spans of a request know comes first, so that they have one id.
-      traceId: otlpTraceId(span.traceId, w3c?.traceId ?? span.longTraceId),
-      kind: kindOf(span),
-      startMs: exactStart(span),
-      durationMs: span.durationMs,
-      scheme: span.scheme,
-      tracestate: w3c?.tracestate ?? '',
-    });
-  }
-
-  /** JSON of the name of the service; empty for that of the process. */
-  #service(): string {
-    const service = this.#dependencies.serviceName();
-    return service === null ? '' : plainJson(service);
-  }
-}
-
-/** A span by hand that tells no kind is work of the application's own. */
-function kindOf({ name, kind, otlpKind }: SpanRecord): OtlpSpanKind {
-  if (otlpKind !== 0) return otlpKind;
-  if (name === 'sdk') return 1;
-  return kind === 1 ? 2 : kind === 2 ? 3 : 1;
-}
-
-/** The start by the clock that measures durations, so that a child does not end after its parent; unless the system's time was set since. */
-function exactStart({ startMs, startTick }: SpanRecord): number {
-  const exact = performance.timeOrigin + startTick;
-  return Math.abs(exact - startMs) <= toleranceMs ? exact : startMs;
 }

@@ -4,13 +4,11 @@ import { quote as stringify } from '../core/plain-json.js';
 import { TextCache } from '../core/text-cache.js';
 import type { SpanKind, StackFrame } from '../protocol/wire-span.js';
 import { boundedJson, type TagRedactor } from '../redaction/bounded-json.js';
-import { queryOf, type Redactor, sanitizeUrl } from '../redaction/redactor.js';
+import type { Redactor } from '../redaction/redactor.js';
 import { parseStack } from './call-stack.js';
+import { isPlainPath, plainUrlJson, redactedHeaders, redactedQuery, redactedUrl } from './redacted-http.js';
 import type { CapturedStack, HttpAttributes, SdkAttributes, SpanRecord } from './span.js';
 import { StackCache } from './stack-cache.js';
-
-/** Servers take request lines of 16 KiB; what a client asks for has no bound. */
-const maxUrlLength = 16_384;
 
 /** What the text depends on besides the span. */
 export interface EncodeContext {
@@ -76,9 +74,6 @@ function sections(span: SpanRecord, context: EncodeContext): string {
   return text;
 }
 
-/** A path that is written as it is: nothing to be quoted, decoded or blanked out. Two slashes in front would begin a host. */
-const plainPath = /^\/(?!\/)[\w\-./~!$'()*+,:]*$/;
-
 function httpJson(http: HttpAttributes, isEntry: boolean, context: EncodeContext): string {
   const { redactor, quoted, hosts } = context;
   let text = `{"method":${quoted.get(http.method)},"url":${urlJson(http, isEntry, context)}`;
@@ -90,21 +85,12 @@ function httpJson(http: HttpAttributes, isEntry: boolean, context: EncodeContext
   return `${text}}`;
 }
 
-/** The value of `url`, and the member `params` behind it when there is a query. */
-function urlJson({ url: whole, host }: HttpAttributes, isEntry: boolean, { redactor, hosts }: EncodeContext): string {
-  const origin = isEntry || host === null ? '' : host;
-  if (whole.length <= maxUrlLength && plainPath.test(whole)) return `${hosts.get(origin).slice(0, -1)}${whole}"`;
-  const url = whole.length > maxUrlLength ? whole.slice(0, maxUrlLength) : whole;
-  const address = url.startsWith('/') ? origin : '';
-  const json = stringify(redactor.redactHost(address) + redactor.redactPath(sanitizeUrl(url)));
-  const params = redactor.redactQuery(queryOf(url));
+/** The value of `url`, followed by the member `params` when there is a query. */
+function urlJson(http: HttpAttributes, isEntry: boolean, { redactor, hosts }: EncodeContext): string {
+  if (isPlainPath(http.url)) return plainUrlJson(isEntry ? '' : (http.host ?? ''), http.url, hosts);
+  const json = stringify(redactedUrl(http, isEntry, redactor));
+  const params = redactedQuery(http, redactor);
   return params === undefined ? json : `${json},"params":${stringify(params)}`;
-}
-
-function redactedHeaders(headers: Readonly<Record<string, string>>, redactor: Redactor): Record<string, string> {
-  const shown: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(headers)) shown[name] = redactor.redactHeader(name, value);
-  return shown;
 }
 
 function sdkSections(sdk: SdkAttributes, kind: SpanKind, context: EncodeContext): string {
@@ -133,7 +119,7 @@ function sdkJson(
 function stackJson(stack: readonly StackFrame[] | CapturedStack | null, context: EncodeContext): string {
   if (stack === null || context.stackTraceLength === 0) return '[]';
   if (isFrames(stack)) return framesJson(stack.slice(0, context.stackTraceLength), context.redactor);
-  return context.stacks.get(stack);
+  return context.stacks.json(stack);
 }
 
 /** Member by member: a `toJSON` that the application gave to all objects would change what is written. */
@@ -147,6 +133,7 @@ function frameJson({ m, c, n }: StackFrame, redactor: Redactor): string {
   return `{"m":${stringify(redactor.redactText(m))}${file}${n === undefined ? '' : `,"n":${n}`}}`;
 }
 
-function isFrames(stack: readonly StackFrame[] | CapturedStack): stack is readonly StackFrame[] {
+/** Whether these are frames already, not what they are read from. */
+export function isFrames(stack: readonly StackFrame[] | CapturedStack): stack is readonly StackFrame[] {
   return Array.isArray(stack);
 }

@@ -3,7 +3,7 @@ import type { OtlpMode } from '../config/options.js';
 import type { InternalErrors } from '../core/internal-errors.js';
 import type { EncodeContext } from './instana-json.js';
 import type { SpanRecord } from './span.js';
-import { dropPayload, type QueueCounters, SpanQueue, writeJson } from './span-queue.js';
+import { dropPayload, type QueueCounters, SpanQueue } from './span-queue.js';
 
 const stringify = JSON.stringify; // an application may replace it
 /** All that may wait: with a pause of 150 ms behind each batch that is some 25,000 spans a second. */
@@ -202,26 +202,27 @@ export class Recorder {
 
   /** Objects of the application's are written down at once: they may be large, and may change while the span waits. */
   #keep(span: SpanRecord): void {
-    if (span.sdk?.holdsObjects === true) this.#native.addEncoded(span);
-    else this.#native.add(span);
+    if (span.sdk?.holdsObjects !== true) {
+      this.#native.add(span);
+      return;
+    }
+    this.#native.addEncoded(span);
+    dropPayload(span);
   }
 
   #keepForAll(span: SpanRecord, otlp: SpanQueue): void {
     const isForOtlp = this.#mode !== false;
     const isForAgent = this.#mode !== true;
-    if (isForOtlp) span.scheme = schemeOf(span.http?.request ?? null);
+    if (isForOtlp && span.http !== null) span.http.scheme = schemeOf(span.http.request);
+    if (span.sdk?.holdsObjects === true) {
+      if (isForOtlp) otlp.addEncoded(span);
+      if (isForAgent) this.#native.addEncoded(span);
+      dropPayload(span);
+      return;
+    }
     if (isForOtlp && isForAgent) span.pendingEncoders = 2;
-    if (span.sdk?.holdsObjects === true) this.#write(span);
     if (isForOtlp) otlp.add(span);
     if (isForAgent) this.#native.add(span);
-  }
-
-  #write(span: SpanRecord): void {
-    try {
-      writeJson(span, this.#dependencies.encodeContext());
-    } catch (error) {
-      this.#dependencies.errors.record('encoding a span', error);
-    }
   }
 
   #close(span: SpanRecord): void {

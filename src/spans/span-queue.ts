@@ -32,12 +32,19 @@ export interface SpanQueueDependencies {
   readonly onDrop: (count: number) => void;
 }
 
-/** What a receiver wants instead of the JSON that is written of a span. */
+/** How a receiver wants spans to be written. */
 export interface SpanSerializer {
-  text(span: SpanRecord, json: string): string;
-  /** What spans that are encoded now stand together by. */
+  /** The complete text of a span. */
+  serialize(span: SpanRecord, context: EncodeContext): string;
+  /** What spans that are encoded now have in common; those with one key are sent together. */
   resourceKey(): string;
 }
+
+/** The agent's protocol: the beginning of the object, with `f`, is known only when the span is sent. */
+const instanaSerializer: SpanSerializer = {
+  serialize: (span, context) => `${encodeSpan(span, context)}}`,
+  resourceKey: () => '',
+};
 
 /** Bounded in number (5,000 spans) and weight (8 MiB). Everything here runs without being able to throw into a host's call. */
 export class SpanQueue {
@@ -56,7 +63,7 @@ export class SpanQueue {
   #batchLimit: number;
   #sent = 0;
   readonly #droppedBy: Record<string, number> = Object.create(null);
-  #serializer: SpanSerializer | null = null;
+  #serializer: SpanSerializer = instanaSerializer;
   /** The receiver has got something, so that all is known that the text of a span depends on. */
   #encodesEarly = false;
   #isScheduled = false;
@@ -71,7 +78,7 @@ export class SpanQueue {
     });
   }
 
-  /** To be called before anything is encoded; without it the JSON is sent as it is written. */
+  /** To be called before anything is encoded; without it spans are written in the agent's form. */
   useSerializer(serializer: SpanSerializer): void {
     this.#serializer = serializer;
   }
@@ -170,9 +177,9 @@ export class SpanQueue {
     if (this.waiting() === sendAtSpans) this.#dependencies.onThreshold();
   }
 
-  /** The same, written down at once. */
+  /** Adds a span as its text, which is written at once. The caller drops the payload afterwards. */
   addEncoded(span: SpanRecord): void {
-    const text = this.#encode(span, this.#dependencies.encodeContext());
+    const text = this.#serialize(span, this.#dependencies.encodeContext());
     if (text !== '') this.add(text);
   }
 
@@ -224,8 +231,9 @@ export class SpanQueue {
   /** Of those that are not. */
   #encodeOldest(context: EncodeContext): void {
     const span = this.#shift();
-    const text = typeof span === 'string' ? span : this.#encode(span, context);
-    if (text !== '') this.#encoded.push(text, this.#serializer === null ? '' : this.#serializer.resourceKey());
+    const text = typeof span === 'string' ? span : this.#serialize(span, context);
+    if (typeof span !== 'string') release(span);
+    if (text !== '') this.#encoded.push(text, this.#serializer.resourceKey());
   }
 
   #shift(): SpanRecord | string {
@@ -238,11 +246,9 @@ export class SpanQueue {
   }
 
   /** Empty for what cannot be encoded. */
-  #encode(span: SpanRecord, context: EncodeContext): string {
+  #serialize(span: SpanRecord, context: EncodeContext): string {
     try {
-      const json = takeJson(span, context);
-      if (json !== '') return this.#serializer === null ? `${json}}` : this.#serializer.text(span, json);
-      this.drop('encode', 1);
+      return this.#serializer.serialize(span, context);
     } catch (error) {
       this.drop('encode', 1);
       this.#dependencies.errors.record('encoding a span', error);
@@ -266,42 +272,9 @@ export interface QueueCounters {
   readonly dropped: Record<string, number>;
 }
 
-/**
- * The JSON of a span, written once however many queues ask for it, since it empties the span; it is kept until the last of them has.
- * Throws the first time when it cannot be written, and is empty after that.
- */
-export function takeJson(span: SpanRecord, context: EncodeContext): string {
-  const isLast = --span.pendingEncoders <= 0;
-  const known = span.json;
-  if (known !== null) {
-    if (isLast) span.json = null;
-    return known;
-  }
-  span.json = isLast ? null : '';
-  try {
-    const json = encodeSpan(span, context);
-    if (!isLast) span.json = json;
-    return json;
-  } finally {
-    dropPayload(span);
-  }
-}
-
-/** Writes the JSON of a span now, for all who will take it. Throws when it cannot be written; it is empty then. */
-export function writeJson(span: SpanRecord, context: EncodeContext): void {
-  span.pendingEncoders = Math.max(1, span.pendingEncoders) + 1;
-  try {
-    span.estimatedBytes = takeJson(span, context).length;
-  } finally {
-    span.json ??= '';
-  }
-}
-
-/** A queue does not want a span any more. */
+/** A queue has encoded a span, or gives it up; the payload goes when no other queue still has to encode it. */
 function release(span: SpanRecord): void {
-  if (--span.pendingEncoders > 0) return;
-  span.json = null;
-  dropPayload(span);
+  if (--span.pendingEncoders <= 0) dropPayload(span);
 }
 
 function estimateBytes(item: SpanRecord | string): number {

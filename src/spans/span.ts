@@ -33,6 +33,8 @@ export class HttpAttributes {
   /** Entry: the objects of the request, until the response is closed; only ever compared. */
   request: object | null = null;
   response: object | null = null;
+  /** Entry, finished, where spans are sent as OTLP: the scheme by which the request came; null when unknown. */
+  scheme: 'http' | 'https' | null = null;
 
   constructor(method: string, url: string, host: string | null) {
     this.method = method;
@@ -110,10 +112,7 @@ export class SpanRecord {
   otlpKind: 0 | 2 | 3 | 4 | 5 = 0;
   /** Not reported itself; what is below it may be. Its span id is then that of its parent, or empty. */
   ignored = false;
-  /** Entry of a request, finished: how it came, when it is to be sent as OTLP. */
-  scheme: 'http' | 'https' | null = null;
-  /** Finished: its JSON while another queue still has to take it, and how many queues have not when there are several. */
-  json: string | null = null;
+  /** Finished: how many queues still have to encode it, where several do. */
   pendingEncoders = 0;
   /** What it is taken to weigh while it waits, in bytes. */
   estimatedBytes = 0;

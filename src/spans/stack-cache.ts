@@ -1,16 +1,18 @@
-// JSON of call stacks, made once for each chain of places in the code: formatting a stack costs more than the rest of its span.
-
+// Call stacks as JSON and as text, made once for each chain of places in the code: formatting a stack costs more than the rest of its span.
 import { TextCache } from '../core/text-cache.js';
+import type { StackFrame } from '../protocol/wire-span.js';
 import type { CapturedStack } from './span.js';
 
 /** A place in the code, below those that called each other on the way to it: a tree, from the innermost frame outwards. */
 class StackNode {
-  /** What was made of the stack that ends here. */
+  /** JSON of the frames of the stack that ends here, and their text; null until they are first asked for. */
   json: string | null = null;
+  text: string | null = null;
   readonly callers: Map<string, Map<number, StackNode>> = new Map();
 }
 
 const maxNodes = 5000;
+const { parse } = JSON;
 
 /**
  * Bounded: when it knows too many places it begins anew. Frames are told apart by script and position, so of a method that several
@@ -19,29 +21,39 @@ const maxNodes = 5000;
  */
 export class StackCache {
   /** For stacks that are text already: those of errors, and of applications that format themselves. */
+  readonly #jsons: TextCache;
   readonly #texts: TextCache;
   #root: StackNode = new StackNode();
   #nodes = 0;
-  #json: string | null = null;
   readonly #prepare: (error: Error, sites: NodeJS.CallSite[]) => unknown;
 
-  /** `toJson` makes frames of a stack's text. */
-  constructor(toJson: (text: string) => string) {
-    this.#texts = new TextCache(toJson, 200, 20_000);
+  /** `toJson` makes JSON frames from the text of a stack. */
+  constructor(toJson: (stack: string) => string) {
+    this.#jsons = new TextCache(toJson, 200, 20_000);
+    this.#texts = new TextCache((stack) => framesText(this.#jsons.get(stack)), 200, 20_000);
+    // The node in place of the text: nothing is formatted for a known stack, and a second receiver reads the same.
     this.#prepare = (_error, sites) => {
-      const place = this.#nodeOf(sites);
-      const text = place?.json === null || place === null ? `Error\n    at ${sites.map(String).join('\n    at ')}` : '';
-      this.#json = place?.json ?? toJson(text);
-      if (place !== null) place.json = this.#json;
-      return text;
+      const node = this.#nodeOf(sites) ?? new StackNode();
+      node.json ??= toJson(`Error\n    at ${sites.map(String).join('\n    at ')}`);
+      return node;
     };
   }
 
-  /** JSON of the frames; an empty list for what has none. */
-  get(holder: CapturedStack): string {
-    this.#json = null;
+  /** JSON of the frames; an empty list for a stack without any. */
+  json(holder: CapturedStack): string {
     const stack = this.#read(holder);
-    return this.#json ?? (typeof stack === 'string' ? this.#texts.get(stack) : '[]');
+    if (stack instanceof StackNode) return stack.json ?? '[]';
+    return typeof stack === 'string' ? this.#jsons.get(stack) : '[]';
+  }
+
+  /** The frames as Node.js writes them, without the error's own line; empty without any. */
+  text(holder: CapturedStack): string {
+    const stack = this.#read(holder);
+    if (stack instanceof StackNode) {
+      stack.text ??= framesText(stack.json ?? '[]');
+      return stack.text;
+    }
+    return typeof stack === 'string' ? this.#texts.get(stack) : '';
   }
 
   /** V8 formats on the first read; a function of the application's that is called for it may throw. */
@@ -66,14 +78,14 @@ export class StackCache {
       this.#root = new StackNode();
       this.#nodes = 0;
     }
-    let place = this.#root;
+    let node = this.#root;
     for (const site of sites) {
       const script: unknown = site.getScriptNameOrSourceURL();
       if (typeof script !== 'string' || script === '') return null;
-      let positions = place.callers.get(script);
+      let positions = node.callers.get(script);
       if (positions === undefined) {
         positions = new Map();
-        place.callers.set(script, positions);
+        node.callers.set(script, positions);
       }
       const position = site.getPosition();
       let caller = positions.get(position);
@@ -82,9 +94,9 @@ export class StackCache {
         positions.set(position, caller);
         this.#nodes++;
       }
-      place = caller;
+      node = caller;
     }
-    return place;
+    return node;
   }
 }
 
@@ -93,4 +105,10 @@ function isLeftToNode(): boolean {
   const prepare: unknown = Error.prepareStackTrace;
   const isOwn = prepare === undefined || (prepare as { name?: unknown } | null)?.name === 'ErrorPrepareStackTrace';
   return isOwn && (process as { sourceMapsEnabled?: boolean }).sourceMapsEnabled !== true;
+}
+
+/** JSON frames, in which nothing is secret any more, as lines of a stack. */
+function framesText(json: string): string {
+  const frames = parse(json) as readonly StackFrame[]; // written by us
+  return frames.map(({ m, c = '', n }) => `    at ${m} (${c}${n === undefined ? '' : `:${n}`})`).join('\n');
 }

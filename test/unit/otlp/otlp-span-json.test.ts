@@ -1,18 +1,94 @@
 // Spans as OTLP: the conventions, member by member, and the official protobuf definitions as judge of all of them.
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import { type OtlpSpanInput, otlpSpan, otlpTraceId } from '../../../src/otlp/otlp-span-json.js';
+import { OtlpSpanSerializer, otlpTraceId } from '../../../src/otlp/otlp-span-json.js';
+import { W3cContext } from '../../../src/propagation/w3c.js';
+import type { SpanKind, WireHttp, WireSdk, WireSpan } from '../../../src/protocol/wire-span.js';
+import { Redactor } from '../../../src/redaction/redactor.js';
+import { makeEncodeContext } from '../../../src/spans/instana-json.js';
+import { HttpAttributes, SdkAttributes, SpanRecord } from '../../../src/spans/span.js';
 import { throughProtobuf, withoutEmptyLists } from '../../support/otlp.js';
 
 const traceId = '0000000000000000ab4a8f5c1d2e3f40';
-const facts: OtlpSpanInput = {
-  traceId,
-  startMs: 1_700_000_000_000.25,
-  durationMs: 12.5,
-  kind: 1,
-  scheme: null,
-  tracestate: '',
-};
+
+/** What a span has besides its wire form. */
+interface More {
+  readonly traceId?: string;
+  readonly startMs?: number;
+  readonly durationMs?: number;
+  readonly scheme?: 'http' | 'https';
+  readonly tracestate?: string;
+}
+
+const serializer = new OtlpSpanSerializer(() => null);
+const context = makeEncodeContext(
+  new Redactor({ matcher: 'contains-ignore-case', keywords: ['key', 'pass', 'secret'] }),
+  null,
+  10,
+);
+
+function httpOf(wire: WireHttp, isEntry: boolean): HttpAttributes {
+  const [, origin = null, path] = /^(https?:\/\/[^/]+)(.*)$/.exec(isEntry ? '' : (wire.url ?? '')) ?? [];
+  const query = wire.params === undefined ? '' : `?${wire.params}`;
+  const host = isEntry ? (wire.host ?? null) : origin;
+  const http = new HttpAttributes(wire.method ?? '', `${path ?? wire.url ?? ''}${query}`, host);
+  http.status = wire.status ?? 0;
+  http.template = wire.path_tpl ?? null;
+  http.headers = wire.header ?? null;
+  http.error = wire.error ?? null;
+  return http;
+}
+
+function sdkOf(wire: WireSdk | undefined, sections: readonly [string, unknown][]): SdkAttributes | null {
+  const [section] = sections;
+  if (wire === undefined && section === undefined) return null;
+  const sdk = new SdkAttributes(wire?.name ?? null);
+  Object.assign(sdk.tags, wire?.custom?.tags);
+  sdk.logs = (wire?.custom?.logs ?? null) as SdkAttributes['logs'];
+  if (section !== undefined) sdk.section = { name: section[0], attributes: section[1] as Record<string, unknown> };
+  return sdk;
+}
+
+function w3cOf({ ia }: Partial<WireSpan>, more: More): W3cContext | null {
+  if (ia === undefined && more.tracestate === undefined && more.traceId === undefined) return null;
+  const w3c = new W3cContext(more.traceId ?? null, null, 1);
+  w3c.tracestate = more.tracestate ?? '';
+  w3c.ancestorTraceId = ia?.t ?? null;
+  w3c.ancestorSpanId = ia?.p ?? null;
+  return w3c;
+}
+
+/** The record of which the agent would get this wire form. */
+function recordOf(wire: Partial<WireSpan>, more: More): SpanRecord {
+  const { http, sdk, service: _, ...sections } = wire.data ?? {};
+  const kind: SpanKind = wire.k ?? 1;
+  const attributes = http === undefined ? null : httpOf(http, kind === 1);
+  if (attributes !== null) attributes.scheme = more.scheme ?? null;
+  const startMs = more.startMs ?? 1_700_000_000_000.25;
+  const id = traceId.slice(16);
+  const own = more.traceId?.slice(16) ?? id;
+  const span = new SpanRecord(
+    wire.n ?? 'sdk',
+    kind,
+    own,
+    '1111111111111111',
+    wire.p ?? null,
+    null,
+    startMs,
+    0,
+    attributes,
+  );
+  span.durationMs = more.durationMs ?? 12.5;
+  span.errorCount = wire.ec ?? 0;
+  span.stack = wire.stack ?? [];
+  span.synthetic = wire.sy === true;
+  span.correlationType = wire.crtp ?? null;
+  span.correlationId = wire.crid ?? null;
+  span.fromTraceparent = wire.ia !== undefined;
+  span.w3c = w3cOf(wire, more);
+  span.sdk = sdkOf(sdk, Object.entries(sections));
+  return span;
+}
 
 interface Shown {
   readonly [member: string]: unknown;
@@ -33,20 +109,8 @@ afterEach(() => {
   assert.deepEqual(throughProtobuf('traces', document), withoutEmptyLists(document));
 });
 
-function convert(span: Record<string, unknown>, more: Partial<OtlpSpanInput> = {}): Shown {
-  const whole = {
-    t: 'ab4a8f5c1d2e3f40',
-    s: '1111111111111111',
-    n: 'sdk',
-    k: 1,
-    ec: 0,
-    ts: 1,
-    d: 1,
-    stack: [],
-    data: {},
-    ...span,
-  };
-  const made = JSON.parse(otlpSpan(JSON.stringify(whole).slice(1, -1), { ...facts, ...more })) as Shown;
+function convert(wire: Partial<WireSpan>, more: More = {}): Shown {
+  const made = JSON.parse(serializer.serialize(recordOf(wire, more), context)) as Shown;
   shown.push(made);
   return made;
 }
@@ -58,11 +122,8 @@ function plain(attributes: Shown['attributes']): Record<string, unknown> {
   return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 }
 
-/** Kinds of the facts are those of the requests in the tests. */
-const asServer: Partial<OtlpSpanInput> = { kind: 2 };
-const asClient: Partial<OtlpSpanInput> = { kind: 3 };
-const served = { n: 'node.http.server', k: 1, p: '2222222222222222' };
-const called = { n: 'node.http.client', k: 2, p: '2222222222222222' };
+const served = { n: 'node.http.server', k: 1, p: '2222222222222222' } as const;
+const called = { n: 'node.http.client', k: 2, p: '2222222222222222' } as const;
 
 describe('a request that was served', () => {
   it('is a server span with the attributes of the conventions', () => {
@@ -75,10 +136,7 @@ describe('a request that was served', () => {
       path_tpl: '/users/:id',
       header: { 'x-request-id': 'r-1' },
     };
-    const { attributes, ...span } = convert(
-      { ...served, data: { http, service: 'shop' } },
-      { ...asServer, scheme: 'https' },
-    );
+    const { attributes, ...span } = convert({ ...served, data: { http, service: 'shop' } }, { scheme: 'https' });
     assert.deepEqual(span, {
       traceId,
       spanId: '1111111111111111',
@@ -197,7 +255,7 @@ describe('a request that was served', () => {
 describe('a request that was made', () => {
   it('is a client span with the whole URL and the port that belongs to its scheme', () => {
     const http = { method: 'GET', url: 'https://api.example/v1', params: 'a=b', status: 200 };
-    const span = convert({ ...called, stack: [{ m: 'f', c: 'a.js', n: 1 }], data: { http } }, asClient);
+    const span = convert({ ...called, stack: [{ m: 'f', c: 'a.js', n: 1 }], data: { http } });
     assert.equal(span['kind'], 3);
     assert.equal(span.name, 'GET');
     assert.equal(span['flags'], 0x101);

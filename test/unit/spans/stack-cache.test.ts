@@ -51,7 +51,7 @@ describe('the cache of stacks', () => {
     const shop = new Shop();
     for (const make of [first, second, () => shop.buy(), () => JSON.parse('[1]').map(first)[0]]) {
       // In one expression: both stacks have the same line.
-      const [ours, plain] = [cache.get(make()), make()].map((each) => (typeof each === 'string' ? each : each.stack));
+      const [ours, plain] = [cache.json(make()), make()].map((each) => (typeof each === 'string' ? each : each.stack));
       assert.deepEqual(JSON.parse(ours as string), parseStack(plain, 5));
     }
   });
@@ -60,8 +60,8 @@ describe('the cache of stacks', () => {
     const { cache, made } = makeCache();
     const texts: string[] = [];
     for (let round = 0; round < 3; round++) {
-      texts.push(cache.get(first()));
-      texts.push(cache.get(second()));
+      texts.push(cache.json(first()));
+      texts.push(cache.json(second()));
     }
     assert.equal(made.length, 2);
     assert.equal(new Set(texts).size, 2);
@@ -72,7 +72,7 @@ describe('the cache of stacks', () => {
   it('formats code made at run time each time', () => {
     const { cache, made } = makeCache();
     const run = new Function('hold', 'return hold()') as (make: () => CapturedStack) => CapturedStack;
-    for (let round = 0; round < 2; round++) assert.match(cache.get(run(hold)), /"m":"eval"/);
+    for (let round = 0; round < 2; round++) assert.match(cache.json(run(hold)), /"m":"eval"/);
     assert.equal(made.length, 2);
   });
 
@@ -85,7 +85,7 @@ describe('the cache of stacks', () => {
     };
     withPrepare(prepare, () => {
       for (let round = 0; round < 2; round++)
-        assert.equal(cache.get(first()), '[{"m":"mapped","c":"/srv/app/shop.ts","n":7}]');
+        assert.equal(cache.json(first()), '[{"m":"mapped","c":"/srv/app/shop.ts","n":7}]');
       assert.equal(calls.length, 2);
       assert.equal(Error.prepareStackTrace, prepare);
     });
@@ -97,21 +97,21 @@ describe('the cache of stacks', () => {
       throw new Error('from the application');
     };
     for (const prepare of [throws, () => null, () => ({ frames: [] })])
-      withPrepare(prepare, () => assert.equal(cache.get(first()), '[]'));
+      withPrepare(prepare, () => assert.equal(cache.json(first()), '[]'));
   });
 
   it('puts back what was there, and can do without being able to change it', () => {
     const { cache } = makeCache();
     for (const value of [undefined, Error.prepareStackTrace]) {
       withPrepare(value, () => {
-        cache.get(first());
+        cache.json(first());
         assert.equal(Error.prepareStackTrace, value);
       });
     }
     const before = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
     Object.defineProperty(Error, 'prepareStackTrace', { value: undefined, writable: false, configurable: true });
     try {
-      assert.doesNotThrow(() => cache.get(first()));
+      assert.doesNotThrow(() => cache.json(first()));
     } finally {
       if (before === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');
       else Object.defineProperty(Error, 'prepareStackTrace', before);
@@ -122,10 +122,10 @@ describe('the cache of stacks', () => {
     const { cache, made } = makeCache();
     const stack = 'Error: no\n    at buy (/srv/shop.js:1:2)';
     for (let round = 0; round < 2; round++)
-      assert.equal(cache.get({ stack }), '[{"m":"buy","c":"/srv/shop.js","n":1}]');
+      assert.equal(cache.json({ stack }), '[{"m":"buy","c":"/srv/shop.js","n":1}]');
     assert.equal(made.length, 1);
-    assert.equal(cache.get({ stack: 7 }), '[]');
-    assert.equal(cache.get({}), '[]');
+    assert.equal(cache.json({ stack: 7 }), '[]');
+    assert.equal(cache.json({}), '[]');
   });
 
   it('begins anew when it knows too many places', () => {
@@ -133,7 +133,7 @@ describe('the cache of stacks', () => {
     for (const round of ['before', 'meanwhile', 'after']) {
       if (round === 'after') fill(cache);
       made.length = 0;
-      assert.match(cache.get(first()), /"m":"first"/); // one line in all rounds
+      assert.match(cache.json(first()), /"m":"first"/); // one line in all rounds
       assert.equal(made.length, round === 'meanwhile' ? 0 : 1, round);
     }
   });
@@ -145,6 +145,6 @@ function fill(cache: StackCache): void {
     const run = new Function('hold', `return hold()\n//# sourceURL=/srv/generated-${script}.js`) as (
       make: () => CapturedStack,
     ) => CapturedStack;
-    assert.match(cache.get(run(hold)), /"m":"eval"/);
+    assert.match(cache.json(run(hold)), /"m":"eval"/);
   }
 }
