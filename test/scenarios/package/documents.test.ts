@@ -90,8 +90,14 @@ test('README.md names every major that is patched', () => {
   }
 });
 
-test('README.md tells under Privacy what OTLP says of process, host and environment', () => {
-  const [, section = ''] = /^## Privacy\n([\s\S]*?)^## /m.exec(readDocument('README.md')) ?? [];
+/** What a page has under a heading of the second level. */
+function sectionOf(document: string, heading: string): string {
+  const [, section = ''] = `${readDocument(document)}\n## `.split(`\n## ${heading}\n`);
+  return section.slice(0, section.indexOf('\n## '));
+}
+
+test('docs/privacy.md lists what OTLP sends about process, host and environment', () => {
+  const section = sectionOf('docs/privacy.md', 'What leaves the process');
   const attributesWith = (env: NodeJS.ProcessEnv, root: string): readonly OtlpAttribute[] =>
     otlpResource({
       env,
@@ -129,7 +135,7 @@ test('README.md tells under Privacy what OTLP says of process, host and environm
   for (const name of [...leaving, ...ofService, 'OTEL_EXPORTER_OTLP_HEADERS'])
     assert.ok(section.includes(`\`${name}\``), name);
   assert.match(section, /`tracestate` [^;]*`traceState`/);
-  assert.match(section, /never does: [^.]*\bother variables of the environment\b/);
+  assert.match(sectionOf('docs/privacy.md', 'What never does'), /\bother variables of the environment\b/);
 });
 
 /** As GitHub makes the anchor of a heading. */
@@ -157,6 +163,42 @@ test('every link leads somewhere', () => {
       assert.ok(anchors.includes(hash), `${name}: ${target}`);
     }
   }
+});
+
+/** The pages that come with the package. */
+function publishedPages(): string[] {
+  const { files } = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as { files: string[] };
+  const excluded = files.filter((file) => file.startsWith('!')).map((file) => file.slice(1));
+  return documentNames().filter(
+    (name) =>
+      name === 'README.md' ||
+      files.includes(name) ||
+      (files.includes('docs/*.md') && /^docs\/[^/]+\.md$/.test(name) && !excluded.includes(name)),
+  );
+}
+
+test('published pages link to published pages only, so that links work in an installed package', () => {
+  const published = publishedPages();
+  assert.ok(published.includes('docs/opentracing.md'));
+  for (const name of published) {
+    const text = readDocument(name).replaceAll(/^```[\s\S]*?^```$/gm, '');
+    for (const [, target = ''] of text.matchAll(/\]\(([^)\s#]+)(?:#[^)\s]*)?\)/g)) {
+      if (target.startsWith('https://')) continue;
+      const path = join(dirname(name), target);
+      assert.ok(path === 'LICENSE' || published.includes(path), `${name}: ${target}`);
+    }
+  }
+});
+
+test('README.md is at most 200 lines long and links to every other published page', () => {
+  const readme = readDocument('README.md');
+  assert.ok(readme.split('\n').length <= 200);
+  for (const page of publishedPages().filter((name) => name !== 'README.md'))
+    assert.ok(readme.includes(`](${page})`), page);
+});
+
+test('NODE_OPTIONS is shown with --require, never with -r, which next dev turns into an invalid flag', () => {
+  for (const name of documentNames()) assert.doesNotMatch(readDocument(name), /NODE_OPTIONS=["']?-r\b/, name);
 });
 
 test('every file and folder that a document names in code exists', () => {

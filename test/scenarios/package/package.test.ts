@@ -42,14 +42,24 @@ const names = '{ tracer, eumSnippet, configure, status, flush, middleware, wrapL
 test('holds the build and the documents, and nothing else', () => {
   const unexpected = installedFiles().filter(
     (file) =>
-      !/^(build\/src\/.+\.(js|mjs|d\.ts|d\.mts|html|css|svg)|build\/src\/sensor\.licences\.txt|[A-Za-z]+\.md|LICENSE|package\.json)$/.test(
+      !/^(build\/src\/.+\.(js|mjs|d\.ts|d\.mts|html|css|svg)|build\/src\/sensor\.licences\.txt|[A-Za-z]+\.md|docs\/[a-z-]+\.md|LICENSE|package\.json)$/.test(
         file,
       ),
   );
   assert.deepEqual(unexpected, []);
   const { files } = readJson<Manifest>(repositoryRoot, 'package.json');
-  for (const file of [...files.filter((name) => !name.startsWith('!')), 'README.md', 'LICENSE'])
+  for (const file of [...files.filter((name) => !/^!|\*/.test(name)), 'README.md', 'LICENSE'])
     assert.ok(existsSync(join(repositoryRoot, file)), file);
+  const pages = readdirSync(join(repositoryRoot, 'docs')).filter((name) => name.endsWith('.md'));
+  assert.deepEqual(
+    installedFiles()
+      .filter((file) => file.startsWith('docs/'))
+      .sort(),
+    pages
+      .filter((name) => name !== 'benchmarks.md')
+      .map((name) => `docs/${name}`)
+      .sort(),
+  );
 });
 
 test('brings the licences of what is bundled in it', () => {

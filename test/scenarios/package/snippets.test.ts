@@ -1,12 +1,13 @@
 // Every script and every command of the documents is run, in an empty project with the packed package.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startAgent } from '../../../src/devtools/start-agent.js';
 import { bareEnvironment, type Consumer, type Ended, makeConsumer, run } from '../../support/consumer.js';
-import { type Block, blocksOf, documentNames } from '../../support/documents.js';
+import { type Block, blocksOf, documentNames, tableRows } from '../../support/documents.js';
 import { repositoryRoot } from '../../support/run-app.js';
 
 type LocalAgent = Awaited<ReturnType<typeof startAgent>>;
@@ -37,17 +38,26 @@ interface Manifest {
 const visitor = `
 const http = require('node:http');
 const { listen } = http.Server.prototype;
+// A person takes longer to type a request than the agent to learn the service's name, a second after the announcement.
+async function known() {
+  const { status } = require('@instana/ts-sensor');
+  while (status().agent.state !== 'ready') await new Promise((resolve) => setTimeout(resolve, 50));
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+}
 http.Server.prototype.listen = function () {
-  listen.call(this, 0, '127.0.0.1', () => {
+  listen.call(this, 0, '127.0.0.1', async () => {
+    if (process.env.VISIT_SLOWLY) await known();
     const { port } = this.address();
-    http.get({ host: '127.0.0.1', port, path: (process.env.VISIT ?? '/things') + '/1?a=b', agent: false }, (response) => {
+    const path = process.env.VISIT_EXACTLY ?? (process.env.VISIT ?? '/things') + '/1?a=b';
+    http.get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
       let page = '';
       response.setEncoding('utf8').on('data', (text) => { page += text; }).on('end', () => setImmediate(() => {
         const { 'content-security-policy': policy = '' } = response.headers;
         console.log('answer', JSON.stringify({ page, policy }));
         const sensor = globalThis[Symbol.for('@instana/ts-sensor')];
-        console.log('visited', response.statusCode, 'spans', sensor ? sensor.status().spans.finished : 'none');
-        process.exit(0);
+        const { finished, dropped } = sensor?.status().spans ?? {};
+        console.log('visited', response.statusCode, 'spans', sensor ? finished - (dropped.unsampled ?? 0) : 'none');
+        (process.env.VISIT_SLOWLY ? sensor.flush() : Promise.resolve()).then(() => process.exit(0));
       }));
     });
   });
@@ -56,6 +66,31 @@ http.Server.prototype.listen = function () {
 `;
 
 const blocks: readonly Block[] = documentNames().flatMap(blocksOf);
+
+interface Exception {
+  readonly document: string;
+  /** The first line of the block. */
+  readonly first: string;
+  readonly reason: string;
+}
+
+const needsDocker =
+  'building an image takes a container engine and a registry; what it runs in the container is tried below';
+/** Blocks that are not run, each with its reason. The text blocks are compared with what is printed, or are drawings. */
+const exceptions: readonly Exception[] = [
+  { document: 'docs/docker-and-kubernetes.md', first: 'FROM node:24-slim', reason: needsDocker },
+  { document: 'docs/docker-and-kubernetes.md', first: 'FROM node:24-slim', reason: needsDocker },
+  {
+    document: 'docs/docker-and-kubernetes.md',
+    first: 'apiVersion: apps/v1',
+    reason: 'a manifest takes a cluster; its variables are checked with all others, its NODE_OPTIONS is tried below',
+  },
+  {
+    document: 'Configuration.md',
+    first: 'env:',
+    reason: 'the part of such a manifest that names the agent; its variable is checked with all others',
+  },
+];
 
 /** Scripts, and the views that some of them render. */
 function isFile({ language }: Block): boolean {
@@ -101,12 +136,60 @@ function title({ document, line }: Block, what: string): string {
   return `${document}:${line} ${what}`;
 }
 
-test('every block is of a kind that is looked at', () => {
-  const known = new Set(['js', 'ejs', 'sh', 'text', 'yaml']);
-  assert.deepEqual(
-    blocks.filter(({ language }) => !known.has(language)).map((block) => title(block, block.language)),
-    [],
-  );
+test('every block is of a kind that is tried, or is a named exception', () => {
+  const known = new Set(['js', 'ejs', 'sh', 'text']);
+  const others = blocks.filter((block) => !known.has(block.language) && block !== ignoreFile);
+  const named = others.map(({ document, text }) => `${document}: ${text.slice(0, text.indexOf('\n'))}`);
+  assert.deepEqual(named.sort(), exceptions.map(({ document, first }) => `${document}: ${first}`).sort());
+});
+
+const ignoreFile = blocks.find(({ language, text }) => language === 'yaml' && text.includes('ignore-endpoints:'));
+
+test('the file of ignored endpoints is read as it is shown', async () => {
+  assert.ok(ignoreFile !== undefined);
+  const path = consumer.put('ignored.yaml', ignoreFile.text);
+  const visits = [
+    ['/health', 0],
+    ['/ready', 0],
+    ['/hello', 1],
+  ] as const;
+  for (const [visited, spans] of visits) {
+    const env = { ...environment(), VISIT_EXACTLY: visited, INSTANA_IGNORE_ENDPOINTS_PATH: path };
+    const args = ['-r', '@instana/ts-sensor/bootstrap', 'app.js'];
+    const { stdout, stderr } = await run(process.execPath, args, { cwd: consumer.folder, env });
+    assert.equal(unexpected(stderr), '');
+    assert.match(stdout, new RegExp(`^visited 200 spans ${spans}$`, 'm'), visited);
+  }
+});
+
+test('the paths and flags for images start the sensor, whatever the current directory is', async () => {
+  const documents = blocks.filter(({ document }) => document === 'docs/docker-and-kubernetes.md');
+  const flags = documents
+    .filter(({ language }) => language === 'dockerfile' || language === 'yaml')
+    .flatMap(({ text }) => [...text.matchAll(/--(?:require|import) \/app\/\S+?(?=["\s])/g)].map(([flag]) => flag));
+  const table = tableRows('docs/docker-and-kubernetes.md', 'flag').map((row) => row.join(' ').replaceAll('`', ''));
+  assert.equal(flags.length, 2);
+  assert.equal(table.length, 2);
+  for (const flag of new Set([...flags, ...table])) {
+    const NODE_OPTIONS = `${environment()['NODE_OPTIONS']} ${flag.replace('/app/', `${consumer.folder}/`)}`;
+    const env = { ...environment(), NODE_OPTIONS };
+    const { stdout, stderr } = await run(process.execPath, [join(consumer.folder, 'app.js')], { cwd: '/', env });
+    assert.equal(unexpected(stderr), '', flag);
+    assert.match(stdout, /^visited 200 spans 1$/m, flag);
+  }
+});
+
+test('npm fails with NODE_OPTIONS that name the package before it is installed, as the page says', async () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'ts-sensor-empty-'));
+  try {
+    writeFileSync(join(cwd, 'package.json'), '{}');
+    const env = { NODE_OPTIONS: '--require @instana/ts-sensor/bootstrap' };
+    const { code, stderr } = await run('npm', ['ci'], { cwd, env });
+    assert.notEqual(code, 0);
+    assert.match(stderr, /Cannot find module '@instana\/ts-sensor\/bootstrap'/);
+  } finally {
+    rmSync(cwd, { recursive: true, force: true });
+  }
 });
 
 test('no two scripts share a name', () => {
@@ -200,8 +283,11 @@ function shell(command: string, path: string): Promise<Ended> {
   return run('bash', ['-c', visited], { cwd: consumer.folder, env });
 }
 
-/** Runs until it says that it listens, and is then stopped as by Ctrl-C. */
-async function agentStarts(flags: readonly string[]): Promise<void> {
+/** Runs the agent until it is stopped, as by Ctrl-C; resolves with its exit code. */
+async function agentRuns(
+  flags: readonly string[],
+  onText: (text: string, child: ChildProcess) => void | Promise<void>,
+): Promise<number | null> {
   const bin = join(consumer.folder, 'node_modules/.bin/ts-sensor');
   const child = spawn(bin, ['agent', '--port', '0', ...flags], {
     cwd: consumer.folder,
@@ -210,14 +296,19 @@ async function agentStarts(flags: readonly string[]): Promise<void> {
   });
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
   const giveUp = setTimeout(() => child.kill('SIGKILL'), 10_000);
-  let text = '';
-  for await (const chunk of child.stdout.setEncoding('utf8')) {
-    text += String(chunk);
-    if (text.includes('Start a server with it')) child.kill('SIGINT');
-  }
+  for await (const chunk of child.stdout.setEncoding('utf8')) await onText(String(chunk), child);
   clearTimeout(giveUp);
-  assert.equal(await ended, 0);
-  // Before that, one line when somebody else has the port for OTLP.
+  return ended;
+}
+
+async function agentStarts(flags: readonly string[]): Promise<void> {
+  let text = '';
+  const ended = await agentRuns(flags, (chunk, child) => {
+    text += chunk;
+    if (text.includes('Start a server with it')) child.kill('SIGINT');
+  });
+  assert.equal(ended, 0);
+  // Before that, one line if another process has the port for OTLP.
   assert.match(text, /^Instana agent on http:\/\/127\.0\.0\.1:\d+, JSON under /m);
 }
 
@@ -230,16 +321,42 @@ function masked(line: string): string {
     .trimEnd();
 }
 
-test('README.md shows what the demo really prints', async () => {
-  const shown = blocks.find(({ document, language }) => document === 'README.md' && language === 'text');
-  assert.ok(shown !== undefined);
-  const bin = join(consumer.folder, 'node_modules/.bin/ts-sensor');
-  const { code, stdout, stderr } = await run(bin, ['demo', '--once', '--port', '0'], { cwd: consumer.folder });
-  assert.equal(code, 0);
-  const printed = new Set(`${stdout}\n${stderr}`.split('\n').map(masked));
-  const missing = shown.text
+/** The block of a document that shows what is printed. */
+function printedIn(document: string): Block {
+  const shown = blocks.find((block) => block.document === document && block.language === 'text');
+  assert.ok(shown !== undefined, document);
+  return shown;
+}
+
+/** Lines that a block shows and the text does not have. */
+function missingFrom(text: string, shown: Block): string[] {
+  const printed = new Set(text.split('\n').map(masked));
+  return shown.text
     .split('\n')
     .map(masked)
     .filter((line) => !printed.has(line));
-  assert.deepEqual(missing, [], `${stdout}\n${stderr}`);
+}
+
+test('README.md shows what the agent really prints of the first request', async () => {
+  let text = '';
+  let port = '';
+  const traced = agentRuns([], async (chunk, child) => {
+    text += chunk;
+    if (port === '' && text.includes('Start a server with it')) {
+      port = /:(\d+), JSON under/.exec(text)?.[1] ?? '';
+      const env = { ...environment(), INSTANA_AGENT_PORT: port, VISIT_EXACTLY: '/hello', VISIT_SLOWLY: '1' };
+      const args = ['-r', '@instana/ts-sensor/bootstrap', 'app.js'];
+      assert.equal((await run(process.execPath, args, { cwd: consumer.folder, env })).code, 0);
+    }
+    if (text.includes('/hello')) child.kill('SIGINT');
+  });
+  assert.equal(await traced, 0);
+  assert.deepEqual(missingFrom(text, printedIn('README.md')), [], text);
+});
+
+test('docs/local-agent.md shows what the demo really prints', async () => {
+  const bin = join(consumer.folder, 'node_modules/.bin/ts-sensor');
+  const { code, stdout, stderr } = await run(bin, ['demo', '--once', '--port', '0'], { cwd: consumer.folder });
+  assert.equal(code, 0);
+  assert.deepEqual(missingFrom(`${stdout}\n${stderr}`, printedIn('docs/local-agent.md')), [], `${stdout}\n${stderr}`);
 });
