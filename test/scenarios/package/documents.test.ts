@@ -201,6 +201,16 @@ test('NODE_OPTIONS is shown with --require, never with -r, which next dev turns 
   for (const name of documentNames()) assert.doesNotMatch(readDocument(name), /NODE_OPTIONS=["']?-r\b/, name);
 });
 
+test('the log lines that docs/troubleshooting.md explains are those of the sources', () => {
+  // Not the variable that a line begins with. That an agent was found is put together when logged, and compared with what the demo prints.
+  const text = `${sources('src')}${readDocument('docs/local-agent.md')}`;
+  const lines = tableRows('docs/troubleshooting.md', 'line').map(([line = '']) => line.replaceAll('`', ''));
+  assert.ok(lines.length > 3);
+  for (const line of lines)
+    for (const part of line.split(/…|\d+|INSTANA_\w+/).filter((piece) => /\w/.test(piece)))
+      assert.ok(text.includes(part.trim()), `${line}: ${part}`);
+});
+
 test('every file and folder that a document names in code exists', () => {
   for (const name of documentNames().filter((document) => document !== 'CHANGELOG.md')) {
     const text = readDocument(name).replaceAll(/^```[\s\S]*?^```$/gm, '');

@@ -57,6 +57,7 @@ http.Server.prototype.listen = function () {
         const sensor = globalThis[Symbol.for('@instana/ts-sensor')];
         const { finished, dropped } = sensor?.status().spans ?? {};
         console.log('visited', response.statusCode, 'spans', sensor ? finished - (dropped.unsampled ?? 0) : 'none');
+        if (process.env.VISIT_END) return process.kill(process.pid, process.env.VISIT_END);
         (process.env.VISIT_SLOWLY ? sensor.flush() : Promise.resolve()).then(() => process.exit(0));
       }));
     });
@@ -177,6 +178,20 @@ test('the paths and flags for images start the sensor, whatever the current dire
     assert.equal(unexpected(stderr), '', flag);
     assert.match(stdout, /^visited 200 spans 1$/m, flag);
   }
+});
+
+test('the server that handles SIGTERM delivers its span and exits with code 0', async () => {
+  const received = async (): Promise<number> => {
+    const stats = (await (await fetch(`${agent.url}/api/stats`)).json()) as { spans: { received: number } };
+    return stats.spans.received;
+  };
+  const before = await received();
+  const env = { ...environment(), VISIT_END: 'SIGTERM' };
+  const args = ['-r', '@instana/ts-sensor/bootstrap', 'shutdown.js'];
+  const { code, signal, stdout } = await run(process.execPath, args, { cwd: consumer.folder, env });
+  assert.match(stdout, /^visited 200 spans 1$/m);
+  assert.deepEqual({ code, signal }, { code: 0, signal: null });
+  assert.equal(await received(), before + 1);
 });
 
 test('npm fails with NODE_OPTIONS that name the package before it is installed, as the page says', async () => {
