@@ -1,11 +1,11 @@
-// Which span is active now, in this chain of asynchronous calls.
+// Keeps the active span of each asynchronous context.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { W3cContext } from '../propagation/w3c.js';
 import { SpanRecord } from './span.js';
 
-/** Stands in the place of a span where nothing is to be traced: level 0, and the sensor's own work. */
+/** Replaces the active span where nothing is traced: requests with level 0, and the sensor's own work. */
 export class Suppressed {
-  /** What calls from there pass on. */
+  /** The W3C context that outgoing calls forward; null if there is none. */
   readonly w3c: W3cContext | null;
 
   constructor(w3c: W3cContext | null) {
@@ -13,17 +13,17 @@ export class Suppressed {
   }
 }
 
-/** The mark where there is nothing to pass on. */
+/** The suppression mark without a W3C context. */
 export const suppressed: Suppressed = new Suppressed(null);
 
-/** What is active: a span, the mark of suppression, or nothing. Only to be handed back to `leave`. */
+/** A span, a suppression mark, or nothing. Pass it back to `exit` only. */
 export type ActiveState = SpanRecord | Suppressed | undefined;
 
-/** The active span by asynchronous context; made once per sensor. */
+/** The active span by asynchronous context; one instance per sensor. */
 export class ActiveSpan {
   readonly #storage: AsyncLocalStorage<ActiveState> = new AsyncLocalStorage();
 
-  /** The active span, or null outside any and where tracing is suppressed. It may be finished already. */
+  /** The active span, which may already be finished; null if there is none or tracing is suppressed. */
   get(): SpanRecord | null {
     const store = this.#storage.getStore();
     return store instanceof SpanRecord ? store : null;
@@ -33,16 +33,15 @@ export class ActiveSpan {
     return this.#storage.getStore() instanceof Suppressed;
   }
 
-  /** The mark of suppression that is active, or null. */
+  /** The active suppression mark, or null. */
   suppression(): Suppressed | null {
     const store = this.#storage.getStore();
     return store instanceof Suppressed ? store : null;
   }
 
   /**
-   * Makes a span active from here on, or a mark, where no span may start; to be followed by `leave` with what this
-   * returns, in the same function and whatever happens. For the path of each request: `run` of Node.js, which the others are made
-   * of, makes a list of the arguments and calls through two more functions.
+   * Makes a span or a suppression mark active from here on. The same function must always pass the result to `exit`. For the
+   * path of each request: `run` of Node.js, which the other methods use, allocates an argument list and adds two calls.
    */
   enter(active: SpanRecord | Suppressed): ActiveState {
     const outer = this.#storage.getStore();
@@ -50,25 +49,24 @@ export class ActiveSpan {
     return outer;
   }
 
-  /** Puts back what was active before `enter`. */
+  /** Restores what was active before `enter`. */
   exit(outer: ActiveState): void {
     this.#storage.enterWith(outer);
   }
 
-  /** Calls `fn` with `self` and `args`, a span or a mark being active in it and in all that it starts. */
+  /** Calls `fn` with `self` and `args`. The span or mark is active in it and in everything it starts. */
   apply<Result>(
     active: SpanRecord | Suppressed,
     fn: (...args: never[]) => Result,
     self: unknown,
     args: ArrayLike<unknown>,
   ): Result {
-    return this.#storage.run(active, Reflect.apply, fn, self, args) as Result; // what `fn` returns
+    return this.#storage.run(active, Reflect.apply, fn, self, args) as Result; // `Reflect.apply` returns the result of `fn`
   }
 
   /**
-   * Calls `fn` apart from any request that may be under way: for the sensor's own work, and all that it starts. Where nothing
-   * is active it is called as it stands: `run` would switch the storage on, and Node.js' hooks of each promise with it, in a
-   * process that serves nothing yet.
+   * Runs `fn`, and everything it starts, outside the current request's context: for the sensor's own work. If nothing is active,
+   * `fn` is called directly: `run` would enable the storage, and with it Node.js' promise hooks, in a process that serves nothing yet.
    */
   runSuppressed<Result>(fn: () => Result): Result {
     return this.#storage.getStore() === undefined ? fn() : this.#storage.run(suppressed, fn);

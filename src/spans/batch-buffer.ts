@@ -1,13 +1,13 @@
-// The bytes of one batch of spans, in memory that is used over and over.
+// Collects the bytes of one batch of spans in a reusable buffer.
 
 const firstBytes = 64 * 1024;
-/** What is kept while there is nothing to send; more is given back to the system. */
+/** The largest buffer kept while there is nothing to send; a larger one is freed. */
 const keptBytes = 512 * 1024;
-/** Behind what is reserved: the longest text that follows needs three times its length for a moment. */
+/** Spare room beyond the reserved bytes: the last text needs three times its length for a moment. */
 const slackBytes = 1024;
-const bytesPerUnit = 3; // of UTF-8 for one UTF-16 unit, at most
+const bytesPerUnit = 3; // maximum in UTF-8 for one UTF-16 code unit
 
-/** What `bytes()` returns holds until the next `clear()`. */
+/** The bytes that `bytes()` returns are valid until the next `clear()` or `release()`. */
 export class BatchBuffer {
   #buffer: Buffer = Buffer.alloc(0);
   #length = 0;
@@ -16,13 +16,13 @@ export class BatchBuffer {
     this.#length = 0;
   }
 
-  /** The same, when no other batch follows soon: between batches memory that comes and goes would be more than what stays. */
+  /** Clears, and frees a large buffer. Call when no batch follows soon: between batches, reallocating takes more memory. */
   release(): void {
     this.#length = 0;
     if (this.#buffer.length > keptBytes) this.#buffer = Buffer.alloc(0);
   }
 
-  /** Makes room for about so many bytes at once. */
+  /** Makes room for about this many bytes at once. */
   reserve(bytes: number): void {
     this.#makeRoom(bytes + slackBytes);
   }

@@ -1,18 +1,18 @@
-// Stack frames of a span: taken cheaply while the application waits, made readable later.
+// Captures the call stack of a span cheaply during the call, and parses it later.
 import type { StackFrame } from '../protocol/wire-span.js';
 import type { CapturedStack } from './span.js';
 
 const frameLine = /^\s+at (?:(.*?) \()?(.*?)(?::(\d+))?(?::\d+)?\)?$/;
 
-/** What is enough to see where calls come from. One costs as much as several spans: V8 has to take optimised frames apart. */
+/** Enough to see where calls come from. One capture costs as much as several spans: V8 has to unpack optimised frames. */
 const stacksPerSecond = 100;
 
-/** Takes the stacks of calls, at most 100 in a second: what they cost has a bound, however many calls an application makes. */
+/** Captures at most 100 stacks a second, so their cost is bounded however many calls the application makes. */
 export class CallStacks {
   #secondBegan: number = Number.NEGATIVE_INFINITY;
   #left = 0;
 
-  /** The stack of a call made at `tick` (monotonic, milliseconds), as `holdStack` gives it; null also beyond the bound. */
+  /** `captureStack` for a call made at `tick` (monotonic, milliseconds); null also beyond the limit per second. */
   take(limit: number, below: (...args: never[]) => unknown, tick: number): CapturedStack | null {
     if (tick - this.#secondBegan >= 1000) {
       this.#secondBegan = tick;
@@ -25,12 +25,12 @@ export class CallStacks {
 }
 
 /**
- * Remembers where the application is now; formatted only when `stack` of the result is read.
- * Frames of `below` and above it are left out. Null when the runtime refuses.
+ * Captures the current stack without `below` and the functions that it called. V8 formats it only when `stack` is read.
+ * Null if the runtime throws.
  */
 export function captureStack(limit: number, below: (...args: never[]) => unknown): CapturedStack | null {
   const holder: CapturedStack = {};
-  // The application may have set its own limit, or taken the property away, or frozen Error.
+  // The application may have set its own limit, deleted the property, or frozen Error.
   const before = Error.stackTraceLimit;
   try {
     if (before !== limit) Error.stackTraceLimit = limit;
@@ -48,14 +48,14 @@ function restoreLimit(limit: number | undefined): void {
     if (limit === undefined) Reflect.deleteProperty(Error, 'stackTraceLimit');
     else if (Error.stackTraceLimit !== limit) Error.stackTraceLimit = limit;
   } catch {
-    // Error is frozen: it was not changed either.
+    // Error is frozen, so the limit was not changed either.
   }
 }
 
-/** The way through `globalTracer()` is no part of the application. */
+/** The frame of `globalTracer()`, which is not part of the application. */
 const delegateFile = /[\\/]opentracing[\\/]lib[\\/]global_tracer\.js$/;
 
-/** Frames of a stack as text, at most `limit`; empty for what is no stack text. */
+/** Parses at most `limit` frames from the text of a stack; empty for anything else. */
 export function parseStack(stack: unknown, limit: number): StackFrame[] {
   const frames: StackFrame[] = [];
   let seen = 0;

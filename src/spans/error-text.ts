@@ -1,14 +1,14 @@
-// The text of an error in a span, and the stack it came with; for whatever a program may throw.
+// Reads the text and the stack of an error for a span. Accepts any thrown value.
 
 const maxLength = 200;
 const maxNameLength = 200;
 
-/** `Name: message`, at most 200 characters; a thrown string is its own text. Never throws. */
+/** `Name: message`, at most 200 characters; a thrown string is returned as it is. Never throws. */
 export function errorText(error: unknown): string {
   try {
     const text = describe(error);
     if (text.length <= maxLength) return text;
-    // Without what comes behind it, the user of a URL cannot be told from its host.
+    // If the cut falls within a URL's authority, the user cannot be distinguished from the host, so it is removed.
     return text.slice(0, maxLength).replace(/((?:\/|%2f){2})(?:(?!%2f|%40)[^/@\s])*$/i, '$1');
   } catch {
     return 'Error that cannot be read';
@@ -31,21 +31,21 @@ function describe(error: unknown): string {
   return name;
 }
 
-/** The stack of an error as its runtime text, without a message of several lines; null when it has none that can be read. */
+/** The stack of an error as text, without a multi-line message; null if it has no readable stack. Never throws. */
 export function errorStack(error: unknown): string | null {
   try {
     if (typeof error !== 'object' || error === null) return null;
     const { cause } = error as { cause?: unknown };
     const { stack, message } = (cause instanceof Error ? cause : error) as { stack?: unknown; message?: unknown };
     if (typeof stack !== 'string') return null;
-    // Lines of the message may look like frames.
+    // Lines of a message may look like frames.
     return typeof message === 'string' && message.includes('\n') ? withoutMessage(stack, message) : stack;
   } catch {
     return null;
   }
 }
 
-/** The message stands behind the name of the error, which is short. */
+/** The message follows the error's name, which is short. */
 function withoutMessage(stack: string, message: string): string {
   const start = stack.slice(0, maxNameLength + message.length).indexOf(message);
   return start < 0 ? stack : stack.slice(start + message.length);

@@ -1,18 +1,17 @@
-// What is not traced although it could be: ignored endpoints, and instrumentations that are switched off. Worked out when the
-// configuration changes, so that a request finds an answer and not a question.
+// Decides what is not traced: ignored endpoints and disabled instrumentations. Compiled when the configuration changes, not per request.
 import type { Config, IgnoreEndpoints, IgnoreRule } from '../config/options.js';
 import { sanitizeUrl } from '../redaction/redactor.js';
 
 /** Whether a span of this operation (method), endpoint (path, topic) and connection (host) is ignored. */
 export type IgnoreMatcher = (operation: string, endpoint: string, connection: string) => boolean;
 
-/** What is in force. */
+/** The compiled rules. */
 export interface IgnorePolicy {
-  /** Which requests get no span; null when there is nothing to ask. */
+  /** Matches incoming requests that get no span; null if there are no rules for them. */
   readonly ignoresRequest: IgnoreMatcher | null;
-  /** Whether all that an ignored request does is ignored, too. */
+  /** Whether everything within an ignored request is ignored, too. */
   readonly suppressesBelowIgnored: boolean;
-  /** Whether an instrumentation is switched off, by its own name or by that of its group. */
+  /** Whether an instrumentation is disabled, by its own name or by that of its group. */
   isDisabled(name: string, group?: string): boolean;
 }
 
@@ -28,7 +27,7 @@ export function makeIgnorePolicy(tracing: Config['tracing']): IgnorePolicy {
   };
 }
 
-/** Spans that can be ignored, and how rules call them. */
+/** Names of spans that can be ignored, and the names that rules use for them. */
 const services: Readonly<Record<string, string>> = {
   'node.http.server': 'http',
   redis: 'redis',
@@ -36,25 +35,25 @@ const services: Readonly<Record<string, string>> = {
   kafka: 'kafka',
 };
 
-/** The matcher for spans of this name; null when no rule can match them. */
+/** The matcher for spans of this name; null if no rule can match them. */
 export function ignoreMatcher(spanName: string, rules: IgnoreEndpoints): IgnoreMatcher | null {
   const service = Object.hasOwn(services, spanName) ? services[spanName] : undefined;
   const own = service !== undefined && Object.hasOwn(rules, service) ? (rules[service] ?? []) : [];
   // A rule without criteria matches nothing.
   const compiled = own.filter((rule) => Object.keys(rule).length > 0).map((rule) => new CompiledRule(rule));
   if (compiled.length === 0) return null;
-  // A message may go to several topics; a path may hold commas.
+  // A message may go to several topics, separated by commas; a path may contain commas.
   const isList = service === 'kafka';
   return (operation, endpoint, connection) => {
     const method = operation.toLowerCase();
-    const place = endpoint.toLowerCase();
+    const target = endpoint.toLowerCase();
     const host = connection.toLowerCase();
-    for (const rule of compiled) if (rule.matches(method, place, host, isList)) return true;
+    for (const rule of compiled) if (rule.matches(method, target, host, isList)) return true;
     return false;
   };
 }
 
-/** Criteria that are not given, or have `*`, are null. */
+/** A rule with its criteria ready to match. A criterion that is absent or contains `*` is null and matches everything. */
 class CompiledRule {
   readonly #methods: ReadonlySet<string> | null;
   readonly #endpoints: ReadonlySet<string> | null;
@@ -62,7 +61,7 @@ class CompiledRule {
 
   constructor({ methods, endpoints, connections }: IgnoreRule) {
     this.#methods = methods === undefined || methods.includes('*') ? null : new Set(methods);
-    // Paths arrive encoded, and are written as people read them.
+    // Requests carry encoded paths; configurations usually contain decoded ones.
     this.#endpoints =
       endpoints === undefined || endpoints.includes('*')
         ? null

@@ -1,4 +1,4 @@
-// A finished span as the members of its JSON object, without `f`, which is known only when it is sent.
+// Encodes a finished span as the members of its JSON object, except `f`, which is added on sending.
 
 import { quote as stringify } from '../core/plain-json.js';
 import { TextCache } from '../core/text-cache.js';
@@ -10,23 +10,23 @@ import { isPlainPath, plainUrlJson, redactedHeaders, redactedQuery, redactedUrl 
 import type { CapturedStack, HttpAttributes, SdkAttributes, SpanRecord } from './span.js';
 import { StackCache } from './stack-cache.js';
 
-/** What the text depends on besides the span. */
+/** The inputs of the encoder besides the span: settings, redaction and caches. */
 export interface EncodeContext {
   readonly redactor: Redactor;
   readonly serviceName: string | null;
   readonly stackTraceLength: number;
-  /** JSON of texts that come again and again: methods, hosts, templates. */
+  /** JSON of recurring text: methods, templates, names. */
   readonly quoted: TextCache;
-  /** The same for hosts, which may have a user in front. */
+  /** JSON of redacted hosts, which may start with user information. */
   readonly hosts: TextCache;
-  /** For tags; in logs and facts, what is just called `key` is what was looked up, in a cache for instance. */
+  /** For tags. In logs and sections, `logRedactor` keeps a plain `key`: it is a lookup key, of a cache for example. */
   readonly tagRedactor: TagRedactor;
   readonly logRedactor: TagRedactor;
-  /** JSON frames of stacks; one line of the application makes the same again and again. */
+  /** JSON frames of stacks: the same call site produces the same stack each time. */
   readonly stacks: StackCache;
 }
 
-/** The context for these settings; caches begin empty. */
+/** The context for these settings, with empty caches. */
 export function makeEncodeContext(
   redactor: Redactor,
   serviceName: string | null,
@@ -45,7 +45,7 @@ export function makeEncodeContext(
   };
 }
 
-/** `"t":"…",…,"data":{…}`: the caller adds braces and `f`. Numbers are written as they are, texts are quoted. */
+/** `"t":"…",…,"data":{…}`: the caller adds the braces and `f`. */
 export function encodeSpan(span: SpanRecord, context: EncodeContext): string {
   let text = `"t":"${span.traceId}","s":"${span.spanId}",`;
   if (span.parentId !== null) text += `"p":"${span.parentId}",`;
@@ -59,7 +59,7 @@ export function encodeSpan(span: SpanRecord, context: EncodeContext): string {
   return `${text}"stack":${stackJson(span.stack, context)},"data":{${sections(span, context)}}`;
 }
 
-/** That a trace was joined by `traceparent`, and the nearest ancestor that a sensor of ours has seen. */
+/** The members for a trace joined through `traceparent`: `tp`, and `ia` for the nearest Instana ancestor, if known. */
 function w3cMembers({ w3c }: SpanRecord): string {
   if (w3c === null || w3c.ancestorTraceId === null) return '"tp":true,';
   return `"tp":true,"ia":{"t":"${w3c.ancestorTraceId}","p":"${w3c.ancestorSpanId}"},`;
@@ -85,7 +85,7 @@ function httpJson(http: HttpAttributes, isEntry: boolean, context: EncodeContext
   return `${text}}`;
 }
 
-/** The value of `url`, followed by the member `params` when there is a query. */
+/** The value of `url`, followed by the member `params` if there is a query. */
 function urlJson(http: HttpAttributes, isEntry: boolean, { redactor, hosts }: EncodeContext): string {
   if (isPlainPath(http.url)) return plainUrlJson(isEntry ? '' : (http.host ?? ''), http.url, hosts);
   const json = stringify(redactedUrl(http, isEntry, redactor));
@@ -122,18 +122,18 @@ function stackJson(stack: readonly StackFrame[] | CapturedStack | null, context:
   return context.stacks.json(stack);
 }
 
-/** Member by member: a `toJSON` that the application gave to all objects would change what is written. */
+/** Written member by member, because a global `toJSON` of the application would change the output. */
 function framesJson(frames: readonly StackFrame[], redactor: Redactor): string {
   return `[${frames.map((frame) => frameJson(frame, redactor)).join(',')}]`;
 }
 
-/** The text of a message may look like a frame, and a module may have been loaded with a query. */
+/** Redacts method and file: a line of an error message may look like a frame, and a module URL may have a query. */
 function frameJson({ m, c, n }: StackFrame, redactor: Redactor): string {
   const file = c === undefined ? '' : `,"c":${stringify(redactor.redactTag('', c))}`;
   return `{"m":${stringify(redactor.redactText(m))}${file}${n === undefined ? '' : `,"n":${n}`}}`;
 }
 
-/** Whether these are frames already, not what they are read from. */
+/** Whether the stack is already parsed into frames. */
 export function isFrames(stack: readonly StackFrame[] | CapturedStack): stack is readonly StackFrame[] {
   return Array.isArray(stack);
 }

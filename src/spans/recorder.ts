@@ -1,30 +1,30 @@
-// Spans from their start to their end: those still open are watched, the finished ones wait in a queue for each receiver.
+// Tracks open spans and puts finished ones into a queue for each receiver.
 import type { OtlpMode } from '../config/options.js';
 import type { InternalErrors } from '../core/internal-errors.js';
 import type { EncodeContext } from './instana-json.js';
 import type { SpanRecord } from './span.js';
 import { dropPayload, type QueueCounters, SpanQueue } from './span-queue.js';
 
-const stringify = JSON.stringify; // an application may replace it
-/** All that may wait: with a pause of 150 ms behind each batch that is some 25,000 spans a second. */
+const stringify = JSON.stringify; // captured because the application may replace it
+/** The whole queue: with 150 ms between batches, that is about 25,000 spans a second. */
 const batchSpans = 5000;
 const batchBytes = 3 * 1024 * 1024;
-/** For OTLP, where the text of a span is longer, and collectors take some megabytes at once. */
+/** Smaller for OTLP: the text of a span is longer, and collectors accept a few megabytes per request. */
 const otlpBatchSpans = 1000;
 const otlpBatchBytes = 1024 * 1024;
-/** What an unencoded span is taken to weigh besides its URL; measured: 350 to 700 bytes. */
+/** Estimated size of an unencoded span without its URL; measured: 350 to 700 bytes. */
 const assumedBytes = 700;
 
 /** Counters since the start of the process. */
 export interface RecorderCounters {
   readonly opened: number;
   readonly finished: number;
-  /** To the agent, by its own protocol. */
+  /** Spans sent to the agent, in its own protocol. */
   readonly sent: number;
   readonly waiting: number;
-  /** Spans that will not arrive, by reason: `overflow` (too many waited), `too-large`, `unsampled`, `encode`. */
+  /** Dropped spans by reason: `overflow` (too many waited), `too-large`, `unsampled` (suppressed or ignored), `encode`. */
   readonly dropped: Record<string, number>;
-  /** The same of what is sent as OTLP; null when nothing ever was to be. */
+  /** Counters of the OTLP queue; null if OTLP was never switched on. */
   readonly otlp: QueueCounters | null;
 }
 
@@ -32,20 +32,20 @@ export interface RecorderDependencies {
   readonly errors: InternalErrors;
   readonly now: () => number;
   readonly encodeContext: () => EncodeContext;
-  /** Called when 500 spans wait for the agent. */
+  /** Called when the number of spans that wait for the agent reaches 500. */
   readonly onThreshold: () => void;
-  /** Called when 500 spans wait to be sent as OTLP. */
+  /** Called when the number of spans that wait to be sent as OTLP reaches 500. */
   readonly onOtlpThreshold?: () => void;
-  /** Called with each span that starts. */
+  /** Called each time a span starts. */
   readonly onOpen?: () => void;
 }
 
-/** Everything here runs without being able to throw into a host's call. */
+/** All open and finished spans of a sensor. Nothing here throws into the application's calls. */
 export class Recorder {
   readonly #dependencies: RecorderDependencies;
   readonly #native: SpanQueue;
   readonly #onOpen: () => void;
-  /** Made when it is wanted, and kept: what waits in it is still to be sent when no more is to come. */
+  /** Created on first use and kept: after OTLP is switched off, the spans that wait in it are still sent. */
   #otlp: SpanQueue | null = null;
   #mode: OtlpMode = false;
   #oldestOpen: SpanRecord | null = null;
@@ -69,7 +69,7 @@ export class Recorder {
     });
   }
 
-  /** Where spans go that finish from now on: to the agent, out as OTLP (true), or both. What waits already goes where it was to go. */
+  /** Sends spans that finish from now on to the agent (false), as OTLP (true), or both. Waiting spans keep their receiver. */
   route(mode: OtlpMode): void {
     this.#mode = mode;
     if (mode === false || this.#otlp !== null) return;
@@ -78,25 +78,25 @@ export class Recorder {
       batchSpans: otlpBatchSpans,
       batchBytes: otlpBatchBytes,
       onThreshold: () => this.#dependencies.onOtlpThreshold?.(),
-      // Where both get all spans, the agent is told of those that it does not get.
+      // With both receivers, the counters reported to the agent cover only the agent's own queue.
       onDrop: (count) => {
         if (this.#mode === true) this.#dropped += count;
       },
     });
   }
 
-  /** What waits to be sent as OTLP; null when nothing ever was to be. */
+  /** The queue of spans to send as OTLP; null if OTLP was never switched on. */
   get otlp(): SpanQueue | null {
     return this.#otlp;
   }
 
-  /** Counts a span that the application owns: it is not held here, so that one which is never finished costs nothing. */
+  /** Counts a manual span. The recorder does not hold it, so one that never finishes costs nothing. */
   openManual(): void {
     this.#opened++;
     this.#onOpen();
   }
 
-  /** To be called once for every automatic span that starts; it is watched until it ends. */
+  /** Counts an automatic span and tracks it until it ends. Call once per span, at its start. */
   open(span: SpanRecord): void {
     this.#opened++;
     this.#onOpen();
@@ -106,16 +106,16 @@ export class Recorder {
     this.#newestOpen = span;
   }
 
-  /** Ends a span now; the second end of the same span is ignored. */
+  /** Ends a span now. A second call for the same span is ignored. */
   finish(span: SpanRecord): void {
     this.finishAt(span, this.#dependencies.now());
   }
 
-  /** Ends a span at a monotonic time; a time before its start counts as its start. */
+  /** Ends a span at a monotonic time, in milliseconds. A time before its start gives a duration of 0. */
   finishAt(span: SpanRecord, tick: number): void {
     if (span.durationMs >= 0) return;
     const duration = tick - span.startTick;
-    span.durationMs = duration > 0 && Number.isFinite(duration) ? duration : 0; // JSON has no form for NaN and Infinity
+    span.durationMs = duration > 0 && Number.isFinite(duration) ? duration : 0; // JSON cannot represent NaN and Infinity
     this.#close(span);
     span.estimatedBytes = assumedBytes + (span.http?.url.length ?? 0) + (span.sdk?.estimatedBytes ?? 0);
     this.#finished++;
@@ -129,7 +129,7 @@ export class Recorder {
     }
   }
 
-  /** Gives every open span that started more than `ageMs` ago to `expire`, the oldest first. */
+  /** Calls `expire` with each open span that is at least `ageMs` old, the oldest first. */
   expire(ageMs: number, expire: (span: SpanRecord) => void): void {
     const limit = this.#dependencies.now() - ageMs;
     for (let span = this.#oldestOpen; span !== null && span.startTick <= limit; ) {
@@ -140,38 +140,38 @@ export class Recorder {
   }
 
   /**
-   * Encodes spans of the agent's next batch for a few milliseconds. True when all of them are; else it is to be called again in another
-   * turn of the event loop, before `take()`, which encodes in one go what is left.
+   * Encodes spans of the agent's next batch for a few milliseconds. Returns true once all of them are encoded. Otherwise, call it
+   * again in another turn of the event loop before `take()`, which encodes the rest in one go.
    */
   encodeSome(): boolean {
     return this.#native.encodeSome();
   }
 
   /**
-   * The oldest spans that wait for the agent as a JSON array, or null when none wait. They are in flight until one of the next three
-   * calls, and the bytes hold until then.
+   * The oldest spans that wait for the agent as a JSON array, or null if none wait. `entity` and `host` become `f.e` and `f.h`.
+   * The spans are in flight, and the bytes valid, until `acknowledge()`, `requeue()` or `tooLarge()` is called.
    */
   take(entity: string, host: string): { readonly body: Buffer; readonly count: number } | null {
     const from = `{"f":{"e":${stringify(entity)},"h":${stringify(host)}},`;
     return this.#native.take((_, index) => (index === 0 ? `[${from}` : `,${from}`), ']');
   }
 
-  /** The agent has what was taken. */
+  /** The agent accepted the batch. */
   acknowledge(): void {
     this.#native.acknowledge();
   }
 
-  /** What was taken goes back to the front; the oldest of it are dropped when there is no room any more. */
+  /** Puts the batch back to the front of the queue, except for spans that newer ones have evicted. */
   requeue(): void {
     this.#native.requeue();
   }
 
-  /** The agent refused the size: next time half as many; a span that is too large by itself is given up. */
+  /** The agent refused the size: the next batch has half as many spans. A single span that is too large is dropped. */
   tooLarge(): void {
     this.#native.tooLarge();
   }
 
-  /** Finished spans that wait for the agent, those in flight not counted. */
+  /** Number of finished spans that wait for the agent, without those in flight. */
   waiting(): number {
     return this.#native.waiting();
   }
@@ -200,7 +200,7 @@ export class Recorder {
     };
   }
 
-  /** Objects of the application's are written down at once: they may be large, and may change while the span waits. */
+  /** Encodes spans with the application's objects at once: the objects may be large, and may change while the span waits. */
   #keep(span: SpanRecord): void {
     if (span.sdk?.holdsObjects !== true) {
       this.#native.add(span);
@@ -227,7 +227,7 @@ export class Recorder {
 
   #close(span: SpanRecord): void {
     const { previousOpen, nextOpen } = span;
-    if (previousOpen === null && this.#oldestOpen !== span) return; // not watched
+    if (previousOpen === null && this.#oldestOpen !== span) return; // not tracked
     if (previousOpen === null) this.#oldestOpen = nextOpen;
     else previousOpen.nextOpen = nextOpen;
     if (nextOpen === null) this.#newestOpen = previousOpen;
@@ -237,7 +237,7 @@ export class Recorder {
   }
 }
 
-/** Of a request that was served; null when it is not known. Whoever hands us requests of its own making may have any object there. */
+/** The scheme of an incoming request; null if unknown. A request made by the application may have any object as its socket. */
 function schemeOf(request: object | null): 'http' | 'https' | null {
   try {
     const { socket } = (request ?? {}) as { socket?: { encrypted?: unknown } | null };

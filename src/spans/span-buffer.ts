@@ -1,21 +1,21 @@
-// Encoded spans as bytes, the oldest first: outside V8's heap, where waiting costs no collection of garbage.
+// Holds encoded spans as bytes, oldest first, outside V8's heap so that they add no garbage collection while they wait.
 import type { BatchBuffer } from './batch-buffer.js';
 
 const firstBytes = 64 * 1024;
-/** Kept by `release()`. */
+/** The largest buffer that `release()` keeps. */
 const keptBytes = 512 * 1024;
-/** What `before` is taken to be long. */
+/** Estimated length of the text before a span. */
 const assumedBefore = 100;
 const maxReserveBytes = 1024 * 1024;
-const bytesPerUnit = 3; // of UTF-8 for one UTF-16 unit, at most
+const bytesPerUnit = 3; // maximum in UTF-8 for one UTF-16 code unit
 
-/** Bounded in number by its maker, and in bytes by its user. */
+/** A queue of at most `maxSpans` spans. The caller limits the bytes. */
 export class SpanBuffer {
   readonly #maxSpans: number;
   readonly #lengths: Uint32Array;
-  /** What spans stand together by, such as the service's name; none until one has such a thing. */
+  /** Keys that group spans, such as the service name; null until a span has one. */
   #resourceKeys: string[] | null = null;
-  /** Place of the oldest in the two rings above. */
+  /** Index of the oldest span in the two rings above. */
   #head = 0;
   #count = 0;
   #buffer: Buffer = Buffer.alloc(0);
@@ -35,19 +35,19 @@ export class SpanBuffer {
     return this.#end - this.#start;
   }
 
-  /** As the newest; the caller has made sure that there is a place. */
-  push(text: string, group: string): void {
+  /** Appends a span. The caller makes sure that there is room for it. */
+  push(text: string, resourceKey: string): void {
     this.#makeRoom(text.length * bytesPerUnit);
     const length = this.#buffer.write(text, this.#end, 'utf8');
     const place = (this.#head + this.#count) % this.#maxSpans;
     this.#lengths[place] = length;
-    if (this.#resourceKeys !== null) this.#resourceKeys[place] = group;
-    else if (group !== '') this.#beginGroups(place, group);
+    if (this.#resourceKeys !== null) this.#resourceKeys[place] = resourceKey;
+    else if (resourceKey !== '') this.#beginResourceKeys(place, resourceKey);
     this.#end += length;
     this.#count++;
   }
 
-  /** Drops the oldest ones. */
+  /** Removes the oldest spans. */
   shift(count: number): void {
     for (let left = Math.min(count, this.#count); left > 0; left--) {
       this.#start += this.#lengths[this.#head] ?? 0;
@@ -59,16 +59,21 @@ export class SpanBuffer {
     this.#end = 0;
   }
 
-  /** Gives memory back when nothing waits, and nothing is expected soon. */
+  /** Frees a large buffer if no span waits. Call when no span is expected soon. */
   release(): void {
     if (this.#count === 0 && this.#buffer.length > keptBytes) this.#buffer = Buffer.alloc(0);
   }
 
   /**
-   * Writes the oldest ones to a batch, at most so many, and no other once there are `bytes`; `before` gives what stands in front of each.
-   * Returns how many they are.
+   * Copies the oldest spans to a batch: at most `spans`, and no more once `bytes` is reached. `before` returns the text before each
+   * span. Returns the number of spans copied.
    */
-  copyTo(batch: BatchBuffer, spans: number, bytes: number, before: (group: string, index: number) => string): number {
+  copyTo(
+    batch: BatchBuffer,
+    spans: number,
+    bytes: number,
+    before: (resourceKey: string, index: number) => string,
+  ): number {
     const maxSpans = Math.min(spans, this.#count);
     let count = 0;
     let length = 0;
@@ -86,16 +91,16 @@ export class SpanBuffer {
     return count;
   }
 
-  #beginGroups(place: number, group: string): void {
+  #beginResourceKeys(place: number, resourceKey: string): void {
     this.#resourceKeys = new Array<string>(this.#maxSpans).fill('');
-    this.#resourceKeys[place] = group;
+    this.#resourceKeys[place] = resourceKey;
   }
 
   #makeRoom(bytes: number): void {
     if (this.#end + bytes <= this.#buffer.length) return;
     const used = this.#end - this.#start;
     const needed = used + bytes;
-    // What is moved is at most four times what has gone since the last time.
+    // Moves at most four times the bytes removed since the last move.
     if (needed <= this.#buffer.length && this.#start * 4 >= used) this.#buffer.copyWithin(0, this.#start, this.#end);
     else {
       const larger = Buffer.allocUnsafeSlow(Math.max(firstBytes, needed + Math.min(needed, maxReserveBytes)));

@@ -1,4 +1,4 @@
-// Finished spans that wait for one receiver, the oldest dropped first.
+// The bounded queue of finished spans for one receiver. On overflow it drops the oldest.
 import type { InternalErrors } from '../core/internal-errors.js';
 import { BatchBuffer } from './batch-buffer.js';
 import { type EncodeContext, encodeSpan } from './instana-json.js';
@@ -8,63 +8,63 @@ import { SpanBuffer } from './span-buffer.js';
 const maxSpans = 5000;
 const maxBytes = 8 * 1024 * 1024;
 const sendAtSpans = 500;
-/** Longest that spans are encoded in one go, and how many between two looks at the clock. */
+/** Maximum time spent encoding in one go, and the number of spans encoded between two clock reads. */
 const sliceMs = 4;
 const sliceSpans = 50;
-/** So many wait as objects, at most, between two turns of the event loop: older ones would outlive a collection of young garbage. */
+/** With this many unencoded spans, encoding starts in the next turn of the event loop: older objects would survive a minor GC. */
 const encodeAtSpans = 32;
-/** So many are a batch as soon as they are encoded: the rest may come faster than it is encoded, and must not hold it up. */
+/** This many encoded spans make a batch. New spans may arrive faster than they are encoded and must not delay it. */
 const enoughSpans = 2500;
 
-// Taken when this file is loaded, since a host under test may fake them later.
+// Captured at load time, because an application's tests may replace it with a fake later.
 const { setImmediate } = globalThis;
 
 export interface SpanQueueDependencies {
   readonly errors: InternalErrors;
   readonly now: () => number;
   readonly encodeContext: () => EncodeContext;
-  /** Most that is sent at once. */
+  /** Maximum size of a batch. */
   readonly batchSpans: number;
   readonly batchBytes: number;
-  /** Called when 500 spans wait. */
+  /** Called when the number of waiting spans reaches 500. */
   readonly onThreshold: () => void;
-  /** Called with each span that will not arrive. */
+  /** Called with the number of spans just dropped. */
   readonly onDrop: (count: number) => void;
 }
 
-/** How a receiver wants spans to be written. */
+/** How a receiver serialises a span. */
 export interface SpanSerializer {
-  /** The complete text of a span. */
+  /** The complete text of a span. May throw; the span is then dropped. */
   serialize(span: SpanRecord, context: EncodeContext): string;
-  /** What spans that are encoded now have in common; those with one key are sent together. */
+  /** Key of the resource that spans encoded now belong to. Spans with the same key are grouped in a request. */
   resourceKey(): string;
 }
 
-/** The agent's protocol: the beginning of the object, with `f`, is known only when the span is sent. */
+/** The agent's protocol. The opening brace and `f` are added on sending, since `f` is unknown until then. */
 const instanaSerializer: SpanSerializer = {
   serialize: (span, context) => `${encodeSpan(span, context)}}`,
   resourceKey: () => '',
 };
 
-/** Bounded in number (5,000 spans) and weight (8 MiB). Everything here runs without being able to throw into a host's call. */
+/** Bounded in number (5,000 spans) and size (8 MiB). Nothing here throws into the application's calls. */
 export class SpanQueue {
   readonly #dependencies: SpanQueueDependencies;
-  /** The older ones. Those in flight are the oldest of them, and stay until they have arrived. */
+  /** The older spans. The spans in flight are the oldest of these and stay until the receiver has them. */
   readonly #encoded: SpanBuffer = new SpanBuffer(maxSpans);
-  /** The newer ones, a ring: spans as they finished, or their text where that could not wait. */
+  /** The newer spans, in a ring: records, or text if the span had to be encoded at once. */
   readonly #unencoded: (SpanRecord | string | undefined)[] = new Array(maxSpans);
   #head = 0;
   #length = 0;
   #estimatedBytes = 0;
   #inFlight = 0;
-  /** Of those in flight: pushed out by newer ones, so that they cannot be sent again. */
+  /** Number of spans in flight that newer ones have evicted, so they cannot be sent again. */
   #evictedInFlight = 0;
   readonly #batch: BatchBuffer = new BatchBuffer();
   #batchLimit: number;
   #sent = 0;
   readonly #droppedBy: Record<string, number> = Object.create(null);
   #serializer: SpanSerializer = instanaSerializer;
-  /** The receiver has got something, so that all is known that the text of a span depends on. */
+  /** The receiver has accepted a batch, so everything that the text of a span depends on is known. */
   #encodesEarly = false;
   #isScheduled = false;
   readonly #encodeSoon: () => void;
@@ -78,25 +78,25 @@ export class SpanQueue {
     });
   }
 
-  /** To be called before anything is encoded; without it spans are written in the agent's form. */
+  /** Call before anything is encoded. The default is the agent's format. */
   useSerializer(serializer: SpanSerializer): void {
     this.#serializer = serializer;
   }
 
   /**
-   * Encodes spans of the next batch for a few milliseconds. True when all of them are; else it is to be called again in another
-   * turn of the event loop, before `take()`, which encodes in one go what is left.
+   * Encodes spans of the next batch for a few milliseconds. Returns true once all of them are encoded. Otherwise, call it again
+   * in another turn of the event loop before `take()`, which encodes the rest in one go.
    */
   encodeSome(): boolean {
     return this.#encodeUnencoded(this.#toEncode());
   }
 
   /**
-   * The oldest waiting spans as bytes, or null when none wait. `before` gives what is written in front of a span, `end` what stands
-   * behind all of them. The spans are in flight, and the bytes hold, until one of the next three calls.
+   * The oldest waiting spans as bytes, or null if none wait. `before` returns the text before each span; `end` follows the last.
+   * The spans are in flight, and the bytes valid, until `acknowledge()`, `refused()`, `requeue()` or `tooLarge()` is called.
    */
   take(
-    before: (group: string, index: number) => string,
+    before: (resourceKey: string, index: number) => string,
     end: string,
   ): { readonly body: Buffer; readonly count: number } | null {
     if (this.#inFlight > 0) this.requeue();
@@ -116,7 +116,7 @@ export class SpanQueue {
     return { body: batch.bytes(), count: this.#inFlight };
   }
 
-  /** The receiver has what was taken, but for `rejected` spans of it. */
+  /** The receiver accepted the batch, except for `rejected` spans. */
   acknowledge(rejected: number = 0): void {
     const lost = Math.min(rejected, this.#inFlight);
     this.#encodesEarly = true;
@@ -126,21 +126,21 @@ export class SpanQueue {
     this.#batchLimit = Math.min(this.#dependencies.batchSpans, this.#batchLimit * 2);
   }
 
-  /** The receiver does not want what was taken, and would not later either. */
+  /** The receiver rejected the whole batch and would reject it again. */
   refused(): void {
     this.acknowledge(this.#inFlight);
   }
 
-  /** What was taken waits again, but for what newer spans have pushed out. */
+  /** Puts the batch back to the front of the queue, except for spans that newer ones have evicted. */
   requeue(): void {
     this.drop('overflow', this.#evictedInFlight);
     this.#evictedInFlight = 0;
     this.#inFlight = 0;
     this.#batch.clear();
-    this.#encodesEarly = false; // nobody may come for them
+    this.#encodesEarly = false; // they may never be taken
   }
 
-  /** The receiver refused the size: next time half as many; a span that is too large by itself is given up. */
+  /** The receiver refused the size: the next batch has half as many spans. A single span that is too large is dropped. */
   tooLarge(): void {
     if (this.#inFlight <= 1) {
       this.drop('too-large', this.#inFlight);
@@ -151,7 +151,7 @@ export class SpanQueue {
     this.requeue();
   }
 
-  /** Finished spans that wait, those in flight not counted. */
+  /** Number of finished spans that wait, without those in flight. */
   waiting(): number {
     return this.#encoded.count - (this.#inFlight - this.#evictedInFlight) + this.#length;
   }
@@ -160,7 +160,7 @@ export class SpanQueue {
     return { sent: this.#sent, waiting: this.#encoded.count + this.#length, dropped: { ...this.#droppedBy } };
   }
 
-  /** The newest; a text is one that is encoded for this queue. */
+  /** Appends a span; text is a span already encoded for this queue. */
   add(span: SpanRecord | string): void {
     const estimatedBytes = estimateBytes(span);
     const room = maxBytes - estimatedBytes;
@@ -177,17 +177,17 @@ export class SpanQueue {
     if (this.waiting() === sendAtSpans) this.#dependencies.onThreshold();
   }
 
-  /** Adds a span as its text, which is written at once. The caller drops the payload afterwards. */
+  /** Encodes a span at once and appends the text. The caller drops the payload afterwards. */
   addEncoded(span: SpanRecord): void {
     const text = this.#serialize(span, this.#dependencies.encodeContext());
     if (text !== '') this.add(text);
   }
 
-  /** False when there is none. */
+  /** Returns false if the queue is empty. */
   #dropOldest(): boolean {
     if (this.#encoded.count > 0) {
       this.#encoded.shift(1);
-      // Of those in flight it is not known yet whether they arrive.
+      // A span in flight may still arrive, so it is not counted as dropped yet.
       if (this.#evictedInFlight < this.#inFlight) this.#evictedInFlight++;
       else this.drop('overflow', 1);
       return true;
@@ -199,7 +199,7 @@ export class SpanQueue {
     return true;
   }
 
-  /** Those in flight are done with. */
+  /** Removes the spans in flight. */
   #forget(): void {
     this.#encoded.shift(this.#inFlight - this.#evictedInFlight);
     this.#evictedInFlight = 0;
@@ -207,12 +207,12 @@ export class SpanQueue {
     this.#batch.clear();
   }
 
-  /** How many have to be encoded before a batch is sent; it takes what else is. */
+  /** Number of spans to encode before a batch is sent. The batch also takes any others already encoded. */
   #toEncode(): number {
     return Math.min(this.#batchLimit, enoughSpans);
   }
 
-  /** Encodes for a few milliseconds; true when `spans` are, or all there are. */
+  /** Encodes for a few milliseconds. Returns true once `spans`, or all there are, are encoded. */
   #encodeUnencoded(spans: number): boolean {
     const { now, encodeContext } = this.#dependencies;
     const context = encodeContext();
@@ -228,7 +228,7 @@ export class SpanQueue {
     return true;
   }
 
-  /** Of those that are not. */
+  /** Encodes the oldest unencoded span. */
   #encodeOldest(context: EncodeContext): void {
     const span = this.#shift();
     const text = typeof span === 'string' ? span : this.#serialize(span, context);
@@ -237,7 +237,7 @@ export class SpanQueue {
   }
 
   #shift(): SpanRecord | string {
-    const item = this.#unencoded[this.#head] as SpanRecord | string; // callers look at the length first
+    const item = this.#unencoded[this.#head] as SpanRecord | string; // callers check the length first
     this.#unencoded[this.#head] = undefined;
     this.#head = (this.#head + 1) % maxSpans;
     this.#length--;
@@ -245,7 +245,7 @@ export class SpanQueue {
     return item;
   }
 
-  /** Empty for what cannot be encoded. */
+  /** The text of a span; empty if encoding fails. */
   #serialize(span: SpanRecord, context: EncodeContext): string {
     try {
       return this.#serializer.serialize(span, context);
@@ -256,7 +256,7 @@ export class SpanQueue {
     return '';
   }
 
-  /** Counts spans that will not arrive. */
+  /** Counts and reports dropped spans. */
   drop(reason: string, count: number): void {
     if (count === 0) return;
     this.#dependencies.onDrop(count);
@@ -268,11 +268,11 @@ export class SpanQueue {
 export interface QueueCounters {
   readonly sent: number;
   readonly waiting: number;
-  /** Spans that will not arrive, by reason: `overflow` (too many waited), `too-large`, `rejected` by the receiver, `encode`. */
+  /** Dropped spans by reason: `overflow` (too many waited), `too-large`, `rejected` by the receiver, `encode`. */
   readonly dropped: Record<string, number>;
 }
 
-/** A queue has encoded a span, or gives it up; the payload goes when no other queue still has to encode it. */
+/** A queue has encoded or dropped a span. Drops the payload once no other queue still has to encode it. */
 function release(span: SpanRecord): void {
   if (--span.pendingEncoders <= 0) dropPayload(span);
 }
@@ -282,8 +282,8 @@ function estimateBytes(item: SpanRecord | string): number {
 }
 
 /**
- * What a timer or a listener of the application may still hold for ever must not hold the request's data. Baggage stays: it is
- * part of the context, which the application may still inject, or start a child of.
+ * Drops the request data of a span, because the application's timers and listeners may hold the record forever. Baggage stays:
+ * it is part of the span context, which the application may still inject or use as a parent.
  */
 export function dropPayload(span: SpanRecord): void {
   span.http = null;

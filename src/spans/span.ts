@@ -1,39 +1,39 @@
-// A span while it lives inside the process: a plain record of fixed shape, for automatic and manual spans alike.
+// The record of one span inside the process: plain, of fixed shape, for automatic and manual spans alike.
 
 import type { W3cContext } from '../propagation/w3c.js';
 import type { SpanKind, StackFrame } from '../protocol/wire-span.js';
 
-/** Kept by a framework's instrumentation while a request runs. */
+/** The route of one request, recorded by a framework's instrumentation while the request runs. */
 export interface RouteState {
-  /** The template of the route that answered with this status, null when none did. `response` is looked at only when it must be. */
+  /** The template of the route that responded with this status; null if no route did. Reads `response` only if necessary. */
   template(status: number, response: { readonly req?: unknown }): string | null;
 }
 
-/** Facts of a request, served or made. Members are null until known. */
+/** Attributes of an HTTP request, incoming (entry) or outgoing (exit). Members are null until known. */
 export class HttpAttributes {
   readonly method: string;
-  /** As it was on the request line (entry) or as it was asked for (exit); cleaned when it is encoded. */
+  /** As on the request line (entry) or as requested (exit). The encoder redacts it. */
   readonly url: string;
-  /** Entry: the Host header. Exit: scheme, host and port that stand before the path. */
+  /** Entry: the Host header. Exit: scheme, host and port, which precede the path. */
   readonly host: string | null;
   status = 0;
   template: string | null = null;
-  /** Set by the application through the span API: automatic values no longer change the template. */
+  /** The application set the template through the span API: the instrumentation no longer changes it. */
   templateFrozen = false;
   error: string | null = null;
   headers: Record<string, string> | null = null;
-  /** Exit: monotonic time at which the response's head arrived; 0 before. */
+  /** Exit: monotonic time at which the response head arrived, in milliseconds; 0 before that. */
   headTick = 0;
-  /** Exit: a timeout event was seen. */
+  /** Exit: the request emitted a timeout event. */
   timedOut = false;
-  /** Entry: what had been written to the connection when the request came, in bytes. */
+  /** Entry: bytes already written to the connection when the request arrived. */
   bytesBefore = 0;
-  /** Entry: what a framework knows about the route, asked once at the end. */
+  /** Entry: the framework's view of the route, read once at the end of the request. */
   route: RouteState | null = null;
-  /** Entry: the objects of the request, until the response is closed; only ever compared. */
+  /** Entry: request and response objects until the response closes. Only compared, and read for the scheme. */
   request: object | null = null;
   response: object | null = null;
-  /** Entry, finished, where spans are sent as OTLP: the scheme by which the request came; null when unknown. */
+  /** Entry: scheme of the request. Set when the span finishes, for OTLP only; null if unknown. */
   scheme: 'http' | 'https' | null = null;
 
   constructor(method: string, url: string, host: string | null) {
@@ -43,27 +43,27 @@ export class HttpAttributes {
   }
 }
 
-/** A section of `data` besides `http` and `sdk`. */
+/** A section of `data` other than `http` and `sdk`. */
 export interface SpanSection {
   readonly name: string;
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
-/** Facts of a manual span, and tags that somebody added to an automatic one. */
+/** Attributes of a manual span, or tags that the application added to an automatic one. */
 export class SdkAttributes {
   name: string | null;
   readonly tags: Record<string, unknown> = Object.create(null);
   logs: Record<string, Record<string, unknown>> | null = null;
-  /** How many tags, and fields of logs, are kept; and how many were too many. */
+  /** Numbers of tags and log fields kept, then of those cut because there were too many. */
   tagCount = 0;
   logCount = 0;
   cutTags = 0;
   cutLogs = 0;
-  /** Length of the texts in tags and logs, for the recorder's bound. */
+  /** Length of all text in tags and logs; the recorder uses it to bound memory. */
   estimatedBytes = 0;
-  /** A tag or log is an object of the application's. */
+  /** A tag or log field holds one of the application's objects. */
   holdsObjects = false;
-  /** Tags that have become a section of their own: set at the end of a span whose name stands for a protocol. */
+  /** Tags turned into a section of `data`. Set when a span finishes whose operation name is that of a protocol; else null. */
   section: SpanSection | null = null;
 
   constructor(name: string | null) {
@@ -71,52 +71,52 @@ export class SdkAttributes {
   }
 }
 
-/** Something whose `stack` can be read later; V8 formats it on the first read, which is too slow for a request. */
+/** An object whose `stack` is read later. V8 formats it on the first read, which is too slow during a request. */
 export interface CapturedStack {
   readonly stack?: unknown;
 }
 
-/** One span. Finished, encoded and emptied by the recorder, which owns it from `finish` on. */
+/** One span. The recorder finishes, encodes and empties it, and owns it from `finish` on. */
 export class SpanRecord {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentId: string | null;
-  /** The 32 digits of a trace id that came in; entry spans only. */
+  /** The incoming trace id with all its 32 digits; null if it was shorter. Entry spans only. */
   readonly longTraceId: string | null;
-  /** Fixed, but for a span by hand whose operation name stands for a protocol: then that of the protocol, from its end on. */
+  /** Constant, except for a manual span with the operation name of a protocol: it takes the protocol's span name when it finishes. */
   name: string;
   kind: SpanKind;
-  /** Wall clock, milliseconds since the epoch. */
+  /** Wall-clock start, in milliseconds since the epoch. */
   startMs: number;
-  /** Monotonic clock, milliseconds; the duration is measured with it. */
+  /** Monotonic start, in milliseconds; the duration is measured from it. */
   startTick: number;
-  /** Milliseconds; negative while the span is open. */
+  /** In milliseconds; negative while the span is open. */
   durationMs = -1;
   errorCount = 0;
   correlationType: string | null = null;
   correlationId: string | null = null;
-  /** What calls pass on in W3C headers; the same object in all spans of a request. */
+  /** The W3C context that outgoing calls forward; all spans of a request share one object. */
   w3c: W3cContext | null = null;
-  /** Trace and parent are those of a `traceparent`; entry spans only. */
+  /** Trace id and parent id come from a `traceparent` header. Entry spans only. */
   fromTraceparent = false;
   synthetic = false;
   http: HttpAttributes | null;
   sdk: SdkAttributes | null = null;
-  /** Frames, or what they are read from. */
+  /** Parsed frames, or the captured stack to read them from. */
   stack: readonly StackFrame[] | CapturedStack | null = null;
-  /** OpenTracing baggage; null for automatic spans. */
+  /** OpenTracing baggage; null if there is none, and for automatic spans. */
   baggage: Readonly<Record<string, string>> | null = null;
-  /** `sampling.priority` of at most 0: children inherit it, nothing is reported. */
+  /** Not reported, and neither are its children: not sampled, tracing switched off, or an ignored request. */
   suppressed = false;
-  /** Spans by hand: their kind as OTLP tells kinds apart; 0 when nobody has told it. */
+  /** OTLP span kind of a manual span; 0 if unset. */
   otlpKind: 0 | 2 | 3 | 4 | 5 = 0;
-  /** Not reported itself; what is below it may be. Its span id is then that of its parent, or empty. */
+  /** Not reported itself, but its children may be. Its span id is that of its parent, or empty. */
   ignored = false;
-  /** Finished: how many queues still have to encode it, where several do. */
+  /** Number of queues that still have to encode the finished span; set only if there are several. */
   pendingEncoders = 0;
-  /** What it is taken to weigh while it waits, in bytes. */
+  /** Estimated size while the span waits, in bytes. */
   estimatedBytes = 0;
-  /** Neighbours in the recorder's list of open spans. */
+  /** Neighbours in the recorder's linked list of open spans. */
   previousOpen: SpanRecord | null = null;
   nextOpen: SpanRecord | null = null;
 
@@ -135,7 +135,7 @@ export class SpanRecord {
     this.kind = kind;
     this.traceId = traceId;
     this.spanId = spanId;
-    this.parentId = parentId === '' ? null : parentId; // below an ignored span without a parent
+    this.parentId = parentId === '' ? null : parentId; // the parent is ignored and has no parent itself
     this.longTraceId = longTraceId;
     this.startMs = startMs;
     this.startTick = startTick;
@@ -146,7 +146,7 @@ export class SpanRecord {
     return this.durationMs >= 0;
   }
 
-  /** The section for tags and logs, made on first use. */
+  /** The attributes for tags and logs, created on first use. */
   sdkAttributes(): SdkAttributes {
     this.sdk ??= new SdkAttributes(null);
     return this.sdk;

@@ -1,11 +1,11 @@
-// Call stacks as JSON and as text, made once for each chain of places in the code: formatting a stack costs more than the rest of its span.
+// Caches call stacks as JSON and text by their call sites: formatting a stack costs more than the rest of its span.
 import { TextCache } from '../core/text-cache.js';
 import type { StackFrame } from '../protocol/wire-span.js';
 import type { CapturedStack } from './span.js';
 
-/** A place in the code, below those that called each other on the way to it: a tree, from the innermost frame outwards. */
+/** A node of the tree of call sites. The root's children are innermost frames; the children of a node are its callers. */
 class StackNode {
-  /** JSON of the frames of the stack that ends here, and their text; null until they are first asked for. */
+  /** The frames of the stack that ends here, as JSON and as text; null until first read. */
   json: string | null = null;
   text: string | null = null;
   readonly callers: Map<string, Map<number, StackNode>> = new Map();
@@ -15,23 +15,23 @@ const maxNodes = 5000;
 const { parse } = JSON;
 
 /**
- * Bounded: when it knows too many places it begins anew. Frames are told apart by script and position, so of a method that several
- * classes inherit, the name that was seen first counts. Where the application formats stacks (`Error.prepareStackTrace`, source
- * maps) it is asked for each stack, as Node.js does.
+ * Bounded: a full tree is cleared. Frames are identified by script and position, so a method that several classes inherit keeps
+ * the class name seen first. If the application formats stacks (`Error.prepareStackTrace`, source maps), its formatter runs for
+ * each stack, as in Node.js.
  */
 export class StackCache {
-  /** For stacks that are text already: those of errors, and of applications that format themselves. */
+  /** For stacks that are already text: those of errors, and those that the application formats. */
   readonly #jsons: TextCache;
   readonly #texts: TextCache;
   #root: StackNode = new StackNode();
   #nodes = 0;
   readonly #prepare: (error: Error, sites: NodeJS.CallSite[]) => unknown;
 
-  /** `toJson` makes JSON frames from the text of a stack. */
+  /** `toJson` converts the text of a stack to JSON frames. */
   constructor(toJson: (stack: string) => string) {
     this.#jsons = new TextCache(toJson, 200, 20_000);
     this.#texts = new TextCache((stack) => framesText(this.#jsons.get(stack)), 200, 20_000);
-    // The node in place of the text: nothing is formatted for a known stack, and a second receiver reads the same.
+    // `stack` becomes the node instead of text: a known stack is not formatted, and a second receiver reads the same node.
     this.#prepare = (_error, sites) => {
       const node = this.#nodeOf(sites) ?? new StackNode();
       node.json ??= toJson(`Error\n    at ${sites.map(String).join('\n    at ')}`);
@@ -39,14 +39,14 @@ export class StackCache {
     };
   }
 
-  /** JSON of the frames; an empty list for a stack without any. */
+  /** JSON array of the frames; `[]` if there are none. */
   json(holder: CapturedStack): string {
     const stack = this.#read(holder);
     if (stack instanceof StackNode) return stack.json ?? '[]';
     return typeof stack === 'string' ? this.#jsons.get(stack) : '[]';
   }
 
-  /** The frames as Node.js writes them, without the error's own line; empty without any. */
+  /** The frames as Node.js writes them, without the error's own line; empty if there are none. */
   text(holder: CapturedStack): string {
     const stack = this.#read(holder);
     if (stack instanceof StackNode) {
@@ -56,7 +56,7 @@ export class StackCache {
     return typeof stack === 'string' ? this.#texts.get(stack) : '';
   }
 
-  /** V8 formats on the first read; a function of the application's that is called for it may throw. */
+  /** V8 formats the stack on the first read. It may call the application's formatter, which may throw; the result is then null. */
   #read(holder: CapturedStack): unknown {
     try {
       if (!isLeftToNode()) return holder.stack;
@@ -72,7 +72,7 @@ export class StackCache {
     }
   }
 
-  /** Null when a frame has no script to be told by, as in code made at run time. */
+  /** Null if a frame has no script to identify it, as in code generated at run time. */
   #nodeOf(sites: readonly NodeJS.CallSite[]): StackNode | null {
     if (this.#nodes > maxNodes) {
       this.#root = new StackNode();
@@ -100,15 +100,15 @@ export class StackCache {
   }
 }
 
-/** Node.js has put a function of its own there since 20.19, which stands for none. */
+/** Whether Node.js formats stacks. Since 20.19 it sets a default `prepareStackTrace` itself, which counts as none. */
 function isLeftToNode(): boolean {
   const prepare: unknown = Error.prepareStackTrace;
   const isOwn = prepare === undefined || (prepare as { name?: unknown } | null)?.name === 'ErrorPrepareStackTrace';
   return isOwn && (process as { sourceMapsEnabled?: boolean }).sourceMapsEnabled !== true;
 }
 
-/** JSON frames, in which nothing is secret any more, as lines of a stack. */
+/** Converts JSON frames, which are already redacted, to lines of a stack. */
 function framesText(json: string): string {
-  const frames = parse(json) as readonly StackFrame[]; // written by us
+  const frames = parse(json) as readonly StackFrame[]; // our own output
   return frames.map(({ m, c = '', n }) => `    at ${m} (${c}${n === undefined ? '' : `:${n}`})`).join('\n');
 }
