@@ -1,45 +1,45 @@
-// Look-up, announce and the agent's paths, as they cross the network.
+// Paths of the agent, and the messages of look-up and announce.
 
-/** The plugin as which the process is known to the agent. */
+/** Name of the agent's plugin for Node.js processes. */
 export const pluginName = 'com.instana.plugin.nodejs';
 
-/** Where to announce. */
+/** Path to announce the process. */
 export const announcePath: string = `/${pluginName}.discovery`;
 
-/** Readiness and metrics of the process that the agent knows by `pid`. */
+/** Path for readiness and metrics of the process that the agent knows by `pid`. */
 export function entityPath(pid: number): string {
   return `/${pluginName}.${pid}`;
 }
 
-/** Spans of the process. */
+/** Path for spans of the process. */
 export function tracesPath(pid: number): string {
   return `/${pluginName}/traces.${pid}`;
 }
 
-/** The answer to a request of the agent. */
+/** Path for the response to one of the agent's requests. */
 export function responsePath(pid: number, messageId: string): string {
   return `/${pluginName}/response.${pid}?messageId=${encodeURIComponent(messageId)}`;
 }
 
-/** Counters of the sensor itself. */
+/** Path for counters of the sensor itself. */
 export const tracerMetricsPath = '/tracermetrics';
 
-/** By what the agent finds the process on its host; what cannot be known is absent. */
+/** Identifies the process, so that the agent finds it on its host. Unknown members are absent. */
 export interface AnnounceRequest {
   readonly pid: number;
   readonly pidFromParentNS: boolean;
   readonly name?: string;
   readonly args?: readonly string[];
   readonly cpuSetFileContent?: string;
-  /** Descriptor number of the socket that carries this very request. */
+  /** Descriptor number of the socket that carries this request. */
   readonly fd?: string;
   /** `socket:[N]` of that descriptor. */
   readonly inode?: string;
 }
 
-/** A checked answer; all that is optional in it, unchecked, is in `raw`. */
+/** A validated response. `raw` holds the complete response; its optional members are not validated. */
 export interface AnnounceResponse {
-  /** The pid as the agent knows it, which may differ from that of the process. */
+  /** The pid that the agent uses, which may differ from the process's own. */
   readonly pid: number;
   readonly agentUuid: string;
   readonly raw: Readonly<Record<string, unknown>>;
@@ -47,7 +47,7 @@ export interface AnnounceResponse {
 
 const maxUuidLength = 256;
 
-/** The answer to an announce, or null when it is none that can be used. */
+/** Parses the response to an announce; null if it is invalid. */
 export function parseAnnounceResponse(text: string): AnnounceResponse | null {
   const raw = parseObject(text);
   if (raw === null) return null;
@@ -57,7 +57,7 @@ export function parseAnnounceResponse(text: string): AnnounceResponse | null {
   return { pid, agentUuid, raw };
 }
 
-/** Whether a good answer to the look-up came from an agent: current ones tell a version, older ones name themselves. */
+/** Whether a successful look-up response came from an agent: current agents send a version, older ones name themselves in `Server`. */
 export function isAgentResponse(text: string, serverHeader: string): boolean {
   if (serverHeader.toLowerCase().includes('instana agent')) return true;
   const response = parseObject(text);

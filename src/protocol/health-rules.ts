@@ -1,18 +1,18 @@
-// What of the runtime's metrics is worth waking somebody for: the custom events of the integration package, and what the local agent
-// evaluates on live series. Rules refer to metrics of one series only, since those of several would be averaged into nonsense.
+// Alert rules on the runtime's metrics: the integration package ships them as custom events, the local agent evaluates them live.
+// Rules use metrics with a single series only, because an average over several series has no meaning.
 
-/** How the values of a window become one. */
+/** How the values of a window are aggregated. */
 export type RuleAggregation = 'avg' | 'min' | 'max';
 
 export interface HealthCondition {
-  /** Name of a metric of the registry. */
+  /** Name of a metric in the registry. */
   readonly metric: string;
   readonly aggregation: RuleAggregation;
-  /** The rule holds while the aggregated value is greater, in the metric's unit. */
+  /** The condition holds while the aggregated value is greater than this, in the metric's unit. */
   readonly above: number;
 }
 
-/** All of its conditions have to hold. */
+/** An alert rule. It holds while all of its conditions hold. */
 export interface HealthRule {
   readonly name: string;
   readonly description: string;
@@ -44,7 +44,7 @@ function rule(
   };
 }
 
-/** `min` over a window says: all the time. */
+/** All rules. A condition on `min` holds only if it holds during the whole window. */
 export const healthRules: readonly HealthRule[] = [
   rule(
     'critical',

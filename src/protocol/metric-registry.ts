@@ -1,13 +1,13 @@
-// Every metric that the sensor emits over OTLP, once. Payloads, the integration package with its dashboards, entity and events, and the
-// tables of its README are made from this list.
+// The registry of every metric that the sensor emits over OTLP. The payloads, the integration package (dashboards, entity, events)
+// and the tables of its README are generated from it.
 
-/** Scope of all metrics. It is part of each metric's path in Instana: another name would break every dashboard and event. */
+/** Scope of all metrics. It is part of each metric's path in Instana, so a new name would break every dashboard and event. */
 export const metricScope = '@instana/ts-sensor';
 
-/** As in OTLP: a counter is a monotonic sum, an up-down counter a sum that is not. Sums and histograms are cumulative. */
+/** As in OTLP: a counter is a monotonic sum, an up-down counter a non-monotonic one. Sums and histograms are cumulative. */
 export type MetricKind = 'counter' | 'up-down-counter' | 'gauge' | 'histogram';
 
-/** UCUM, as OpenTelemetry writes it. */
+/** UCUM units in OpenTelemetry's notation. */
 export type MetricUnit =
   | '1'
   | 'By'
@@ -20,13 +20,13 @@ export type MetricUnit =
   | '{collection}/s'
   | '{resource}';
 
-/** As in `process.platform`. */
+/** A value of `process.platform`. */
 export type MetricPlatform = 'linux' | 'darwin' | 'win32';
 
-/** What tells the series of a metric apart. A metric has one at most, so that filters stay unambiguous. */
+/** The attribute that distinguishes the series of a metric. A metric has at most one, so that filters stay unambiguous. */
 export interface MetricAttribute {
   readonly key: string;
-  /** Every value there can be; null where Node.js or V8 decides. */
+  /** Every possible value; null if Node.js or V8 defines them. */
   readonly values: readonly string[] | null;
   /** Values that exist on some platforms only. */
   readonly platformsOf?: Readonly<Record<string, readonly MetricPlatform[]>>;
@@ -36,11 +36,11 @@ export interface MetricRecord {
   readonly name: string;
   readonly kind: MetricKind;
   readonly unit: MetricUnit;
-  /** What a chart of it is called. */
+  /** Title of its chart. */
   readonly title: string;
   readonly description: string;
   readonly attribute: MetricAttribute | null;
-  /** Where it exists; elsewhere it is absent, never a zero. */
+  /** Platforms that have the metric; elsewhere it is absent, never 0. */
   readonly platforms: readonly MetricPlatform[];
 }
 
@@ -77,7 +77,7 @@ const memoryTypes: MetricAttribute = {
 const directions = oneOf('direction', 'read', 'write');
 const heapSpaces = any('v8js.heap.space.name');
 
-/** In the order in which a person on call asks: the process, its memory, its loop, collections, threads, input and output. */
+/** In the order that helps a person on call: the process, its memory, event loop, garbage collections, threads, input and output. */
 export const metricRegistry: readonly MetricRecord[] = [
   metric(
     ['gauge', '1'],
@@ -275,18 +275,18 @@ export const metricRegistry: readonly MetricRecord[] = [
   ),
 ];
 
-/** As Instana names it: the path without a selector of series. */
+/** The metric's path in Instana, without a series selector. */
 export function metricPath({ kind, name }: Pick<MetricRecord, 'kind' | 'name'>): string {
   const group = kind === 'gauge' ? 'gauges' : kind === 'histogram' ? 'histograms' : 'sums';
   return `metrics.${group}.${metricScope}/${name}`;
 }
 
-/** Of the registry; undefined for another name. */
+/** The registry's record of a metric; undefined for an unknown name. */
 export function findMetric(name: string): MetricRecord | undefined {
   return metricRegistry.find((record) => record.name === name);
 }
 
-/** Whether a metric exists on a platform as `process.platform` names it; those that need no particular one exist on all. */
+/** Whether a metric exists on `platform`, a value of `process.platform`. Metrics not limited to some platforms exist on all. */
 export function existsOn({ platforms }: Pick<MetricRecord, 'platforms'>, platform: string): boolean {
   return platforms.length === everywhere.length || platforms.some((candidate) => candidate === platform);
 }

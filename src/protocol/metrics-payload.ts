@@ -1,6 +1,6 @@
-// The metrics payload as it crosses the network, and the difference of two of them.
+// The metrics payload sent to the agent, and the delta between two payloads.
 
-/** All that the agent is told of the runtime. Absent members are not known, or not yet. */
+/** The runtime data sent to the agent. Absent members are unknown, or not known yet. */
 export interface MetricsPayload {
   readonly sensorVersion: string;
   readonly pid: number;
@@ -15,7 +15,7 @@ export interface MetricsPayload {
   readonly keywords: readonly string[];
   /** Installed packages, name to version. */
   readonly dependencies: Readonly<Record<string, string>>;
-  /** The three sections of package.json, name to range, and the application itself, name to version. */
+  /** The three dependency sections of package.json, name to range, and the application itself, name to version. */
   readonly directDependencies: Readonly<Record<string, Readonly<Record<string, string>> | string>>;
   readonly http: Readonly<Record<string, unknown>>;
   readonly activeResources: { readonly count: number };
@@ -27,7 +27,7 @@ export interface MetricsPayload {
   readonly initTooLate?: true;
 }
 
-/** Bytes. */
+/** In bytes. */
 export interface MemoryMetrics {
   readonly rss: number;
   readonly heapTotal: number;
@@ -36,7 +36,7 @@ export interface MemoryMetrics {
   readonly arrayBuffers: number;
 }
 
-/** Bytes. */
+/** In bytes. */
 export interface HeapSpaceMetrics {
   readonly current: number;
   readonly available: number;
@@ -44,7 +44,7 @@ export interface HeapSpaceMetrics {
   readonly physical: number;
 }
 
-/** Counts since the last read; `gcPause` in milliseconds; `usedHeapSizeAfterGc` in bytes, absent before the first. */
+/** Counts since the last read; `gcPause` in milliseconds; `usedHeapSizeAfterGc` in bytes, absent before the first collection. */
 export interface GcMetrics {
   readonly minorGcs: number;
   readonly majorGcs: number;
@@ -55,7 +55,7 @@ export interface GcMetrics {
   readonly statsSupported: boolean;
 }
 
-/** `num` iterations since the last read, absent where Node.js does not count them; `lag` in milliseconds. */
+/** `num`: iterations since the last read, absent if Node.js does not count them; `lag` in milliseconds. */
 export interface EventLoopMetrics {
   readonly num?: number;
   readonly lag: number;
@@ -69,12 +69,12 @@ function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The members of `next` that differ from `previous`, objects member by member; `{}` when nothing changed. */
+/** The members of `next` that differ from `previous`, compared recursively in objects; `{}` if nothing changed. */
 export function delta(previous: Members, next: Members): Record<string, unknown> {
   const changed: [string, unknown][] = [];
   for (const [name, value] of Object.entries(next)) {
     const before = Object.hasOwn(previous, name) ? previous[name] : undefined;
-    if (before === value) continue; // most of it, such as the lists of packages, is made once
+    if (before === value) continue; // most members, such as package lists, keep their identity
     if (isMembers(before) && isMembers(value)) {
       const inside = delta(before, value);
       if (Object.keys(inside).length > 0) changed.push([name, inside]);
@@ -83,7 +83,7 @@ export function delta(previous: Members, next: Members): Record<string, unknown>
   return Object.fromEntries(changed);
 }
 
-/** Whether `next` lacks a member of `previous`, which a delta cannot tell. */
+/** Whether `next` lacks a member of `previous`, which a delta cannot express. */
 export function hasVanished(previous: Members, next: Members): boolean {
   return Object.entries(previous).some(([name, before]) => {
     if (before === undefined) return false;

@@ -1,6 +1,6 @@
-// The span as it crosses the network: the types of its JSON form.
+// Types of a span's JSON form, as sent to the agent.
 
-/** 1 entry: work asked for from outside; 2 exit: a call to something outside; 3 intermediate: work in between. */
+/** 1 entry: incoming work; 2 exit: an outgoing call; 3 intermediate: work in between. */
 export type SpanKind = 1 | 2 | 3;
 
 /** One frame of a stack trace: method, file, line. File and line may be absent. */
@@ -10,13 +10,13 @@ export interface StackFrame {
   readonly n?: number;
 }
 
-/** Where a span comes from: `e` the reporting pid as text, `h` the agent's id. */
+/** The source of a span: `e` is the reporting pid as text, `h` the agent's id. */
 export interface SpanSourceIds {
   readonly e: string;
   readonly h?: string;
 }
 
-/** Section `data.http` of a span of an HTTP request, served or made. */
+/** Section `data.http` of a span of an incoming or outgoing HTTP request. */
 export interface WireHttp {
   readonly method?: string;
   readonly url?: string;
@@ -28,7 +28,7 @@ export interface WireHttp {
   readonly error?: string;
 }
 
-/** Section `data.sdk` of a span that was made by hand. */
+/** Section `data.sdk` of a manual span. */
 export interface WireSdk {
   readonly name?: string;
   readonly type?: 'entry' | 'exit' | 'intermediate' | 'local';
@@ -38,7 +38,7 @@ export interface WireSdk {
   };
 }
 
-/** A span as a sensor sends it; those of other sensors may carry more sections and lack `k`. */
+/** A span as a sensor sends it. Spans of other sensors may have more sections and lack `k`. */
 export interface WireSpan {
   readonly t: string;
   readonly s: string;
@@ -54,9 +54,9 @@ export interface WireSpan {
   readonly sy?: true;
   readonly crtp?: string;
   readonly crid?: string;
-  /** Trace and parent come from `traceparent`. */
+  /** Trace id and parent id come from `traceparent`. */
   readonly tp?: true;
-  /** The nearest ancestor that a sensor of Instana has seen, by `tracestate`. */
+  /** The nearest Instana ancestor, from `tracestate`. */
   readonly ia?: { readonly t: string; readonly p: string };
   readonly data: {
     readonly http?: WireHttp;
