@@ -1,4 +1,4 @@
-// The runtime as the agent sees it: asks every gauge and puts the payload together.
+// Samples the runtime for the agent and builds the metrics payload.
 
 import type { Config } from '../config/options.js';
 import type { InternalErrors } from '../core/internal-errors.js';
@@ -18,19 +18,19 @@ export interface AgentMeterDependencies {
   readonly gc: GcObserver;
   readonly log: Log;
   readonly config: () => Config;
-  /** The servers that listen now, keyed by address and port glued together. */
+  /** The servers that listen now, keyed by address and port joined without a separator. */
   readonly httpServers: () => Record<string, unknown>;
   /** Whether instrumented modules were loaded before the sensor. */
   readonly initTooLate: () => boolean;
   readonly sensorVersion: string;
-  /** Names of arguments whose values are to be kept to ourselves, besides the usual ones. */
+  /** Whether the value of the named argument is redacted; the default keywords always apply. */
   readonly isSecret?: (name: string) => boolean;
 }
 
-/** What does not change while the process lives. */
+/** Attributes that do not change while the process runs. */
 type Snapshot = Pick<MetricsPayload, 'sensorVersion' | 'startTime' | 'versions' | 'args' | 'execArgs'>;
 
-/** Observes nothing, reads no file and holds no timer until `start()`. */
+/** Observes nothing, reads no file and starts no timer until `start()`. */
 export class AgentMeter {
   readonly #dependencies: AgentMeterDependencies;
   readonly #gc: AgentGcCounter;
@@ -46,7 +46,7 @@ export class AgentMeter {
     this.#eventLoop = new AgentEventLoopCounter(dependencies.ticker);
   }
 
-  /** Can be called again after `stop()`, and while it runs. */
+  /** May be called again after `stop()` or while running. */
   start(): void {
     this.#gc.start();
     this.#eventLoop.start();
@@ -61,7 +61,7 @@ export class AgentMeter {
     this.#reader = null;
   }
 
-  /** The complete payload of this moment; counts are those since the last read. */
+  /** The complete current payload. Counts cover the time since the last read. */
   read(pid: number): Record<string, unknown> {
     const { httpServers, initTooLate, sensorVersion } = this.#dependencies;
     this.#snapshot ??= takeSnapshot(sensorVersion, this.#dependencies.isSecret);

@@ -1,23 +1,23 @@
-// What all gauges of the registry's metrics have in common.
+// The interface of all gauges for the registry's metrics, and their helper for rates.
 import type { Reading } from './reading.js';
 
-/** The moment of a reading. */
+/** Inputs shared by all gauges of one reading. */
 export interface Sample {
-  /** Since the last reading, or since the gauges were made. */
+  /** Time since the last reading, or since the gauges were created. */
   readonly elapsedSeconds: number;
-  /** Asked once for all gauges. */
+  /** Resource usage, read once for all gauges. */
   readonly usage: NodeJS.ResourceUsage;
 }
 
-/** Observes one subject from when it is made. */
+/** Samples one subject, starting when the gauge is created. */
 export interface Gauge {
-  /** What cannot be known is left out. */
-  read(moment: Sample): readonly Reading[];
-  /** Releases what it holds, if anything. */
+  /** The current readings. Unknown values are left out. */
+  read(sample: Sample): readonly Reading[];
+  /** Releases observers, if the gauge has any. */
   stop?(): void;
 }
 
-/** Turns a total that only grows into a rate since the last reading. */
+/** Converts a growing total to a rate since the last reading. */
 export class Rate {
   #last: number;
 
@@ -25,7 +25,7 @@ export class Rate {
     this.#last = first;
   }
 
-  /** A second. Not finite when no time has passed. */
+  /** The rate per second; not finite if no time has passed. */
   next(total: number, { elapsedSeconds }: Sample): number {
     const rate = (total - this.#last) / elapsedSeconds;
     this.#last = total;

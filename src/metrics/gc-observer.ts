@@ -1,4 +1,4 @@
-// Hears of garbage collections once for all who count them.
+// Shares one observer of garbage collections among all listeners.
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import type { InternalErrors } from '../core/internal-errors.js';
@@ -6,7 +6,7 @@ import type { InternalErrors } from '../core/internal-errors.js';
 export type GcType = 'minor' | 'major' | 'incremental' | 'weakcb';
 export const gcTypes: readonly GcType[] = ['minor', 'major', 'incremental', 'weakcb'];
 
-/** V8's codes, as Node.js hands them on; 2 is the minor collection of newer V8 versions that marks and sweeps. */
+/** V8's code for the minor mark-sweep collection of newer versions; Node.js has no constant for it. */
 const minorMarkSweep = 2;
 
 const typesOfCodes: ReadonlyMap<number, GcType> = new Map([
@@ -18,21 +18,21 @@ const typesOfCodes: ReadonlyMap<number, GcType> = new Map([
 ]);
 
 export interface Collection {
-  /** Null for a code of a V8 to come. */
+  /** Null for an unknown code, which a future V8 may use. */
   readonly type: GcType | null;
   readonly durationMs: number;
 }
 
-/** Told of one or more collections, and how much of the heap was used a turn after the last of them. */
+/** Receives one or more collections, and the heap in use one turn of the event loop after the last of them. */
 export type GcListener = (collections: readonly Collection[], usedHeapBytes: number) => void;
 
-/** What an entry of Node.js has for us. */
+/** The members used here of Node.js' performance entries. */
 interface GcEntry {
   readonly duration: number;
   readonly detail?: unknown;
 }
 
-/** Observes only while somebody listens. */
+/** Observes only while it has listeners. */
 export class GcObserver {
   readonly #errors: InternalErrors;
   readonly #listeners: Set<GcListener> = new Set();
@@ -42,7 +42,7 @@ export class GcObserver {
     this.#errors = errors;
   }
 
-  /** Returns what ends it. */
+  /** Returns a function that removes the listener. */
   listen(listener: GcListener): () => void {
     this.#listeners.add(listener);
     if (this.#observer === null) this.#observe();
@@ -62,7 +62,7 @@ export class GcObserver {
   }
 
   #notify(entries: readonly GcEntry[]): void {
-    // A turn after the collection, hence a little too much, for a microsecond rather than a native add-on.
+    // Read one turn after the collection, so slightly too high. It takes a microsecond and needs no native add-on.
     const usedHeapBytes = getHeapStatistics().used_heap_size;
     const collections = entries.map(describe);
     for (const listener of this.#listeners) listener(collections, usedHeapBytes);

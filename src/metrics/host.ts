@@ -1,14 +1,14 @@
-// What the gauges ask of the machine: one place to hand in another machine, for tests of systems that are not at hand.
+// The gauges' access to the machine, replaceable so that tests can simulate other systems.
 import { readdirSync, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 
 export interface Host {
   readonly platform: NodeJS.Platform;
-  /** Text of a file below `/proc`; null where there is none, or none that we may read. */
+  /** Text of a file below `/proc`; null if it is missing or not readable. */
   readProc(path: string): string | null;
-  /** Names of the block devices, partitions left out; null where they cannot be told. */
+  /** Names of the block devices, without partitions; null if unknown. */
   blockDevices(): readonly string[] | null;
-  /** As `process.constrainedMemory()`: 0, undefined, or more than there is where nothing limits the process. */
+  /** As `process.constrainedMemory()`, in bytes. Without a limit: 0, undefined, or more than the machine has. */
   constrainedMemory(): number | undefined;
   totalMemory(): number;
   resourceUsage(): NodeJS.ResourceUsage;
@@ -19,7 +19,7 @@ export interface HostRoots {
   readonly sysRoot?: string;
 }
 
-/** The machine at hand; files are read below the given roots. */
+/** The current machine. Its files are read below the two roots. */
 export function thisHost({ procRoot = '/proc', sysRoot = '/sys' }: HostRoots = {}): Host {
   return {
     platform: process.platform,

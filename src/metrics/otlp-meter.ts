@@ -1,4 +1,4 @@
-// The runtime as the registry of metrics describes it: asks a gauge for each subject.
+// Samples the registry's metrics for OTLP, with one gauge per subject.
 
 import type { InternalErrors } from '../core/internal-errors.js';
 import { existsOn, findMetric } from '../protocol/metric-registry.js';
@@ -27,11 +27,11 @@ export interface OtlpMeterDependencies {
 interface Run {
   readonly startMs: number;
   readonly gauges: readonly (readonly [string, Gauge])[];
-  /** By the monotonic clock. */
+  /** Monotonic time of the last reading, in milliseconds. */
   lastTick: number;
 }
 
-/** Observes nothing and holds nothing until `start()`, and after `stop()`. */
+/** Observes nothing and holds no resources before `start()` and after `stop()`. */
 export class OtlpMeter {
   readonly #dependencies: OtlpMeterDependencies;
   readonly #host: Host;
@@ -44,7 +44,7 @@ export class OtlpMeter {
     this.#processStartMs = Math.round(dependencies.wallClock() - process.uptime() * 1000);
   }
 
-  /** What is counted, other than by the process itself, counts from here. */
+  /** Creates the gauges. Readings marked `isSinceStart` count from here. */
   start(): void {
     if (this.#run !== null) return;
     const { now, wallClock } = this.#dependencies;
@@ -52,23 +52,23 @@ export class OtlpMeter {
   }
 
   stop(): void {
-    for (const [place, gauge] of this.#run?.gauges ?? []) this.#quietly(place, () => gauge.stop?.());
+    for (const [subject, gauge] of this.#run?.gauges ?? []) this.#quietly(subject, () => gauge.stop?.());
     this.#run = null;
   }
 
-  /** All that is known at this moment of the metrics that exist on this platform; null unless it is started. */
+  /** The current readings of the metrics that exist on this platform; null unless started. */
   read(): MetricReadings | null {
     const run = this.#run;
     if (run === null) return null;
     const { now, wallClock } = this.#dependencies;
     const tick = now();
-    const moment = { elapsedSeconds: (tick - run.lastTick) / 1000, usage: this.#host.resourceUsage() };
+    const sample = { elapsedSeconds: (tick - run.lastTick) / 1000, usage: this.#host.resourceUsage() };
     run.lastTick = tick;
     return {
       timeMs: wallClock(),
       startMs: run.startMs,
       processStartMs: this.#processStartMs,
-      readings: run.gauges.flatMap(([place, gauge]) => this.#read(place, gauge, moment)),
+      readings: run.gauges.flatMap(([subject, gauge]) => this.#read(subject, gauge, sample)),
     };
   }
 
@@ -90,14 +90,14 @@ export class OtlpMeter {
       ['network I/O', () => new NetworkGauge(system)],
     ];
     const gauges: (readonly [string, Gauge])[] = [];
-    for (const [place, make] of makers) this.#quietly(place, () => gauges.push([place, make()]));
+    for (const [subject, make] of makers) this.#quietly(subject, () => gauges.push([subject, make()]));
     return gauges;
   }
 
-  #read(place: string, gauge: Gauge, moment: Sample): readonly Reading[] {
+  #read(subject: string, gauge: Gauge, sample: Sample): readonly Reading[] {
     let readings: readonly Reading[] = [];
-    this.#quietly(place, () => {
-      readings = gauge.read(moment).filter(({ name }) => this.#exists(name));
+    this.#quietly(subject, () => {
+      readings = gauge.read(sample).filter(({ name }) => this.#exists(name));
     });
     return readings;
   }
@@ -107,12 +107,12 @@ export class OtlpMeter {
     return metric !== undefined && existsOn(metric, this.#host.platform);
   }
 
-  /** One gauge that fails leaves the others alone. */
-  #quietly(place: string, work: () => void): void {
+  /** A gauge that throws does not affect the others. */
+  #quietly(subject: string, work: () => void): void {
     try {
       work();
     } catch (error) {
-      this.#dependencies.errors.record(`metrics: ${place}`, error);
+      this.#dependencies.errors.record(`metrics: ${subject}`, error);
     }
   }
 }

@@ -1,16 +1,16 @@
-// What package.json tells of the application, and which packages are installed beside it. Read in small steps.
+// Reads the application's package.json and the versions of its installed packages, in small steps.
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { redactUrls } from '../redaction/command-line.js';
 
-// `node:fs/promises` brings more than a hundred kilobytes that an application may never need.
+// `node:fs/promises` would load more than 100 KB that the application may never need.
 const readdir = promisify(fs.readdir);
 const readFile = promisify(fs.readFile);
 const realpath = promisify(fs.realpath);
 const stat = promisify(fs.stat);
 
-/** Facts about the application; absent ones are not known. */
+/** Attributes of the application; absent ones are unknown. */
 export interface PackageInfo {
   readonly name?: string;
   readonly version?: string;
@@ -20,7 +20,7 @@ export interface PackageInfo {
   readonly directDependencies: Readonly<Record<string, Readonly<Record<string, string>> | string>>;
 }
 
-/** What is known before anything has been read. */
+/** The value before anything has been read. */
 export const unknownPackage: PackageInfo = Object.freeze({
   keywords: [],
   dependencies: {},
@@ -31,14 +31,14 @@ const maxDependencies = 750;
 const stepsPerTurn = 5;
 const turnMs = 25;
 const maxFileLength = 1024 * 1024;
-/** Parsing two megabytes takes some 20 ms. */
+/** Parsing two megabytes takes about 20 ms. */
 const maxLockLength = 2 * 1024 * 1024;
-/** npm writes its list after the last package; the folder's own time may be a moment later. */
+/** npm writes its lockfile after the last package, but the folder's own time may be slightly later. */
 const lockToleranceMs = 1000;
 
 const { setTimeout } = globalThis;
 
-/** Reads the facts once; the work is spread over turns that do not keep the process alive. */
+/** Reads the attributes once. The work is spread over timers that do not keep the process alive. */
 export class PackageInfoReader {
   readonly #packageJsonPath: string | null;
   #steps = 0;
@@ -49,7 +49,7 @@ export class PackageInfoReader {
     this.#packageJsonPath = packageJsonPath;
   }
 
-  /** Calls `tell` once with what package.json says, and again with the installed packages. */
+  /** Calls `onRead` with the attributes from package.json, and again with the installed packages. */
   async read(onRead: (application: PackageInfo) => void): Promise<void> {
     const main = mainModulePath();
     const path = this.#packageJsonPath ?? (main === null ? null : await this.#findPackageJson(main));
@@ -74,7 +74,7 @@ export class PackageInfoReader {
     for (;;) {
       const path = join(directory, 'package.json');
       const manifest = await this.#readJson(path);
-      // One with neither only tells the module type of a folder.
+      // A package.json with neither only sets the module type of its folder.
       if (typeof manifest?.['name'] === 'string' || typeof manifest?.['dependencies'] === 'object') return path;
       const parent = dirname(directory);
       if (parent === directory || this.#isOver) return null;
@@ -97,8 +97,8 @@ export class PackageInfoReader {
   }
 
   /**
-   * What npm has installed, from the list that it keeps (https://docs.npmjs.com/cli/configuring-npm/package-lock-json#hidden-lockfiles):
-   * one file in place of one for each package. Null when there is none, or when something was changed in the folder after it.
+   * Reads npm's hidden lockfile (https://docs.npmjs.com/cli/configuring-npm/package-lock-json#hidden-lockfiles),
+   * which replaces one file per package. Null if there is none, or if the folder has changed since.
    */
   async #readLock(modules: string): Promise<Record<string, string> | null> {
     const path = join(modules, '.package-lock.json');
@@ -108,7 +108,7 @@ export class PackageInfoReader {
     return typeof packages === 'object' && packages !== null ? chooseListed(packages as Listed) : null;
   }
 
-  /** The closest folder upward, since workspaces keep packages at their root. */
+  /** The closest `node_modules` upwards, since workspaces keep packages at their root; null if there is none. */
   async #findModules(directory: string): Promise<string | null> {
     for (let current = directory; !this.#isOver; current = dirname(current)) {
       await this.#step();
@@ -137,11 +137,11 @@ export class PackageInfoReader {
     try {
       return (await readdir(directory)).filter((name) => !name.startsWith('.'));
     } catch {
-      return []; // most packages have no packages of their own
+      return []; // most packages have no nested packages
     }
   }
 
-  /** Adds to `versions` until there are as many as may be sent; packages of Instana in any case. */
+  /** Adds to `versions` up to the limit. Instana's packages are always added. */
   async #readVersions(installed: readonly Installed[], versions: Map<string, string>): Promise<Map<string, string>> {
     for (const { name, directory } of installed) {
       if (this.#isOver) break;
@@ -152,11 +152,11 @@ export class PackageInfoReader {
     return versions;
   }
 
-  async #readJson(path: string, maximumLength: number = maxFileLength): Promise<Record<string, unknown> | null> {
+  async #readJson(path: string, maxLength: number = maxFileLength): Promise<Record<string, unknown> | null> {
     await this.#step();
     try {
       const text = await readFile(path, 'utf8');
-      if (text.length > maximumLength) return null;
+      if (text.length > maxLength) return null;
       const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
       return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
     } catch {
@@ -164,7 +164,7 @@ export class PackageInfoReader {
     }
   }
 
-  /** An operation on files under way keeps the process alive, a timer that is unref'd does not: hence a rest in between. */
+  /** Pauses after every few file operations: a pending one keeps the process alive, an unref'd timer does not. */
   async #step(): Promise<void> {
     this.#steps += 1;
     if (this.#steps % stepsPerTurn !== 0) return;
@@ -184,14 +184,14 @@ function chooseNearest(installed: readonly Installed[]): readonly Installed[] {
   return installed.filter(({ name }, index) => index < maxDependencies || isSensorPath(name));
 }
 
-/** Of npm's list: facts by the folder that a package is in, or that a link to it is in. */
+/** The entries of npm's hidden lockfile, by the folder of the package or of a link to it. */
 type Listed = Readonly<
   Record<string, { readonly version?: unknown; readonly link?: unknown; readonly resolved?: unknown } | null>
 >;
 
 const foldersBefore = 'node_modules/';
 
-/** The nearest and what they brought for themselves, as many as may be sent. */
+/** The top-level packages, then those nested in them, up to the limit. */
 function chooseListed(packages: Listed): Record<string, string> {
   const versions: Map<string, string> = new Map();
   for (const depth of [1, 2]) {
@@ -211,7 +211,7 @@ function isSensorPath(name: string): boolean {
   return name.includes('instana');
 }
 
-/** Null in a REPL and with `-e`. Not require.main, which is missing for ES modules and where the sensor was loaded first. */
+/** Null in a REPL and with `-e`. Not `require.main`, which is missing for ES modules and if the sensor was loaded first. */
 function mainModulePath(): string | null {
   return process.mainModule?.filename ?? process.argv[1] ?? null;
 }

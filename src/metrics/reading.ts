@@ -1,8 +1,8 @@
-// What gauges read: series of the registry's metrics at one moment.
+// Types of the gauges' readings: series of the registry's metrics at one moment.
 
 /** One series of a counter or gauge at one moment, in the metric's unit. */
 export interface NumberPoint {
-  /** Value of the metric's attribute, where it has one. */
+  /** Value of the metric's attribute, if it has one. */
   readonly attribute?: string;
   readonly value: number;
 }
@@ -15,22 +15,22 @@ export interface HistogramPoint {
   readonly min?: number;
   readonly max?: number;
   readonly bounds: readonly number[];
-  /** One more than there are bounds; together they are the count. */
+  /** One bucket more than bounds; their sum is `count`. */
   readonly bucketCounts: readonly number[];
 }
 
 /** All series of one metric of the registry. */
 export interface Reading {
   readonly name: string;
-  /** Whether a sum or histogram counts from the start of the observation rather than of the process. */
+  /** The sum or histogram counts from the start of the meter, not of the process. */
   readonly isSinceStart?: true;
   readonly points: readonly (NumberPoint | HistogramPoint)[];
 }
 
-/** What was read at one moment; times in milliseconds since the epoch. */
+/** All readings of one moment. Times are in milliseconds since the epoch. */
 export interface MetricReadings {
   readonly timeMs: number;
-  /** When the observation began. */
+  /** Start of the meter. */
   readonly startMs: number;
   readonly processStartMs: number;
   readonly readings: readonly Reading[];

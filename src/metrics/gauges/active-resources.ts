@@ -1,4 +1,4 @@
-// What keeps the event loop alive, counted by type.
+// Counts the resources that keep the event loop alive, by type.
 
 import type { Gauge } from '../gauge.js';
 import type { Reading } from '../reading.js';
@@ -6,7 +6,7 @@ import type { Reading } from '../reading.js';
 export class ActiveResourcesGauge implements Gauge {
   readonly #counts: Map<string, number> = new Map();
 
-  /** A type that was there before and has gone is 0: without a point its chart would stay where it was. */
+  /** A type that has disappeared is reported as 0: without a point, its chart would keep the last value. */
   read(): readonly Reading[] {
     const counts = this.#counts;
     for (const type of counts.keys()) counts.set(type, 0);

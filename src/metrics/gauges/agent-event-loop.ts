@@ -1,4 +1,4 @@
-// Iterations of the event loop since the last read, and how late its timers are.
+// Counts iterations of the event loop and measures how late its timers run, for the agent.
 import type { Ticker } from '../../core/ticker.js';
 import type { EventLoopMetrics } from '../../protocol/metrics-payload.js';
 
@@ -8,7 +8,7 @@ export class AgentEventLoopCounter {
   #end: (() => void) | null = null;
   #lastCount: number | null = null;
   #lastLagMs = 0;
-  /** The greatest since the last read; null when no timer was due. */
+  /** The greatest lag since the last read; null if no timer was due. */
   #lagMs: number | null = null;
 
   constructor(ticker: Ticker) {
@@ -31,8 +31,8 @@ export class AgentEventLoopCounter {
   }
 
   /**
-   * Node.js counts iterations but does not time them: without min, max and sum the statistics as a whole are not
-   * supported, which is what the flag says.
+   * The values since the last read. `statsSupported` is false, because Node.js counts iterations but does not time them: min, max
+   * and sum are missing.
    */
   read(): EventLoopMetrics {
     this.#lastLagMs = this.#lagMs ?? this.#lastLagMs;
@@ -49,7 +49,7 @@ export class AgentEventLoopCounter {
   }
 }
 
-/** Null before Node.js 20.18 and 22.8. */
+/** The number of iterations so far; null before Node.js 20.18 and 22.8. */
 function iterations(): number | null {
   const { uvMetricsInfo } = performance.nodeTiming as unknown as { uvMetricsInfo?: { loopCount: number } };
   return uvMetricsInfo?.loopCount ?? null;

@@ -1,4 +1,4 @@
-// Garbage collections since the last read.
+// Counts garbage collections for the agent.
 import type { GcMetrics } from '../../protocol/metrics-payload.js';
 import type { Collection, GcObserver, GcType } from '../gc-observer.js';
 
@@ -28,7 +28,7 @@ export class AgentGcCounter {
     this.#pauseMs = 0;
   }
 
-  /** Counts and begins anew. */
+  /** Returns the counts since the last read and resets them. */
   read(): GcMetrics {
     const counts = this.#counts;
     const gcPause = this.#pauseMs;

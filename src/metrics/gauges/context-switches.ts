@@ -1,9 +1,9 @@
-// How often the system has given a core of the process to somebody else.
+// Counts how often the system gave a core of the process to another thread.
 
 import { type Gauge, Rate, type Sample } from '../gauge.js';
 import type { Reading } from '../reading.js';
 
-/** All threads of the process, unlike `/proc/self/status`, which counts those of the main thread. */
+/** Covers all threads of the process, unlike `/proc/self/status`, which covers the main thread only. */
 export class ContextSwitchGauge implements Gauge {
   readonly #rate: Rate;
 
@@ -11,8 +11,8 @@ export class ContextSwitchGauge implements Gauge {
     this.#rate = new Rate(involuntaryContextSwitches);
   }
 
-  read(moment: Sample): readonly Reading[] {
-    const { voluntaryContextSwitches: voluntary, involuntaryContextSwitches: involuntary } = moment.usage;
+  read(sample: Sample): readonly Reading[] {
+    const { voluntaryContextSwitches: voluntary, involuntaryContextSwitches: involuntary } = sample.usage;
     return [
       {
         name: 'process.runtime.nodejs.context_switches',
@@ -23,7 +23,7 @@ export class ContextSwitchGauge implements Gauge {
       },
       {
         name: 'process.runtime.nodejs.context_switches.involuntary.rate',
-        points: [{ value: this.#rate.next(involuntary, moment) }],
+        points: [{ value: this.#rate.next(involuntary, sample) }],
       },
     ];
   }

@@ -1,9 +1,9 @@
-// CPU time of the process, and how much of a core it used since the last reading.
+// Reads the CPU time of the process, and its share of one core since the last reading.
 
 import { type Gauge, Rate, type Sample } from '../gauge.js';
 import type { Reading } from '../reading.js';
 
-/** All threads of the process together. */
+/** Covers all threads of the process. */
 export class CpuGauge implements Gauge {
   readonly #utilization: Rate;
 
@@ -11,9 +11,9 @@ export class CpuGauge implements Gauge {
     this.#utilization = new Rate(cpuSeconds(usage));
   }
 
-  read(moment: Sample): readonly Reading[] {
-    const { userCPUTime, systemCPUTime } = moment.usage;
-    const utilization = this.#utilization.next(cpuSeconds(moment.usage), moment);
+  read(sample: Sample): readonly Reading[] {
+    const { userCPUTime, systemCPUTime } = sample.usage;
+    const utilization = this.#utilization.next(cpuSeconds(sample.usage), sample);
     return [
       { name: 'process.runtime.nodejs.cpu.utilization', points: [{ value: utilization }] },
       {

@@ -1,11 +1,11 @@
-// Totals of the counters of devices, disks or network interfaces, that come, go and begin anew.
+// Totals the counters of disks or network interfaces, which may appear, disappear and reset.
 
-/** Bytes in and out. */
+/** Bytes in, bytes out. */
 export type Traffic = readonly [number, number];
 
 /**
- * Counts from the first update: what a device says when it is first seen happened before. The totals never fall; they are null while no
- * device is seen.
+ * Counts from the first update. The first value of a device is its baseline, since that traffic happened earlier. Totals never
+ * decrease; they are null while there are no devices.
  */
 export class DeviceCounters {
   #last: ReadonlyMap<string, Traffic> = new Map();
@@ -24,7 +24,7 @@ export class DeviceCounters {
   }
 }
 
-/** A counter that is less than it was has begun anew. */
+/** The increase of a counter. A counter that has decreased was reset. */
 function since(then: number, now: number): number {
   return now < then ? now : now - then;
 }

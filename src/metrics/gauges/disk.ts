@@ -1,13 +1,13 @@
-// Bytes from and to disks: those of the process, and those of its host.
+// Counts bytes read from and written to disks, by the process and by its host.
 
 import { type Gauge, Rate, type Sample } from '../gauge.js';
 import type { Host } from '../host.js';
 import type { NumberPoint, Reading } from '../reading.js';
 import { DeviceCounters, type Traffic } from './device-counters.js';
 
-/** Unit of the kernel's counters, whatever the disk's own blocks are. */
+/** Unit of the kernel's counters, independent of the disk's block size. */
 const sectorBytes = 512;
-/** Devices in memory, and those that only hand on to others, which count the same bytes. */
+/** Devices in memory, and devices on top of others, which count the same bytes. */
 const virtualDevice = /^(?:loop|ram|zram|dm-|md)\d/;
 
 function points([read, written]: Traffic): readonly NumberPoint[] {
@@ -17,7 +17,7 @@ function points([read, written]: Traffic): readonly NumberPoint[] {
   ];
 }
 
-/** On Linux `fsRead` and `fsWrite` are sectors; elsewhere they are operations, and the registry leaves these metrics out. */
+/** On Linux, `fsRead` and `fsWrite` are sectors. Elsewhere they are operations, so the registry limits these metrics to Linux. */
 export class ProcessDiskGauge implements Gauge {
   readonly #rate: Rate;
 
@@ -26,9 +26,9 @@ export class ProcessDiskGauge implements Gauge {
     this.#rate = new Rate(read + written);
   }
 
-  read(moment: Sample): readonly Reading[] {
-    const bytes = bytesOf(moment.usage);
-    const rate = this.#rate.next(bytes[0] + bytes[1], moment);
+  read(sample: Sample): readonly Reading[] {
+    const bytes = bytesOf(sample.usage);
+    const rate = this.#rate.next(bytes[0] + bytes[1], sample);
     return [
       { name: 'process.runtime.nodejs.disk_io', points: points(bytes) },
       { name: 'process.runtime.nodejs.disk_io.rate', points: [{ value: rate }] },
@@ -40,7 +40,7 @@ function bytesOf({ fsRead, fsWrite }: NodeJS.ResourceUsage): Traffic {
   return [fsRead * sectorBytes, fsWrite * sectorBytes];
 }
 
-/** Whole disks of the host, also from within a container. */
+/** Counts whole disks of the host, also from within a container. */
 export class HostDiskGauge implements Gauge {
   readonly #system: Host;
   readonly #counters: DeviceCounters = new DeviceCounters();
@@ -62,13 +62,13 @@ export class HostDiskGauge implements Gauge {
   }
 }
 
-/** Lines of https://docs.kernel.org/admin-guide/iostats.html, those of partitions left out. */
+/** Parses the lines of https://docs.kernel.org/admin-guide/iostats.html, without partitions. */
 function parseDiskstats(text: string, wholeDisks: ReadonlySet<string>): ReadonlyMap<string, Traffic> {
   const disks: Map<string, Traffic> = new Map();
   for (const line of text.split('\n')) {
     const fields = line.trim().split(/\s+/);
     const name = fields[2];
-    // A folder's name cannot have the slash that a device's name may have.
+    // A device name may contain a slash; its folder has `!` instead.
     if (name === undefined || virtualDevice.test(name) || !wholeDisks.has(name.replaceAll('/', '!'))) continue;
     const [read, written] = [Number(fields[5]), Number(fields[9])];
     if (Number.isFinite(read + written)) disks.set(name, [read * sectorBytes, written * sectorBytes]);

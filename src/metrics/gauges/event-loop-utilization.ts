@@ -1,9 +1,9 @@
-// How much of its time the event loop spends in callbacks.
+// Reads the share of time that the event loop spends in callbacks.
 import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import type { Gauge } from '../gauge.js';
 import type { Reading } from '../reading.js';
 
-// Taken when this file is loaded, since a host under test may fake it later.
+// Captured at load time, because an application's tests may replace it with a fake later.
 const eventLoopUtilization = performance.eventLoopUtilization.bind(performance);
 
 export class EventLoopUtilizationGauge implements Gauge {

@@ -1,11 +1,11 @@
-// All garbage collections since the gauge was made: how many, how long, and what they leave.
+// Counts and times garbage collections, and follows the heap that they leave.
 
 import { type Gauge, Rate, type Sample } from '../gauge.js';
 import { type Collection, type GcObserver, type GcType, gcTypes } from '../gc-observer.js';
 import type { HistogramPoint, Reading } from '../reading.js';
 import { HeapGrowth } from './heap-growth.js';
 
-/** Seconds. Those of OpenTelemetry's convention for this metric, and 1 ms, which most minor collections stay below. */
+/** In seconds: those of OpenTelemetry's convention for this metric, plus 1 ms, as most minor collections take less. */
 const bounds: readonly number[] = [0.001, 0.01, 0.1, 1, 10];
 
 /** Durations of one type, in seconds. */
@@ -46,7 +46,7 @@ class Durations {
   }
 }
 
-/** A type that has not occurred yet has a count of 0, which is the truth. */
+/** Counts from the creation of the gauge. A type that has not occurred yet has a count of 0. */
 export class GcGauge implements Gauge {
   readonly #now: () => number;
   readonly #end: () => void;
@@ -65,7 +65,7 @@ export class GcGauge implements Gauge {
     this.#end = observer.listen((collections, usedHeapBytes) => this.#count(collections, usedHeapBytes));
   }
 
-  read(moment: Sample): readonly Reading[] {
+  read(sample: Sample): readonly Reading[] {
     const seconds = gcTypes.reduce((sum, type) => sum + this.#durations[type].sum, 0);
     return [
       {
@@ -80,11 +80,11 @@ export class GcGauge implements Gauge {
       },
       {
         name: 'process.runtime.nodejs.gc.major.rate',
-        points: [{ value: this.#majorRate.next(this.#durations.major.count, moment) }],
+        points: [{ value: this.#majorRate.next(this.#durations.major.count, sample) }],
       },
       {
         name: 'process.runtime.nodejs.gc.time_ratio',
-        points: [{ value: this.#timeRatio.next(seconds, moment) }],
+        points: [{ value: this.#timeRatio.next(seconds, sample) }],
       },
       { name: 'process.runtime.nodejs.heap.growth_rate', points: [{ value: this.#growth.slope(this.#now()) }] },
     ];

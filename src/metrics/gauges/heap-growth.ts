@@ -1,7 +1,7 @@
-// Whether what is left of the heap after major collections keeps growing, as it does where something leaks.
+// Measures whether the heap that remains after major collections keeps growing, as it does with a leak.
 
 const windowMs = 10 * 60 * 1000;
-/** Collections in a burst count as one, so that the samples have an end. */
+/** Collections within this time make one sample, so that the number of samples is bounded. */
 const sampleEveryMs = 1000;
 
 interface Sample {
@@ -13,7 +13,7 @@ interface Sample {
 export class HeapGrowth {
   #samples: Sample[] = [];
 
-  /** Of a burst the least is kept: what one collection has left, the next may still take. */
+  /** Keeps the lowest value of a burst: the next collection may free what the last one left. */
   add(timeMs: number, bytes: number): void {
     this.#forget(timeMs);
     const last = this.#samples.at(-1);
@@ -21,7 +21,7 @@ export class HeapGrowth {
     else if (bytes < last.bytes) this.#samples[this.#samples.length - 1] = { timeMs: last.timeMs, bytes };
   }
 
-  /** Bytes a second by least squares; 0 while fewer than two samples are known. */
+  /** Growth in bytes per second by least squares; 0 with fewer than two samples. */
   slope(nowMs: number): number {
     this.#forget(nowMs);
     const samples = this.#samples;

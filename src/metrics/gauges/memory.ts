@@ -1,14 +1,14 @@
-// Memory of the process and of V8's heap spaces, in bytes.
+// Reads the memory of the process and of V8's heap spaces, in bytes.
 import { getHeapSpaceStatistics } from 'node:v8';
 import type { HeapSpaceMetrics, MemoryMetrics } from '../../protocol/metrics-payload.js';
 
-/** What the process uses now. */
+/** The current memory of the process. */
 export function readMemory(): MemoryMetrics {
   const { rss, heapTotal, heapUsed, external, arrayBuffers } = process.memoryUsage();
   return { rss, heapTotal, heapUsed, external, arrayBuffers };
 }
 
-/** The heap spaces of this V8, by name. */
+/** The current heap spaces, by V8's names. */
 export function readHeapSpaces(): Record<string, HeapSpaceMetrics> {
   return Object.fromEntries(
     getHeapSpaceStatistics().map((space) => [

@@ -1,4 +1,4 @@
-// Bytes through the network interfaces that the process sees: in a container its own, else those of the host.
+// Counts bytes through the network interfaces that the process sees: those of its container, or of the host.
 
 import { type Gauge, Rate, type Sample } from '../gauge.js';
 import type { Host } from '../host.js';
@@ -15,7 +15,7 @@ export class NetworkGauge implements Gauge {
     this.#counters.update(this.#interfaces());
   }
 
-  read(moment: Sample): readonly Reading[] {
+  read(sample: Sample): readonly Reading[] {
     const bytes = this.#counters.update(this.#interfaces());
     if (bytes === null) return [];
     const [received, transmitted] = bytes;
@@ -28,7 +28,7 @@ export class NetworkGauge implements Gauge {
           { attribute: 'transmit', value: transmitted },
         ],
       },
-      { name: 'system.network.io.rate', points: [{ value: this.#rate.next(received + transmitted, moment) }] },
+      { name: 'system.network.io.rate', points: [{ value: this.#rate.next(received + transmitted, sample) }] },
     ];
   }
 
@@ -37,7 +37,7 @@ export class NetworkGauge implements Gauge {
   }
 }
 
-/** Lines such as `eth0: 1 2 3 …`, bytes received first, bytes transmitted in the ninth place. */
+/** Parses lines such as `eth0: 1 2 3 …`: the first number is bytes received, the ninth bytes transmitted. Skips loopback. */
 function parseInterfaces(text: string): ReadonlyMap<string, Traffic> {
   const interfaces: Map<string, Traffic> = new Map();
   for (const line of text.split('\n')) {

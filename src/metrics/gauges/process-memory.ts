@@ -1,4 +1,4 @@
-// Memory and threads of the process by the metrics of the registry: what is used, and how near that is to its limits.
+// Reads the memory and threads of the process for the registry's metrics, and how close memory is to its limits.
 import { getHeapStatistics } from 'node:v8';
 import type { Gauge } from '../gauge.js';
 import type { Host } from '../host.js';
@@ -36,15 +36,15 @@ export class ProcessMemoryGauge implements Gauge {
   }
 }
 
-/** Bytes that the process may use: the limit of its container where there is one, else all that the machine has. */
+/** Bytes that the process may use: the limit of its container, or the memory of the machine if there is no limit. */
 export function memoryLimit(system: Host): number {
   const total = system.totalMemory();
   const constrained = system.constrainedMemory();
-  // Without a limit Node.js answers 0, undefined, 2^64, or the greatest whole number of pages, depending on version and cgroup.
+  // Without a limit Node.js returns 0, undefined, 2^64, or the greatest whole number of pages, depending on version and cgroup.
   return constrained !== undefined && constrained > 0 && constrained <= total ? constrained : total;
 }
 
-/** V8's heap spaces, each a series. */
+/** V8's heap spaces, one series each. */
 export class HeapSpacesGauge implements Gauge {
   read(): readonly Reading[] {
     const spaces = Object.entries(readHeapSpaces());

@@ -1,13 +1,13 @@
-// Threads and address space of the process, as Linux tells them.
+// Reads the number of threads and the address space of the process on Linux.
 import type { Host } from '../host.js';
 
-/** Null where the system does not tell. */
+/** Members are null if the system does not provide them. */
 export interface ProcessStatus {
   readonly threads: number | null;
   readonly addressSpaceBytes: number | null;
 }
 
-/** Of `/proc/self/status`. */
+/** Reads `/proc/self/status`. */
 export function readProcessStatus(system: Host): ProcessStatus {
   const text = system.readProc('self/status') ?? '';
   const kibibytes = numberAfter(text, /^VmSize:\s*(\d+) kB$/m);
