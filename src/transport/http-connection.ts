@@ -1,13 +1,13 @@
-// JSON requests to an agent, or to who may be one, or to a collector, one at a time over one kept connection, written to the socket directly.
+// Sends JSON over one keep-alive socket, one request at a time, to an agent or a collector.
 //
-// A client on top of `http` would run through the same functions of Node.js as the application's own server, with objects of other
-// shapes: V8 then compiles those functions for both, and every request that the application serves becomes slower.
+// It writes to the socket directly. A client based on `http` would share Node.js' functions with the application's server but use
+// objects of other shapes: V8 would compile those functions for both, and every request to the application would become slower.
 import type { Socket } from 'node:net';
 import { watchForIdleProcess } from './idle-process.js';
 import { type Address, bracketed, type HttpRequest, type HttpResponse } from './message.js';
 import { ResponseParser } from './response-parser.js';
 
-// Taken when this file is loaded, since a host under test may fake them later.
+// Captured at load time, because an application's tests may replace them with fakes later.
 const { setTimeout, clearTimeout } = globalThis;
 const now = performance.now.bind(performance);
 
@@ -18,7 +18,7 @@ interface Exchange {
   readonly reject: (error: Error) => void;
 }
 
-/** A lane for each kind of traffic keeps a slow one from holding up the others. */
+/** One connection. Each kind of traffic has its own, so that a slow one does not delay the others. */
 export class HttpConnection {
   readonly #deadlineMs: number;
   readonly #idleMs: number;
@@ -29,20 +29,20 @@ export class HttpConnection {
   #isAbortedAtExit = false;
   #idleWatch: { stop(): void } | null = null;
 
-  /** A connection that was not used for `idleMs` is not used again. */
+  /** A request takes at most `deadlineMs`. A socket idle for `idleMs` is not reused. */
   constructor(deadlineMs: number = 5000, idleMs: number = 10_000) {
     this.#deadlineMs = deadlineMs;
     this.#idleMs = idleMs;
   }
 
-  /** Whether the last request was given up because nothing else kept the process alive. */
+  /** Whether the last request was aborted because nothing else kept the process alive. */
   isAbortedAtExit(): boolean {
     return this.#isAbortedAtExit;
   }
 
   /**
-   * Resolves as soon as there is a status and the answer is read, cut at its limit, or broken; rejects, with a message fit for a
-   * log, when there is no status within the deadline. The caller sends the next one only afterwards.
+   * Resolves with a response that has a status and is complete, truncated or broken off. Rejects, with a message for the log, if
+   * there is no status within the deadline. The caller waits for the result before it sends the next request.
    */
   async send(address: Address, request: HttpRequest): Promise<HttpResponse> {
     this.#isAbortedAtExit = false;
@@ -58,8 +58,8 @@ export class HttpConnection {
   }
 
   /**
-   * Hands a request over to the system at once, if there is a kept connection on which nothing is under way; whatever becomes of it. For
-   * the end of the process, when no turn of the event loop is left. Never throws.
+   * Writes a request at once and ignores the outcome; does nothing unless a kept socket is free. For the end of the process, when
+   * no turn of the event loop is left. Never throws.
    */
   sendWithoutResponse(address: Address, request: HttpRequest): void {
     const socket = this.#exchange === null ? this.#reusable(address) : null;
@@ -67,18 +67,18 @@ export class HttpConnection {
     try {
       write(socket, address, request);
     } catch {
-      // There is nobody left to tell.
+      // The process is ending: nothing is left to report the error to.
     }
   }
 
-  /** Gives up the request under way and closes the socket. The channel can be used again. */
+  /** Aborts the request under way and closes the socket. The next request opens a new one. */
   close(): void {
     this.#giveUp('the connection was closed');
   }
 
   /**
-   * An idle socket that the agent closes at the moment of its reuse fails before any answer: only then, and on a new socket, the
-   * request is sent again.
+   * If the agent closes an idle socket just as it is reused, the request fails before any byte of a response. Only then is it
+   * sent again, on a new socket.
    */
   async #sendTwiceIfStale(address: Address, request: HttpRequest): Promise<HttpResponse> {
     const socket = this.#reusable(address);
@@ -100,14 +100,14 @@ export class HttpConnection {
     return null;
   }
 
-  /** With null on a new connection. */
+  /** Sends a request on a kept socket, or on a new one if `kept` is null. */
   #exchangeOn(kept: Socket | null, address: Address, request: HttpRequest): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       this.#exchange = { parser: new ResponseParser(request.method === 'HEAD'), resolve, reject };
       try {
         if (kept !== null) write(kept, address, request);
         else this.#open(address, request);
-        // What the system took at once holds nothing: mostly a request costs no more than its deadline.
+        // A write that the system accepted at once keeps nothing alive, so most requests need no timer but the deadline.
         if (kept === null || kept.writableLength > 0) this.#watchForIdleProcess();
       } catch (error) {
         this.#fail(describe(error));
@@ -127,9 +127,9 @@ export class HttpConnection {
     this.#socket = socket;
     this.#peer = peerOf(address);
     const exchange = this.#exchange;
-    // The handle may be replaced while addresses of both families are tried, so it is unref'd now and once connected.
+    // Node.js may replace the handle while it tries addresses of both families, so it is unref'd now and again once connected.
     socket.unref();
-    // Nothing is written, no header with a credential above all, before the certificate has been looked at.
+    // Nothing is written before the certificate has been verified, least of all a header with a credential.
     socket.on(address.isSecure === true ? 'secureConnect' : 'connect', () => {
       socket.unref();
       if (this.#exchange !== exchange) return;
@@ -151,7 +151,7 @@ export class HttpConnection {
     if (socket !== this.#socket) return;
     const exchange = this.#exchange;
     if (exchange === null) {
-      this.#drop(); // nobody asked
+      this.#drop(); // no request is under way
       return;
     }
     exchange.parser.push(chunk);
@@ -160,7 +160,7 @@ export class HttpConnection {
     else if (state !== 'reading') this.#settle(exchange);
   }
 
-  /** The connection ended: that can be the end of an answer, too. */
+  /** The connection ended, which may also be the end of a response. */
   #ended(socket: Socket, isClean: boolean): void {
     if (socket !== this.#socket) return;
     const exchange = this.#exchange;
@@ -181,7 +181,7 @@ export class HttpConnection {
     exchange.resolve(exchange.parser.response());
   }
 
-  /** The time is up, or nobody wants the answer any more: what there is of it is the answer. */
+  /** Ends the request early: resolves with the part of the response read so far, or rejects if there is no status. */
   #giveUp(reason: string): void {
     const exchange = this.#exchange;
     if (exchange?.parser.hasHead === true) this.#settle(exchange);
@@ -202,13 +202,13 @@ export class HttpConnection {
   }
 }
 
-/** Not yet connected. Each of the two modules is loaded when it is needed. */
+/** A socket that starts to connect. The two modules are loaded on demand. */
 function connect({ host, port, isSecure }: Address): Socket {
   const net = require('node:net') as typeof import('node:net');
   const options = { host: host.replace(/^\[|\]$/g, ''), port, noDelay: true };
   if (isSecure !== true) return net.connect(options);
   const tls = require('node:tls') as typeof import('node:tls');
-  // Whoever serves several names chooses the certificate by it; an address is no name (RFC 6066, section 3).
+  // A server with several names selects the certificate by `servername`, which must not be an address (RFC 6066, section 3).
   return tls.connect(net.isIP(options.host) === 0 ? { ...options, servername: options.host } : options);
 }
 
@@ -216,7 +216,7 @@ function peerOf({ host, port, isSecure }: Address): string {
   return `${isSecure === true ? 'tls' : 'tcp'}:${host}:${port}`;
 }
 
-/** The connection ended before a byte of the answer. */
+/** The connection ended before the first byte of the response. */
 class StaleConnection extends Error {}
 
 function write(socket: Socket, address: Address, { method, path, headLines = '', body }: HttpRequest): void {
@@ -229,7 +229,7 @@ function write(socket: Socket, address: Address, { method, path, headLines = '',
   const lengthBytes = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength;
   const fullHead = `${head}Content-Type: application/json; charset=UTF-8\r\nContent-Length: ${lengthBytes}\r\n\r\n`;
   if (typeof content === 'string') {
-    // Text of one byte each need not be encoded.
+    // ASCII text needs no encoding.
     socket.write(fullHead + content, lengthBytes === content.length ? 'latin1' : 'utf8');
     return;
   }
@@ -239,13 +239,13 @@ function write(socket: Socket, address: Address, { method, path, headLines = '',
   socket.uncork();
 }
 
-/** Short: the code of a system error, else the message. */
+/** The code of a system error, otherwise the message. */
 function describe(error: unknown): string {
   const { code, message } = error as { code?: unknown; message?: unknown };
   return typeof code === 'string' ? code : String(message);
 }
 
-/** `close` follows, which knows whether anything had come. */
+/** Resets are left to `close`, which follows and knows whether any byte has arrived. */
 function isReset(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED';

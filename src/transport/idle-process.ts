@@ -1,4 +1,4 @@
-// Notices that a request of ours is all that keeps the process alive.
+// Detects that a request of the sensor is all that keeps the process alive.
 
 const exitCheckMs = 50;
 
@@ -15,32 +15,32 @@ const socketOperations: ReadonlySet<string> = new Set([
   'GetAddrInfoReqWrap',
 ]);
 
-// Taken when this file is loaded, since a host under test may fake them later.
+// Captured at load time, because an application's tests may replace them with fakes later.
 const { setTimeout, clearTimeout } = globalThis;
 
 /**
- * A connect or write that never completes would keep a process alive that has nothing else to do. Calls `onIdle`, once, when two
- * looks in a row see nothing but such operations.
+ * A connect or write that never completes would keep a process alive that has nothing else to do. Calls `onIdle` once when two
+ * checks in a row find only such operations.
  */
 export function watchForIdleProcess(onIdle: () => void): { stop(): void } {
-  let idleLooks = 0;
-  const look = (): void => {
-    idleLooks = isHeldBySocketsOnly() ? idleLooks + 1 : 0;
-    if (idleLooks < 2) timer = setTimeout(look, exitCheckMs).unref();
+  let idleChecks = 0;
+  const check = (): void => {
+    idleChecks = isHeldBySocketsOnly() ? idleChecks + 1 : 0;
+    if (idleChecks < 2) timer = setTimeout(check, exitCheckMs).unref();
     else onIdle();
   };
-  let timer = setTimeout(look, exitCheckMs).unref();
+  let timer = setTimeout(check, exitCheckMs).unref();
   return { stop: () => clearTimeout(timer) };
 }
 
-/** Whether nothing is active but operations of sockets, one of which may be ours, and output streams, which hold nothing. */
+/** Whether only socket operations, possibly the sensor's, and output streams are active. Output streams keep nothing alive. */
 function isHeldBySocketsOnly(): boolean {
   const active = process.getActiveResourcesInfo();
   const others = active.filter((name) => !socketOperations.has(name));
   return active.length > others.length && (others.length === 0 || others.length <= countOutputHandles());
 }
 
-/** Output streams of the process that are pipes or terminals are listed as active for ever, once the host has used them. */
+/** Pipes and terminals of the process's output are listed as active forever once the application has used them. */
 function countOutputHandles(): number {
   const handles = (process as { _getActiveHandles?: () => unknown[] })._getActiveHandles?.() ?? [];
   return handles.filter((handle) => {

@@ -1,22 +1,22 @@
-// Reads one HTTP/1.1 answer from the bytes of a connection (RFC 9112), as much of it as the sensor wants to know.
+// Parses one HTTP/1.1 response (RFC 9112) from the bytes of a connection, as far as the sensor needs it.
 import type { HttpResponse } from './message.js';
 
 const maxHeadBytes = 65_536;
-/** Longer answers are cut: nothing that the agent says is longer. */
+/** Longer responses are truncated; the agent sends none. */
 export const maxResponseBytes: number = 1024 * 1024;
 const maxLineBytes = 4096;
 const endOfHead = '\r\n\r\n';
 
-/** What comes next. */
+/** The part that is expected next. */
 type Part = 'head' | 'sized' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailer' | 'until-close' | 'nothing';
 
-/** Fed with what arrives until its `state` is another than `reading`. */
+/** Parses what `push()` receives until `state` is no longer `reading`. */
 export class ResponseParser {
   readonly #isHeadOnly: boolean;
   #part: Part = 'head';
-  /** Latin-1: the head so far, or the line so far. */
+  /** The part of the head or line read so far, as Latin-1. */
   #text = '';
-  /** Bytes left of the body, or of the chunk. */
+  /** Bytes left in the body or chunk. */
   #left = 0;
   readonly #body: Buffer[] = [];
   #bodyBytes = 0;
@@ -28,23 +28,23 @@ export class ResponseParser {
   #isBroken = false;
   #isUntouched = true;
 
-  /** `isHeadOnly`: the request was a HEAD, whose answer has no body whatever its head says. */
+  /** `isHeadOnly`: the request was a HEAD, so the response has no body regardless of its headers. */
   constructor(isHeadOnly: boolean) {
     this.#isHeadOnly = isHeadOnly;
   }
 
-  /** `done`: read, or cut at the limit. `broken`: no HTTP. */
+  /** `done`: complete or truncated. `broken`: not HTTP. */
   get state(): 'reading' | 'done' | 'broken' {
     if (this.#isBroken) return 'broken';
     return this.#part === 'nothing' ? 'done' : 'reading';
   }
 
-  /** Whether there is a status. */
+  /** Whether the head, and with it a status, has been read. */
   get hasHead(): boolean {
     return this.#part !== 'head' && !this.#isBroken;
   }
 
-  /** Whether not a byte has come. */
+  /** Whether no byte has arrived yet. */
   get isUntouched(): boolean {
     return this.#isUntouched;
   }
@@ -58,7 +58,7 @@ export class ResponseParser {
     this.#isUntouched = false;
     let rest = chunk;
     while (rest.length > 0 && this.#part !== 'nothing' && !this.#isBroken) rest = this.#take(rest);
-    if (rest.length > 0) this.#isKept = false; // more than an answer
+    if (rest.length > 0) this.#isKept = false; // bytes after the response
   }
 
   /** The connection ended, cleanly or not. */
@@ -76,7 +76,7 @@ export class ResponseParser {
     };
   }
 
-  /** Takes the part that is due and returns what is behind it. */
+  /** Consumes bytes of the expected part and returns the rest. */
   #take(bytes: Buffer): Buffer {
     switch (this.#part) {
       case 'head':
@@ -116,7 +116,7 @@ export class ResponseParser {
       return;
     }
     const status = Number(match[2]);
-    // An interim answer: the real one follows (RFC 9110, 15.2).
+    // An interim response: the final one follows (RFC 9110, 15.2).
     if (status < 200) return;
     this.#status = status;
     let lengthBytes: number | null = null;
@@ -185,7 +185,7 @@ export class ResponseParser {
     return bytes.subarray(end + 1);
   }
 
-  /** The size in hexadecimal digits; extensions behind a semicolon mean nothing here (RFC 9112, 7.1). */
+  /** Reads the size in hexadecimal digits and ignores extensions after a semicolon (RFC 9112, 7.1). */
   #beginChunk(line: string): void {
     const digits = /^[\da-f]{1,8}(?=\s*(?:;|$))/i.exec(line)?.[0];
     if (digits === undefined) {
@@ -207,7 +207,7 @@ export class ResponseParser {
     this.#part = 'nothing';
   }
 
-  /** No more of this is read; what has been is the answer. */
+  /** Stops reading; the response is what has been read so far. */
   #truncate(): void {
     this.#isKept = false;
     this.#part = 'nothing';
