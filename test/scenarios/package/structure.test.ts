@@ -20,9 +20,9 @@ function check(t: TestContext, sources: Readonly<Record<string, string>>): strin
     writeFileSync(file, text);
   }
   const { stdout, stderr, status } = spawnSync(process.execPath, [script, folder], { encoding: 'utf8' });
-  assert.equal(stderr, '');
   const findings = stdout.split('\n').filter(Boolean);
-  assert.equal(status, findings.length === 0 ? 0 : 1);
+  // The compiler's process may say on stderr that it was ended.
+  assert.equal(status, findings.length === 0 ? 0 : 1, stderr);
   return findings;
 }
 
