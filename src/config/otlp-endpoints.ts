@@ -1,4 +1,5 @@
 // Where OTLP goes and how often: the variables of OpenTelemetry, read once, with a warning for each value that cannot be used.
+import { bracketed } from '../core/bracketed.js';
 
 export type OtlpSignal = 'metrics' | 'traces';
 
@@ -115,8 +116,7 @@ function readUrl(env: NodeJS.ProcessEnv, variable: string, warn: Warn): URL | nu
 
 function agentUrl(agent: OtlpAgent | null, signal: OtlpSignal): string | null {
   if (agent === null) return null;
-  const host = agent.host.includes(':') && !agent.host.startsWith('[') ? `[${agent.host}]` : agent.host;
-  return `http://${host}:${agent.port}/v1/${signal}`;
+  return `http://${bracketed(agent.host)}:${agent.port}/v1/${signal}`;
 }
 
 function basic({ username, password }: URL): string {

@@ -3,8 +3,9 @@
 // It writes to the socket directly. A client based on `http` would share Node.js' functions with the application's server but use
 // objects of other shapes: V8 would compile those functions for both, and every request to the application would become slower.
 import type { Socket } from 'node:net';
+import { bracketed } from '../core/bracketed.js';
 import { watchForIdleProcess } from './idle-process.js';
-import { type Address, bracketed, type HttpRequest, type HttpResponse } from './message.js';
+import type { Address, HttpRequest, HttpResponse } from './message.js';
 import { ResponseParser } from './response-parser.js';
 
 // Captured at load time, because an application's tests may replace them with fakes later.

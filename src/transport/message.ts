@@ -32,11 +32,6 @@ export function isSuccess(status: number): boolean {
   return status >= 200 && status <= 299;
 }
 
-/** A host as written in URLs and the Host header: IPv6 addresses have brackets. */
-export function bracketed(host: string): string {
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-}
-
 /** Milliseconds to wait from a Retry-After header, which has seconds or a date; null if it has neither. */
 export function parseRetryAfter(value: string | null): number | null {
   if (value === null) return null;

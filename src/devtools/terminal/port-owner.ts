@@ -1,8 +1,8 @@
 // Finds out what holds a port that could not be listened on, to say so in one line.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import fetch, { type RequestInit } from 'node-fetch';
+import { bracketed } from '../../core/bracketed.js';
 import { oneLine } from '../../core/log.js';
-import { bracketed } from '../../transport/message.js';
 
 const timeoutMs = 1000;
 const maximumBodyBytes = 4096;
