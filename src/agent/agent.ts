@@ -1,37 +1,15 @@
-// The sensor's connection to the Instana agent: the narrow door to all that is in this folder.
-import { AsyncResource } from 'node:async_hooks';
-import type { Config } from '../config/options.js';
-import type { InternalErrors } from '../core/internal-errors.js';
-import type { Log } from '../core/log.js';
+// The sensor's connection to the Instana agent: all that the rest of the sensor sees of this folder.
+import { bracketed } from '../core/bracketed.js';
 import { realTimers, type Timer, type Timers } from '../core/sleeper.js';
+import { OwnContext } from '../export/background.js';
 import type { FinalRequest } from '../export/exit-flush.js';
-import { type AnnounceResponse, tracesPath } from '../protocol/announce.js';
-import { Connection } from './connection.js';
-import type { MetricsSource } from './metrics-sender.js';
-import type { SpanSource } from './trace-sender.js';
+import type { AnnounceResponse } from '../protocol/announce.js';
+import type { Address } from '../transport/message.js';
+import { Connection, type ConnectionDependencies } from './connection.js';
 
-export interface AgentDependencies {
-  readonly log: Log;
-  readonly errors: InternalErrors;
-  /** The values in force at the moment of the call. */
-  readonly config: () => Config;
-  readonly spans: SpanSource;
-  /** Null without metrics: the agent is then told no more than that the process lives. */
-  readonly metrics: MetricsSource | null;
-  /** Called with each accepted announce, before anything is sent to that agent. */
-  readonly onAnnounced: (response: AnnounceResponse) => void;
-  /** Names of arguments whose values are to be kept to ourselves, besides the usual ones. */
-  readonly isSecret?: (name: string) => boolean;
-  /** What is said behind the line that the agent was found, or was not. */
+export interface AgentDependencies extends ConnectionDependencies {
+  /** Appended to the "agent found" or "no agent" log line. */
   readonly note?: () => string;
-  /** Worker threads send spans only. */
-  readonly isMainThread: boolean;
-  readonly routeTablePath?: string;
-  readonly procRoot?: string;
-  /** Longest wait for one answer. */
-  readonly deadlineMs?: number;
-  readonly random?: () => number;
-  readonly timers?: Timers;
 }
 
 export type AgentState = 'looking-up' | 'unannounced' | 'announced' | 'ready' | 'off';
@@ -56,7 +34,7 @@ const recoveryLineEveryMs = 60_000;
 export class Agent {
   readonly #dependencies: AgentDependencies;
   readonly #timers: Timers;
-  #asyncContext: AsyncResource | null = null;
+  #context: OwnContext | null = null;
   #connection: Connection | null = null;
   #notFoundTimer: Timer | null = null;
   #status: AgentStatus;
@@ -73,8 +51,8 @@ export class Agent {
   /** Begins to look for the agent, in a later turn. All that follows runs in the asynchronous context of this call. */
   start(): void {
     if (this.#connection !== null) return;
-    this.#asyncContext = new AsyncResource('TsSensorAgent', { requireManualDestroy: true });
-    this.#quietly(() => {
+    this.#context = new OwnContext('TsSensorAgent', 'agent', this.#dependencies.errors);
+    this.#context.run(() => {
       this.#connect();
       this.#notFoundTimer = this.#timers.setTimeout(() => this.#logNotFound(), notFoundAfterMs);
       this.#notFoundTimer.unref();
@@ -83,12 +61,12 @@ export class Agent {
 
   /** Drops timers and sockets; spans in flight go back to their source. */
   stop(): void {
-    this.#quietly(() => {
+    this.#context?.run(() => {
       this.#connection?.end();
       if (this.#notFoundTimer !== null) this.#timers.clearTimeout(this.#notFoundTimer);
     });
     this.#connection = null;
-    this.#asyncContext = null;
+    this.#context = null;
     this.#status = this.#describe('off');
   }
 
@@ -96,18 +74,14 @@ export class Agent {
     return this.#status;
   }
 
-  isReady(): boolean {
-    return this.#status.state === 'ready';
-  }
-
-  /** Whether it is looked for, and nothing has failed yet. */
+  /** Whether the sensor looks for an agent, and nothing has failed yet. */
   mayCome(): boolean {
     return this.#connection !== null && this.#lastFailure === untried;
   }
 
   /** Sends waiting spans without waiting for the next second. */
   requestFlush(): void {
-    this.#quietly(() => this.#connection?.sendSoon());
+    this.#context?.run(() => this.#connection?.requestFlush());
   }
 
   /**
@@ -116,45 +90,30 @@ export class Agent {
    */
   flush(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#quietly(() => {
-        if (this.#connection === null) resolve();
-        else this.#connection.flush(timeoutMs, resolve);
-      }, resolve);
+      const connection = this.#connection;
+      if (connection === null) resolve();
+      else this.#context?.run(() => connection.flush(timeoutMs, resolve), resolve);
     });
   }
 
   /** What is to be sent when the process ends; null when nothing waits or no agent is connected. It counts as delivered. */
   finalRequest(): FinalRequest | null {
-    const { state, host, port, pid, uuid } = this.#status;
-    if (state !== 'ready' || pid === null || uuid === null) return null;
-    const { spans, errors } = this.#dependencies;
-    const bodies: Uint8Array[] = [];
-    try {
-      for (let batch = spans.take(String(pid), uuid); batch !== null; batch = spans.take(String(pid), uuid)) {
-        bodies.push(Buffer.from(batch.body));
-        spans.acknowledge();
-      }
-    } catch (error) {
-      errors.record('delivery at exit', error);
-    }
-    return bodies.length === 0 ? null : { host, port, path: tracesPath(pid), bodies };
+    return this.#status.state === 'ready' ? (this.#connection?.finalRequest() ?? null) : null;
   }
 
-  /** The configured address is another one: look up again. */
+  /** Looks up again, at the address that is now configured. */
   reconnect(): void {
     if (this.#connection === null) return;
-    this.#quietly(() => {
+    this.#context?.run(() => {
       this.#connection?.end();
       this.#connect();
     });
   }
 
   #connect(): void {
-    const connection = new Connection({
-      ...this.#dependencies,
-      timers: this.#timers,
-      onState: (state, address, answer) => {
-        if (connection === this.#connection) this.#enter(this.#describe(state, address, answer));
+    const connection = new Connection(this.#dependencies, {
+      onState: (state, address, identity) => {
+        if (connection === this.#connection) this.#enter(this.#describe(state, address, identity));
       },
       onFailure: (reason) => this.#noteFailure(reason),
     });
@@ -163,18 +122,14 @@ export class Agent {
     connection.begin();
   }
 
-  #describe(
-    state: AgentState,
-    address: { host: string; port: number } | null = null,
-    answer: AnnounceResponse | null = null,
-  ): AgentStatus {
+  #describe(state: AgentState, address: Address | null = null, identity: AnnounceResponse | null = null): AgentStatus {
     const config = this.#dependencies.config();
     return Object.freeze({
       state,
       host: address?.host ?? config.agentHost,
       port: address?.port ?? config.agentPort,
-      uuid: answer?.agentUuid ?? null,
-      pid: answer?.pid ?? null,
+      uuid: identity?.agentUuid ?? null,
+      pid: identity?.pid ?? null,
       since: Date.now(),
     });
   }
@@ -217,21 +172,8 @@ export class Agent {
   #log(level: 'info' | 'warn', message: string): void {
     this.#dependencies.log[this.#dependencies.isMainThread ? level : 'debug'](message);
   }
-
-  /** Own requests belong to the context of `start()`, not to that of the request that happens to cause them. */
-  #quietly(work: () => void, onFault?: () => void): void {
-    try {
-      if (this.#asyncContext === null) work();
-      else this.#asyncContext.runInAsyncScope(work);
-    } catch (error) {
-      this.#dependencies.errors.record('agent', error);
-      onFault?.();
-    }
-  }
 }
 
-function addressOf({ host, port }: { host: string; port: number }): string {
-  return `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`;
+function addressOf({ host, port }: Address): string {
+  return `${bracketed(host)}:${port}`;
 }
-
-export type { AnnounceResponse, MetricsSource, SpanSource };

@@ -2,6 +2,7 @@
 
 import { plainJson } from '../core/plain-json.js';
 import type { Sleeper } from '../core/sleeper.js';
+import type { Backoff, BackoffPolicy } from '../export/backoff.js';
 import {
   type AnnounceResponse,
   announcePath,
@@ -10,8 +11,8 @@ import {
   parseAnnounceResponse,
 } from '../protocol/announce.js';
 import type { HttpConnection } from '../transport/http-connection.js';
-import { type Address, type HttpRequest, type HttpResponse, isSuccess } from '../transport/message.js';
-import type { Backoff } from './backoff.js';
+import type { Address } from '../transport/message.js';
+import { askAgent } from './agent-outcome.js';
 import { candidates, type HostConfig } from './host-lookup.js';
 import { describeProcess } from './process-identity.js';
 
@@ -38,6 +39,14 @@ export interface CycleDependencies {
   /** An attempt came to nothing; there is another after a wait. */
   readonly onFailure: (reason: string) => void;
 }
+
+/** An agent that restarts is found within 2 s. */
+export const announceBackoff: BackoffPolicy = {
+  firstMs: 1000,
+  maxMs: 10_000,
+  jitter: 0.2,
+  afterDisconnect: { maxMs: 1500, windowMs: 60_000, steadyMs: 10_000 },
+};
 
 const announcesBeforeLookup = 3;
 const maxReadinessChecks = 60;
@@ -77,12 +86,12 @@ export class AnnounceCycle {
     while (!this.#isOver) {
       let reason = '';
       for (const address of candidates(config(), routeTablePath)) {
-        const answer = await send(connection, address, { method: 'GET', path: '/' });
+        const outcome = await askAgent(connection, address, { method: 'GET', path: '/' });
         if (this.#isOver) return null;
-        if (typeof answer === 'string') reason ||= answer;
-        else if (isSuccess(answer.status) && isAgentResponse(answer.text, answer.server)) return address;
+        if (outcome.kind === 'unreachable') reason ||= outcome.reason;
+        else if (outcome.kind === 'accepted' && isAgentResponse(outcome.text, outcome.server)) return address;
         else {
-          reason ||= `something else answers there, status ${answer.status}`;
+          reason ||= `something else answers there, status ${outcome.status}`;
           connection.close();
         }
       }
@@ -97,19 +106,20 @@ export class AnnounceCycle {
     const { connection, procRoot, isSecret, onState, onAnnounced, onFailure } = this.#dependencies;
     onState('unannounced', address);
     for (let failures = 0; failures < announcesBeforeLookup && !this.#isOver; failures++) {
-      const answer = await send(connection, address, {
+      const outcome = await askAgent(connection, address, {
         method: 'PUT',
         path: announcePath,
         body: (socket) => plainJson(describeProcess(procRoot, socket, isSecret)),
       });
       if (this.#isOver) return null;
-      const accepted =
-        typeof answer !== 'string' && isSuccess(answer.status) ? parseAnnounceResponse(answer.text) : null;
-      if (accepted !== null) {
-        onAnnounced(accepted);
-        return accepted;
+      const identity = outcome.kind === 'accepted' ? parseAnnounceResponse(outcome.text) : null;
+      if (identity !== null) {
+        onAnnounced(identity);
+        return identity;
       }
-      onFailure(typeof answer === 'string' ? answer : `the announcement was refused, status ${answer.status}`);
+      onFailure(
+        outcome.kind === 'unreachable' ? outcome.reason : `the announcement was refused, status ${outcome.status}`,
+      );
       await this.#wait();
     }
     return null;
@@ -118,12 +128,13 @@ export class AnnounceCycle {
   async #becomesReady(address: Address, pid: number): Promise<boolean> {
     this.#dependencies.onState('announced', address);
     for (let checks = 0; checks < maxReadinessChecks && !this.#isOver; checks++) {
-      const answer = await send(this.#dependencies.connection, address, { method: 'HEAD', path: entityPath(pid) });
+      const { connection, sleeper } = this.#dependencies;
+      const outcome = await askAgent(connection, address, { method: 'HEAD', path: entityPath(pid) });
       if (this.#isOver) return false;
-      if (typeof answer !== 'string' && isSuccess(answer.status)) return true;
-      await this.#dependencies.sleeper.sleep(readinessIntervalMs);
-      // Nobody listens any more: whoever comes back knows nothing of this process.
-      if (answer === 'ECONNREFUSED') return false;
+      if (outcome.kind === 'accepted') return true;
+      await sleeper.sleep(readinessIntervalMs);
+      // The agent has ended: the one that starts in its place does not know this process.
+      if (outcome.kind === 'unreachable' && outcome.reason === 'ECONNREFUSED') return false;
     }
     return false;
   }
@@ -131,22 +142,4 @@ export class AnnounceCycle {
   #wait(): Promise<void> {
     return this.#isOver ? Promise.resolve() : this.#dependencies.sleeper.sleep(this.#dependencies.backoff.next());
   }
-}
-
-/** The answer, or why there is none. */
-export async function send(
-  sender: Pick<HttpConnection, 'send'>,
-  address: Address,
-  request: HttpRequest,
-): Promise<HttpResponse | string> {
-  try {
-    return await sender.send(address, request);
-  } catch (error) {
-    return reasonOf(error);
-  }
-}
-
-/** The text of an error, for a log. */
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

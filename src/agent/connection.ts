@@ -2,65 +2,88 @@
 import type { Config } from '../config/options.js';
 import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
-import { Sleeper, type Timers } from '../core/sleeper.js';
+import { realTimers, Sleeper, type Timers } from '../core/sleeper.js';
+import { keepRunning } from '../export/background.js';
+import { Backoff, type BackoffPolicy } from '../export/backoff.js';
+import { BatchExporter } from '../export/batch-exporter.js';
+import type { FinalRequest } from '../export/exit-flush.js';
 import type { AnnounceResponse } from '../protocol/announce.js';
 import { HttpConnection } from '../transport/http-connection.js';
 import type { Address } from '../transport/message.js';
-import { AnnounceCycle, type CycleState } from './announce-cycle.js';
-import { Backoff } from './backoff.js';
+import { AgentTarget, type AgentTargetDependencies, type SpanSource } from './agent-target.js';
+import { AnnounceCycle, announceBackoff, type CycleState } from './announce-cycle.js';
 import { type Disconnect, MetricsSender, type MetricsSource } from './metrics-sender.js';
-import { type SpanSource, TraceSender } from './trace-sender.js';
 
+/** What the connection works with. */
 export interface ConnectionDependencies {
   readonly log: Log;
   readonly errors: InternalErrors;
+  /** The values in force at the moment of the call. */
   readonly config: () => Config;
   readonly spans: SpanSource;
+  /** Null without metrics: then the agent only learns that the process lives. */
   readonly metrics: MetricsSource | null;
+  /** Called with each accepted announce, before anything is sent to that agent. */
   readonly onAnnounced: (response: AnnounceResponse) => void;
-  readonly isMainThread: boolean;
+  /** Names of arguments whose values are redacted, besides the usual ones. */
   readonly isSecret?: (name: string) => boolean;
-  readonly routeFile?: string;
+  /** Worker threads send spans only. */
+  readonly isMainThread: boolean;
+  readonly routeTablePath?: string;
   readonly procRoot?: string;
+  /** Longest wait for one response. */
   readonly deadlineMs?: number;
   readonly random?: () => number;
-  readonly timers: Timers;
-  readonly onState: (state: CycleState | 'ready', address: Address | null, answer: AnnounceResponse | null) => void;
-  readonly onFailure: (reason: string) => void;
+  readonly timers?: Timers;
 }
 
-const retryAfterErrorMs = 10_000;
-const flushRetryMs = 100;
+/** What the connection reports. */
+export interface ConnectionListener {
+  onState(state: CycleState | 'ready', address: Address | null, identity: AnnounceResponse | null): void;
+  onFailure(reason: string): void;
+}
+
+/** Not tried again for a while after a failure, or for as long as the agent says. */
+export const spanBackoff: BackoffPolicy = {
+  firstMs: 1000,
+  maxMs: 5000,
+  maxRetryAfterMs: 60_000,
+  retryAfterReplaces: true,
+};
 
 /** Two requests at most are under way: one of look-up, announce and metrics, and one with spans. */
 export class Connection {
   readonly #dependencies: ConnectionDependencies;
+  readonly #listener: ConnectionListener;
+  readonly #timers: Timers;
   readonly #control: HttpConnection;
   readonly #traces: HttpConnection;
   readonly #sleeper: Sleeper;
   readonly #backoff: Backoff;
   readonly #cycle: AnnounceCycle;
   readonly #metricsSender: MetricsSender;
-  readonly #traceSender: TraceSender;
+  readonly #exporter: BatchExporter;
+  readonly #target: AgentTargetDependencies;
   #isSearching = true;
   #isOver = false;
-  #lastFailure: number = Number.NEGATIVE_INFINITY;
 
-  constructor(dependencies: ConnectionDependencies) {
-    const { timers, random, spans, config, deadlineMs } = dependencies;
+  constructor(dependencies: ConnectionDependencies, listener: ConnectionListener) {
+    const { timers = realTimers, random, spans, config, errors, deadlineMs } = dependencies;
     this.#dependencies = dependencies;
+    this.#listener = listener;
+    this.#timers = timers;
     this.#control = new HttpConnection(deadlineMs);
     this.#traces = new HttpConnection(deadlineMs);
     this.#sleeper = new Sleeper(timers);
-    this.#backoff = new Backoff(timers.now, random ?? Math.random);
+    this.#backoff = new Backoff(announceBackoff, timers.now, random);
     this.#cycle = new AnnounceCycle({
       ...dependencies,
       connection: this.#control,
       sleeper: this.#sleeper,
       backoff: this.#backoff,
-      routeTablePath: dependencies.routeFile ?? '/proc/self/net/route',
+      routeTablePath: dependencies.routeTablePath ?? '/proc/self/net/route',
       procRoot: dependencies.procRoot ?? '/proc',
-      onState: (state, address) => dependencies.onState(state, address, null),
+      onState: (state, address) => listener.onState(state, address, null),
       onAnnounced: (response) => this.#notifyAnnounced(response),
       onFailure: (reason) => this.#noteFailure(reason),
     });
@@ -71,50 +94,52 @@ export class Connection {
       readCounters: () => spans.readCounters(),
       intervalMs: () => config().metrics.intervalMs,
     });
-    this.#traceSender = new TraceSender({
+    const backoff = new Backoff(spanBackoff, timers.now);
+    this.#exporter = new BatchExporter({ source: spans, backoff, timers, errors, place: 'trace reporter' });
+    this.#target = {
       ...dependencies,
       connection: this.#traces,
-      sleeper: new Sleeper(timers),
       onDisconnect: (disconnect) => this.#metricsSender.onDisconnect(disconnect),
-    });
+    };
   }
 
   /** Starts both lanes. */
   begin(): void {
-    void this.#repeat('agent connection', () => this.#live());
-    void this.#repeat('trace reporter', () => this.#traceSender.run());
+    const { errors } = this.#dependencies;
+    void keepRunning({
+      place: 'agent connection',
+      errors,
+      timers: this.#timers,
+      isOver: () => this.#isOver,
+      run: () => this.#live(),
+    });
+    this.#exporter.start();
   }
 
   end(): void {
     this.#isOver = true;
     this.#cycle.end();
     this.#metricsSender.end();
-    this.#traceSender.end();
+    this.#exporter.end();
     this.#sleeper.wake();
     this.#control.close();
     this.#traces.close();
     this.#dependencies.metrics?.stop();
   }
 
-  sendSoon(): void {
-    this.#traceSender.requestFlush();
+  requestFlush(): void {
+    this.#exporter.requestFlush();
   }
 
-  /** Calls `done` once: delivered, out of time, or no agent to be reached. The timer is to keep the process alive. */
+  /** Calls `done` once: delivered, out of time, or no agent to be reached. Until then it keeps the process alive. */
   flush(timeoutMs: number, done: () => void): void {
-    const { timers } = this.#dependencies;
-    const timer = timers.setTimeout(() => {
-      if (flush !== null) this.#traceSender.forget(flush);
-      done();
-    }, timeoutMs);
-    const flush = this.#traceSender.flush(timeoutMs, () => {
-      timers.clearTimeout(timer);
-      done();
-    });
-    if (flush === null || !this.#isSearching || this.#traceSender.isConnected()) return;
-    // Just now nobody was there.
-    if (timers.now() - this.#lastFailure < flushRetryMs) this.#traceSender.endFlushes();
-    else this.#sleeper.wake();
+    const isWaiting = this.#exporter.flush(timeoutMs, done);
+    if (isWaiting && this.#isSearching && !this.#exporter.isConnected()) this.#sleeper.wake();
+  }
+
+  /** The spans that wait; null when none do or there is no session. */
+  finalRequest(): FinalRequest | null {
+    return this.#exporter.finalRequest();
   }
 
   async #live(): Promise<void> {
@@ -123,49 +148,36 @@ export class Connection {
       const session = await this.#cycle.connect();
       if (session === null || this.#isOver) return;
       this.#isSearching = false;
-      this.#dependencies.onState('ready', session.address, session.identity);
+      this.#listener.onState('ready', session.address, session.identity);
       this.#dependencies.metrics?.start();
-      this.#traceSender.use(session);
-      const loss = await this.#metricsSender.report(session);
-      if (loss !== null) await this.#recover(session.address, loss);
+      this.#exporter.use(new AgentTarget(this.#target, session));
+      this.#exporter.skipInterval();
+      const disconnect = await this.#metricsSender.report(session);
+      if (disconnect !== null) await this.#recover(session.address, disconnect);
     }
   }
 
-  async #recover(address: Address, loss: Disconnect): Promise<void> {
-    const { metrics, onState, onFailure } = this.#dependencies;
-    metrics?.stop();
-    if (loss.needsAnnounce) this.#traceSender.use(null);
-    onFailure(loss.reason);
-    onState('unannounced', address, null);
+  async #recover(address: Address, { reason, needsAnnounce }: Disconnect): Promise<void> {
+    this.#dependencies.metrics?.stop();
+    if (needsAnnounce) this.#exporter.use(null);
+    this.#listener.onFailure(reason);
+    this.#listener.onState('unannounced', address, null);
     this.#isSearching = true;
-    const delayMs = this.#backoff.afterDisconnect();
+    const delayMs = this.#backoff.nextAfterDisconnect();
     if (delayMs > 0) await this.#sleeper.sleep(delayMs);
   }
 
   #noteFailure(reason: string): void {
-    this.#lastFailure = this.#dependencies.timers.now();
-    this.#dependencies.onFailure(reason);
-    if (!this.#traceSender.isConnected()) this.#traceSender.endFlushes();
+    this.#listener.onFailure(reason);
+    if (!this.#exporter.isConnected()) this.#exporter.giveUpFlushes();
   }
 
-  /** What the sensor does with the answer must not cost the connection. */
-  #notifyAnnounced(answer: AnnounceResponse): void {
+  /** What the sensor does with the response must not cost the connection. */
+  #notifyAnnounced(response: AnnounceResponse): void {
     try {
-      this.#dependencies.onAnnounced(answer);
+      this.#dependencies.onAnnounced(response);
     } catch (error) {
       this.#dependencies.errors.record('announce answer', error);
-    }
-  }
-
-  /** A fault of ours in a lane is counted, and the lane begins again after a while. */
-  async #repeat(place: string, work: () => Promise<void>): Promise<void> {
-    while (!this.#isOver) {
-      try {
-        await work();
-      } catch (error) {
-        this.#dependencies.errors.record(place, error);
-        await new Sleeper(this.#dependencies.timers).sleep(retryAfterErrorMs);
-      }
     }
   }
 }

@@ -5,9 +5,9 @@ import type { Sleeper } from '../core/sleeper.js';
 import { entityPath, responsePath, tracerMetricsPath } from '../protocol/announce.js';
 import { delta, hasVanished } from '../protocol/metrics-payload.js';
 import type { HttpConnection } from '../transport/http-connection.js';
-import { isSuccess } from '../transport/message.js';
+import { type AgentOutcome, askAgent } from './agent-outcome.js';
 import { parseRequests, respondTo } from './agent-requests.js';
-import { type Session, send } from './announce-cycle.js';
+import type { Session } from './announce-cycle.js';
 
 /** What the reporter needs of the meter. */
 export interface MetricsSource {
@@ -78,8 +78,8 @@ export class MetricsSender {
   }
 
   /** Tells that spans found the agent gone. */
-  onDisconnect(loss: Disconnect): void {
-    this.#disconnect = loss;
+  onDisconnect(disconnect: Disconnect): void {
+    this.#disconnect = disconnect;
     this.#dependencies.sleeper.wake();
   }
 
@@ -93,20 +93,17 @@ export class MetricsSender {
     const payload = this.#read(pid);
     const isFull = this.#accepted === null || this.#deltas > deltasBeforeFull || hasVanished(this.#accepted, payload);
     const body = isFull || this.#accepted === null ? payload : delta(this.#accepted, payload);
-    const answer = await send(this.#dependencies.connection, session.address, {
-      method: 'POST',
-      path: entityPath(pid),
-      body: plainJson(body),
-    });
-    if (typeof answer === 'string') return { reason: answer, needsAnnounce: /ECONNREFUSED/.test(answer) };
-    if (!isSuccess(answer.status)) {
+    const outcome = await this.#post(session, entityPath(pid), body);
+    if (outcome.kind === 'unreachable')
+      return { reason: outcome.reason, needsAnnounce: /ECONNREFUSED/.test(outcome.reason) };
+    if (outcome.kind !== 'accepted') {
       // 404 right after a good readiness check says nothing about the pid: then spans go on being sent.
-      const needsAnnounce = answer.status === 404 && this.#accepted !== null;
-      return { reason: `metrics were answered with status ${answer.status}`, needsAnnounce };
+      const needsAnnounce = outcome.kind === 'not-found' && this.#accepted !== null;
+      return { reason: `metrics were answered with status ${outcome.status}`, needsAnnounce };
     }
     this.#accepted = payload;
     this.#deltas = isFull ? 0 : this.#deltas + 1;
-    await this.#respondToRequests(session, answer.text);
+    await this.#respondToRequests(session, outcome.text);
     return null;
   }
 
@@ -124,12 +121,7 @@ export class MetricsSender {
   async #respondToRequests(session: Session, text: string): Promise<void> {
     for (const request of parseRequests(text)) {
       if (this.#isOver) return;
-      const path = responsePath(session.identity.pid, request.messageId);
-      await send(this.#dependencies.connection, session.address, {
-        method: 'POST',
-        path,
-        body: plainJson(respondTo(request)),
-      });
+      await this.#post(session, responsePath(session.identity.pid, request.messageId), respondTo(request));
     }
   }
 
@@ -145,21 +137,21 @@ export class MetricsSender {
     };
     // Nothing happened since the last time: an idle process need not say so each second.
     if (this.#countersKnown && this.#unsent.opened + this.#unsent.closed + this.#unsent.dropped === 0) return;
-    const body = plainJson({ pid: session.identity.pid, metrics: this.#unsent });
-    const answer = await send(this.#dependencies.connection, session.address, {
-      method: 'POST',
-      path: tracerMetricsPath,
-      body,
-    });
-    if (typeof answer !== 'string' && isSuccess(answer.status)) {
+    const { pid } = session.identity;
+    const outcome = await this.#post(session, tracerMetricsPath, { pid, metrics: this.#unsent });
+    if (outcome.kind === 'accepted') {
       this.#unsent = { opened: 0, closed: 0, dropped: 0 };
       this.#countersKnown = true;
       this.#countersFailures = 0;
       this.#countersToSkip = 0;
       return;
     }
-    this.#countersRefused = typeof answer !== 'string' && answer.status === 404;
+    this.#countersRefused = outcome.kind === 'not-found';
     this.#countersFailures += 1;
     this.#countersToSkip = this.#countersFailures;
+  }
+
+  #post({ address }: Session, path: string, body: unknown): Promise<AgentOutcome> {
+    return askAgent(this.#dependencies.connection, address, { method: 'POST', path, body: plainJson(body) });
   }
 }

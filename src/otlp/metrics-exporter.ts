@@ -1,12 +1,14 @@
 // Sends the runtime's metrics as OTLP/JSON at an interval, while there is somewhere to send them to.
-import { AsyncResource } from 'node:async_hooks';
 import type { OtlpSettings } from '../config/otlp-endpoints.js';
 import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
 import { plainJson } from '../core/plain-json.js';
 import { realTimers, type Timer, type Timers } from '../core/sleeper.js';
+import { OwnContext } from '../export/background.js';
+import { Backoff } from '../export/backoff.js';
+import { type Outcome, reasonOf } from '../export/outcome.js';
 import type { MetricReadings } from '../metrics/reading.js';
-import { OtlpClient, type Outcome } from './otlp-client.js';
+import { OtlpClient } from './otlp-client.js';
 import { encodeMetrics } from './otlp-metrics-json.js';
 import type { OtlpAttribute } from './resource.js';
 
@@ -28,7 +30,7 @@ export interface MetricsExporterDependencies {
 }
 
 const maxRetryMs = 60_000;
-/** A receiver may ask to be left alone for longer than we would, but not for ever. */
+/** A receiver may ask for a longer pause than ours, but not for an endless one. */
 const maxRetryAfterMs = 600_000;
 
 /**
@@ -38,20 +40,21 @@ const maxRetryAfterMs = 600_000;
 export class MetricsExporter {
   readonly #dependencies: MetricsExporterDependencies;
   readonly #timers: Timers;
-  /** Own requests belong to the context in which this was made, not to that of the request that happens to cause them. */
-  readonly #asyncContext: AsyncResource = new AsyncResource('TsSensorOtlpMetrics', { requireManualDestroy: true });
+  readonly #context: OwnContext;
   #settings: OtlpSettings | null = null;
   #client: OtlpClient | null = null;
   #attributes: readonly OtlpAttribute[] | null = null;
   #timer: Timer | null = null;
   /** The export under way, if any; never rejects. */
   #export: Promise<void> | null = null;
-  #failures = 0;
-  #retryAfterMs = 0;
+  #backoff: Backoff | null = null;
+  /** Until the next export. */
+  #delayMs = 0;
   #isIntroduced = false;
 
   constructor(dependencies: MetricsExporterDependencies) {
     this.#dependencies = dependencies;
+    this.#context = new OwnContext('TsSensorOtlpMetrics', 'OTLP metrics', dependencies.errors);
     this.#timers = dependencies.timers ?? realTimers;
   }
 
@@ -60,7 +63,7 @@ export class MetricsExporter {
    * complete yet, it observes but does not send.
    */
   use(settings: OtlpSettings | null, attributes: readonly OtlpAttribute[] | null): void {
-    this.#quietly(() => {
+    this.#context.run(() => {
       this.#attributes = attributes;
       const target = settings === null || settings.url === null ? null : settings;
       if (plainJson(target) !== plainJson(this.#settings)) this.#turnTo(target);
@@ -82,7 +85,7 @@ export class MetricsExporter {
         this.#timers.clearTimeout(timer);
         resolve();
       };
-      this.#quietly(() => void this.#sendLatest().then(end), end);
+      this.#context.run(() => void this.#sendLatest().then(end), end);
     });
   }
 
@@ -91,7 +94,7 @@ export class MetricsExporter {
    * holds nothing up.
    */
   sendAtExit(): void {
-    this.#quietly(() => {
+    this.#context.run(() => {
       if (this.#export !== null) return; // nearly as new, and in the way
       const body = this.#client === null ? null : this.#encode();
       if (body !== null) this.#client?.postWithoutResponse(body);
@@ -111,15 +114,19 @@ export class MetricsExporter {
     this.#timer = null;
     this.#client?.close();
     this.#client = null;
-    this.#failures = 0;
-    this.#retryAfterMs = 0;
     this.#isIntroduced = false;
     if (target === null) source.stop();
     else source.start();
     this.#settings = target;
     if (target === null || target.url === null) return;
     this.#client = new OtlpClient(target.url, target);
-    this.#schedule(this.#client, target.intervalMs);
+    this.#delayMs = target.intervalMs;
+    // The interval is the wait without a failure.
+    this.#backoff = new Backoff(
+      { firstMs: 2 * target.intervalMs, maxMs: maxRetryMs, maxRetryAfterMs },
+      this.#timers.now,
+    );
+    this.#schedule(this.#client, this.#delayMs);
   }
 
   #introduce(attributes: readonly OtlpAttribute[]): void {
@@ -127,28 +134,21 @@ export class MetricsExporter {
     this.#isIntroduced = true;
     const id = attributes.find(({ key }) => key === 'service.instance.id')?.value ?? {};
     this.#dependencies.log.debug(
-      `OTLP metrics go to ${this.#target()} every ${this.#settings?.intervalMs} ms, service.instance.id ${Object.values(id)}`,
+      `OTLP metrics go to ${this.#url()} every ${this.#settings?.intervalMs} ms, service.instance.id ${Object.values(id)}`,
     );
   }
 
   #schedule(client: OtlpClient, delayMs: number): void {
     this.#timer = this.#timers.setTimeout(() => {
       const dueMs = this.#timers.now();
-      this.#quietly(() => {
+      this.#context.run(() => {
         void this.#send().then(() => {
           const tookMs = this.#timers.now() - dueMs;
-          if (client === this.#client) this.#schedule(client, Math.max(1, this.#delayMs() - tookMs));
+          if (client === this.#client) this.#schedule(client, Math.max(1, this.#delayMs - tookMs));
         });
       });
     }, delayMs);
     this.#timer.unref();
-  }
-
-  /** Until the next export. */
-  #delayMs(): number {
-    const intervalMs = this.#settings?.intervalMs ?? maxRetryMs;
-    const backoffMs = Math.min(intervalMs * 2 ** this.#failures, maxRetryMs);
-    return Math.max(intervalMs, backoffMs, this.#retryAfterMs);
   }
 
   /** Waits for the export under way, whose values are older. */
@@ -168,10 +168,11 @@ export class MetricsExporter {
   async #post(): Promise<void> {
     try {
       const client = this.#client;
+      const backoff = this.#backoff;
       const body = client === null ? null : this.#encode();
-      if (client === null || body === null) return;
+      if (client === null || backoff === null || body === null) return;
       const outcome = await client.post(body);
-      if (client === this.#client && !client.isAbortedAtExit()) this.#settle(outcome);
+      if (client === this.#client && !client.isAbortedAtExit()) this.#settle(outcome, backoff);
     } catch (error) {
       this.#dependencies.errors.record('OTLP metrics', error);
     }
@@ -184,43 +185,34 @@ export class MetricsExporter {
     return readings === null ? null : plainJson(encodeMetrics({ resource: this.#attributes, sensorVersion }, readings));
   }
 
-  #settle(outcome: Outcome): void {
+  #settle(outcome: Outcome, backoff: Backoff): void {
     const { log } = this.#dependencies;
-    this.#retryAfterMs = outcome.kind === 'retry' ? Math.min(outcome.retryAfterMs ?? 0, maxRetryAfterMs) : 0;
+    const intervalMs = this.#settings?.intervalMs ?? maxRetryMs;
     if (outcome.kind === 'accepted' || outcome.kind === 'partial') {
-      if (this.#failures > 0) log.debug(`OTLP metrics are accepted again by ${this.#target()}`);
-      this.#failures = 0;
+      if (backoff.failures > 0) log.debug(`OTLP metrics are accepted again by ${this.#url()}`);
+      backoff.reset();
+      this.#delayMs = intervalMs;
       if (outcome.kind === 'partial')
-        this.#complain('partial', `has rejected ${outcome.rejected} values: ${outcome.message}`);
+        this.#warn('partial', `has rejected ${outcome.rejected} values: ${outcome.message}`);
       return;
     }
-    this.#failures = Math.min(this.#failures + 1, 10);
-    if (outcome.kind === 'refused') this.#complain('refused', `refuses them with status ${outcome.status}`);
-    else if (this.#failures === 1) {
-      const reason = outcome.kind === 'retry' ? `status ${outcome.status}` : outcome.reason;
-      log.debug(`OTLP metrics were not accepted by ${this.#target()} (${reason}); trying again less often`);
-    }
+    this.#delayMs = Math.max(intervalMs, backoff.next(outcome.kind === 'retry' ? outcome.retryAfterMs : null));
+    if (outcome.kind === 'refused' || outcome.kind === 'too-large')
+      this.#warn('refused', `refuses them with status ${outcome.status}`);
+    else if (backoff.failures === 1)
+      log.debug(`OTLP metrics were not accepted by ${this.#url()} (${reasonOf(outcome)}); trying again less often`);
   }
 
-  /** Somebody named this endpoint and can mend it; what an agent offers is no matter of the one who runs the application. */
-  #complain(cause: 'partial' | 'refused', what: string): void {
+  /** Who configured an endpoint can correct it, so it is a warning; what an agent offers is no concern of the application. */
+  #warn(cause: 'partial' | 'refused', what: string): void {
     const { log } = this.#dependencies;
-    const message = `OTLP metrics: ${this.#target()} ${what}`;
+    const message = `OTLP metrics: ${this.#url()} ${what}`;
     if (this.#settings?.isConfigured === true) log.warnOnce(`OTLP metrics ${cause}`, message);
     else log.debugOnce(`OTLP metrics ${cause}`, message);
   }
 
   /** Without the query, which may hold a key. */
-  #target(): string {
-    return this.#settings?.url?.replace(/\?.*$/s, '') ?? 'nowhere';
-  }
-
-  #quietly(work: () => void, onFault?: () => void): void {
-    try {
-      this.#asyncContext.runInAsyncScope(work);
-    } catch (error) {
-      this.#dependencies.errors.record('OTLP metrics', error);
-      onFault?.();
-    }
+  #url(): string {
+    return this.#client?.url ?? 'nowhere';
   }
 }

@@ -1,19 +1,9 @@
 // Posts OTLP/JSON over one kept connection, and says what became of it.
 
 import type { OtlpSettings } from '../config/otlp-endpoints.js';
+import { type Outcome, sendRequest } from '../export/outcome.js';
 import { HttpConnection } from '../transport/http-connection.js';
 import { type Address, type HttpResponse, isSuccess, parseRetryAfter } from '../transport/message.js';
-
-/** What became of a request. */
-export type Outcome =
-  | { readonly kind: 'accepted' }
-  /** Accepted without `rejected` of its data; with 0 the message is only advice. Not to be sent again. */
-  | { readonly kind: 'partial'; readonly rejected: number; readonly message: string }
-  /** To be sent again, not before `retryAfterMs` where it is told. */
-  | { readonly kind: 'retry'; readonly status: number; readonly retryAfterMs: number | null }
-  /** Not to be sent again. */
-  | { readonly kind: 'refused'; readonly status: number }
-  | { readonly kind: 'unreachable'; readonly reason: string };
 
 /** A connection may rest for longer than the interval of metrics: each new one makes the agent look up whose it is. */
 const idleMs = 120_000;
@@ -24,7 +14,9 @@ const maxMessageLength = 200;
 export class OtlpClient {
   readonly address: Address;
   readonly path: string;
-  /** As they stand in the head of a request, each with its line end. */
+  /** For logs: without the query, which may hold a key. */
+  readonly url: string;
+  /** The headers as lines of a request, each with its line end. */
   readonly headLines: string;
   readonly #connection: HttpConnection;
 
@@ -38,6 +30,7 @@ export class OtlpClient {
       isSecure,
     };
     this.path = `${pathname}${search}`;
+    this.url = withoutQuery(url);
     this.headLines = Object.entries(headers)
       .map(([name, value]) => `${name}: ${value}\r\n`)
       .join('');
@@ -45,13 +38,9 @@ export class OtlpClient {
   }
 
   /** Never rejects. The caller waits for it before the next. Bytes have to hold until then. */
-  async post(body: string | Uint8Array): Promise<Outcome> {
-    try {
-      const { address, path, headLines } = this;
-      return outcomeOf(await this.#connection.send(address, { method: 'POST', path, headLines, body }));
-    } catch (error) {
-      return { kind: 'unreachable', reason: error instanceof Error ? error.message : String(error) };
-    }
+  post(body: string | Uint8Array): Promise<Outcome> {
+    const { address, path, headLines } = this;
+    return sendRequest(this.#connection, address, { method: 'POST', path, headLines, body }, readOutcome);
   }
 
   /** For the end of the process: sends at once, if the kept connection is free for it, and waits for nothing. Never throws. */
@@ -71,10 +60,15 @@ export class OtlpClient {
   }
 }
 
-function outcomeOf({ status, retryAfter, text }: HttpResponse): Outcome {
+/** A URL as logs and `status()` show it: its query may hold a key. */
+export function withoutQuery(url: string): string {
+  return url.replace(/\?.*$/s, '');
+}
+
+function readOutcome({ status, retryAfter, text }: HttpResponse): Outcome {
   if (isSuccess(status)) return partialSuccess(text) ?? { kind: 'accepted' };
   if (retryable.has(status)) return { kind: 'retry', status, retryAfterMs: parseRetryAfter(retryAfter) };
-  return { kind: 'refused', status };
+  return { kind: status === 413 ? 'too-large' : 'refused', status };
 }
 
 /** Null for whatever says nothing of a rejection: the status has said that the request was accepted. */

@@ -14,8 +14,8 @@ import type { AnnounceResponse } from '../protocol/announce.js';
 import type { Redactor } from '../redaction/redactor.js';
 import type { SpanQueue } from '../spans/span-queue.js';
 import { MetricsExporter } from './metrics-exporter.js';
-import { OtlpTraces } from './otlp-traces.js';
 import { type OtlpAttribute, otlpResource } from './resource.js';
+import { SpanExporter } from './span-exporter.js';
 
 export interface OtlpDependencies {
   readonly log: Log;
@@ -51,7 +51,7 @@ export class Otlp {
   readonly #dependencies: OtlpDependencies;
   readonly #warn = (message: string): void => this.#dependencies.log.warnOnce(message, message);
   #metrics: MetricsExporter | null = null;
-  #traces: OtlpTraces | null = null;
+  #traces: SpanExporter | null = null;
   /** Resolves when it is known what package.json calls the application; null before anybody asked. */
   #naming: Promise<void> | null = null;
   #isNamed = false;
@@ -141,20 +141,20 @@ export class Otlp {
     this.#traces.use(readOtlpSettings(process.env, 'traces', this.#agent(), this.#warn), this.#resource());
   }
 
-  #startTraces(spans: SpanQueue): OtlpTraces {
+  #startTraces(spans: SpanQueue): SpanExporter {
     const { log, errors, sensorVersion, config } = this.#dependencies;
     const serviceName = (): string | null => config().serviceName;
-    const traces = new OtlpTraces({ log, errors, spans, sensorVersion, serviceName });
+    const traces = new SpanExporter({ log, errors, spans, sensorVersion, serviceName });
     this.#askName();
     traces.start();
     return traces;
   }
 
-  #followMetrics(wish: OtlpMetricsMode): void {
+  #followMetrics(mode: OtlpMetricsMode): void {
     const gc = this.#dependencies.gc();
     if (gc === null) return;
-    const settings = wish === 'no' ? null : readOtlpSettings(process.env, 'metrics', this.#agent(), this.#warn);
-    if (settings === null || (wish === 'if-configured' && !settings.isConfigured)) {
+    const settings = mode === 'no' ? null : readOtlpSettings(process.env, 'metrics', this.#agent(), this.#warn);
+    if (settings === null || (mode === 'if-configured' && !settings.isConfigured)) {
       this.#metrics?.use(null, null);
       return;
     }
@@ -188,23 +188,23 @@ export class Otlp {
 
   /** Where the agent takes OTLP; null before it has answered. */
   #agent(): { host: string; port: number } | null {
-    const answer = this.#dependencies.agentResponse();
+    const response = this.#dependencies.agentResponse();
     const host = this.#dependencies.agentHost();
-    return answer === null || host === null ? null : { host, port: otlpPort(answer.raw) };
+    return response === null || host === null ? null : { host, port: otlpPort(response.raw) };
   }
 
   #resource(): OtlpAttribute[] {
     const { config, agentResponse, secrets, sensorVersion } = this.#dependencies;
     const { serviceName, serviceInstanceId } = config();
-    const answer = agentResponse();
+    const response = agentResponse();
     return otlpResource({
       env: process.env,
       serviceName,
       serviceInstanceId,
       packageName: this.#packageName,
       sensorVersion,
-      pid: answer?.pid ?? process.pid,
-      agentUuid: answer?.agentUuid ?? null,
+      pid: response?.pid ?? process.pid,
+      agentUuid: response?.agentUuid ?? null,
       secrets: secrets(),
       warn: this.#warn,
     });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import test from 'node:test';
 import { FakeAgent, hang, reply } from './fake-agent.js';
-import { FakeTimers, makeAgent, until } from './support.js';
+import { FakeTimers, isReady, makeAgent, until } from './support.js';
 
 test('looks up, announces, checks readiness, sends metrics and spans, in this order', async (t) => {
   const server = await new FakeAgent().listen();
@@ -21,7 +21,7 @@ test('looks up, announces, checks readiness, sends metrics and spans, in this or
   assert.equal(server.of('announce').length, 1);
   assert.deepEqual(server.spans, [1, 2, 3]);
   assert.deepEqual(spans.entities, ['4242']);
-  assert.ok(agent.isReady());
+  assert.ok(isReady(agent));
   const { host, port, uuid, pid } = agent.status();
   assert.deepEqual(
     { host, port, uuid, pid },
@@ -81,7 +81,7 @@ test('runs its requests in the asynchronous context of start, whoever asks for t
   t.after(() => agent.stop());
   t.after(() => server.close());
   scope.run('sensor', () => agent.start());
-  await until('the agent is ready', () => agent.isReady());
+  await until('the agent is ready', () => isReady(agent));
   spans.add(1);
   await scope.run('request', () => agent.flush(5000));
   spans.add(1);
@@ -99,7 +99,7 @@ test('looks up again where configure says', async (t) => {
   t.after(() => agent.stop());
   t.after(() => Promise.all([first.close(), second.close()]));
   agent.start();
-  await until('the first is found', () => agent.isReady());
+  await until('the first is found', () => isReady(agent));
   first.on('traces', hang);
   spans.add(5);
   agent.requestFlush();
@@ -170,10 +170,10 @@ test('a found-again line after a loss, not more than one a minute', async (t) =>
   t.after(() => server.close());
   agent.start();
   for (let round = 1; round <= 3; round++) {
-    await until('it has announced', () => server.of('announce').length === round && agent.isReady());
+    await until('it has announced', () => server.of('announce').length === round && isReady(agent));
     server.forget();
   }
-  await until('it is ready again', () => server.of('announce').length > 3 && agent.isReady());
+  await until('it is ready again', () => server.of('announce').length > 3 && isReady(agent));
   assert.equal(lines.length, 1, lines.join('\n'));
 });
 

@@ -5,10 +5,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { Backoff } from '../../../src/agent/backoff.js';
 import { candidates, parseGateway } from '../../../src/agent/host-lookup.js';
 import { FakeAgent, type Handler, reply } from './fake-agent.js';
-import { FakeTimers, makeAgent, until } from './support.js';
+import { FakeTimers, isReady, makeAgent, until } from './support.js';
 
 const routes = [
   'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT',
@@ -29,46 +28,6 @@ async function runWaits(timers: FakeTimers, count: number): Promise<number[]> {
   }
   return passed;
 }
-
-test('waits 1 s, then doubles to 10 s, each a little shortened at random', () => {
-  const steady = new Backoff(
-    () => 0,
-    () => 0,
-  );
-  assert.deepEqual(
-    [1, 2, 3, 4, 5, 6].map(() => steady.next()),
-    [1000, 2000, 4000, 8000, 10_000, 10_000],
-  );
-  const shortened = new Backoff(
-    () => 0,
-    () => 1,
-  );
-  assert.deepEqual([shortened.next(), shortened.next()], [800, 1600]);
-});
-
-test('tries at once after a loss and then each 1.5 s for a minute, but not in a tight circle', () => {
-  let now = 0;
-  const backoff = new Backoff(
-    () => now,
-    () => 0,
-  );
-  for (let attempt = 0; attempt < 5; attempt++) backoff.next();
-  now = 100_000;
-  assert.equal(backoff.afterDisconnect(), 0);
-  assert.deepEqual(
-    [1, 2, 3].map(() => backoff.next()),
-    [1000, 1500, 1500],
-  );
-  now += 5000;
-  assert.ok(backoff.afterDisconnect() > 0);
-  now += 60_001;
-  assert.equal(backoff.afterDisconnect(), 0);
-  now += 60_001;
-  assert.deepEqual(
-    [1, 2, 3].map(() => backoff.next()),
-    [1000, 2000, 4000],
-  );
-});
 
 test('announces again after a growing wait, and looks up again after three failures', async (t) => {
   const server = await new FakeAgent().listen();
@@ -133,7 +92,7 @@ test('refuses an announce answer without a usable pid and id, and tries again', 
   t.after(() => agent.stop());
   t.after(() => server.close());
   agent.start();
-  await until('the good one is taken', () => agent.isReady());
+  await until('the good one is taken', () => isReady(agent));
   assert.equal(server.of('announce').length, badAnswers.length + 1);
   assert.equal(answers.length, 1);
   assert.deepEqual(errors.counts(), {});
@@ -166,7 +125,7 @@ test('takes an old agent by its Server header and a new one by its version', asy
     server.on('lookup', handler);
     const { agent } = makeAgent(server.port);
     agent.start();
-    await until('it is ready', () => agent.isReady());
+    await until('it is ready', () => isReady(agent));
     agent.stop();
   }
 });
@@ -246,7 +205,7 @@ test('announces with what is left where there is no procfs', async (t) => {
   t.after(() => agent.stop());
   t.after(() => server.close());
   agent.start();
-  await until('it is ready', () => agent.isReady());
+  await until('it is ready', () => isReady(agent));
   const body = JSON.parse(server.of('announce')[0]?.text ?? '') as Record<string, unknown>;
   assert.deepEqual(Object.keys(body), ['pid', 'pidFromParentNS', 'fd']);
   assert.equal(body['pid'], process.pid);
@@ -264,6 +223,6 @@ test('announces again when the agent goes away before it is ready and comes back
   await until('it has noticed', () => agent.status().since !== since);
   const second = await new FakeAgent().listen(first.port);
   t.after(() => second.close());
-  await until('it is ready', () => agent.isReady());
+  await until('it is ready', () => isReady(agent));
   assert.equal(second.of('announce').length, 1);
 });

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { FakeAgent, type Handler, hang, reply } from './fake-agent.js';
-import { type Fixture, makeAgent, until } from './support.js';
+import { type Fixture, isReady, makeAgent, until } from './support.js';
 
 const quick = { INSTANA_METRICS_TRANSMISSION_DELAY: '100' };
 const exchange = JSON.parse(readFileSync(join(__dirname, '../../../../test/vectors/agent-exchange.json'), 'utf8')) as {
@@ -64,7 +64,7 @@ test('announces at once when metrics are refused, and begins with all', async (t
   agent.start();
   await until('a delta has come', () => server.of('metrics').length >= 2);
   server.forget();
-  await until('it has announced again', () => server.of('announce').length === 2 && agent.isReady());
+  await until('it has announced again', () => server.of('announce').length === 2 && isReady(agent));
   await until(
     'metrics come again',
     () => server.received.at(-1)?.kind === 'metrics' || server.of('metrics').length > 3,

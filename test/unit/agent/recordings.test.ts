@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { FakeAgent } from './fake-agent.js';
-import { makeAgent, until } from './support.js';
+import { isReady, makeAgent, until } from './support.js';
 
 const { announce, answer } = JSON.parse(
   readFileSync(join(__dirname, '../../../../test/vectors/agent-exchange.json'), 'utf8'),
@@ -20,7 +20,7 @@ test('announces with every member of the recording', { skip: process.platform !=
   t.after(() => agent.stop());
   t.after(() => server.close());
   agent.start();
-  await until('it is ready', () => agent.isReady());
+  await until('it is ready', () => isReady(agent));
   const [own] = server.of('announce');
   assert.ok(own !== undefined);
   assert.deepEqual([own.method, own.path], [announce.method, announce.path]);

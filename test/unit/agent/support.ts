@@ -1,7 +1,9 @@
 // What the tests of the agent connection share: a recorder in miniature, a clock that is moved by hand, waiting for conditions.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, type AgentDependencies, type MetricsSource, type SpanSource } from '../../../src/agent/agent.js';
+import { Agent, type AgentDependencies } from '../../../src/agent/agent.js';
+import type { SpanSource } from '../../../src/agent/agent-target.js';
+import type { MetricsSource } from '../../../src/agent/metrics-sender.js';
 import { readConfig } from '../../../src/config/options.js';
 import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
@@ -56,6 +58,10 @@ export class FakeSpans implements SpanSource {
     this.batch = Math.max(1, Math.floor(spans.length / 2));
     if (spans.length === 1) this.dropped.push(...spans);
     else this.queue.unshift(...spans);
+  }
+
+  waiting(): number {
+    return this.queue.length;
   }
 
   readCounters(): { opened: number; closed: number; dropped: number } {
@@ -138,6 +144,10 @@ export interface Fixture {
   readonly errors: InternalErrors;
   readonly answers: unknown[];
   port: number;
+}
+
+export function isReady(agent: Agent): boolean {
+  return agent.status().state === 'ready';
 }
 
 /** A connection to a port of this machine, not started. */

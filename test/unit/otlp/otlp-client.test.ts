@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { OtlpClient, type Outcome } from '../../../src/otlp/otlp-client.js';
+import type { Outcome } from '../../../src/export/outcome.js';
+import { OtlpClient } from '../../../src/otlp/otlp-client.js';
 import { answerWith, certificateFile, eventually, OtlpReceiver } from '../../support/otlp.js';
 
 async function receive(t: TestContext, isSecure = false): Promise<OtlpReceiver> {
@@ -67,8 +68,8 @@ test('tells acceptance, part of it, a later chance and refusal apart', async (t)
   for (const status of [429, 502, 503, 504])
     assert.deepEqual(await outcome(status), { kind: 'retry', status, retryAfterMs: null });
   assert.deepEqual(await outcome(503, {}, { 'Retry-After': '7' }), { kind: 'retry', status: 503, retryAfterMs: 7000 });
-  for (const status of [302, 400, 401, 404, 413, 500])
-    assert.deepEqual(await outcome(status), { kind: 'refused', status });
+  for (const status of [302, 400, 401, 404, 500]) assert.deepEqual(await outcome(status), { kind: 'refused', status });
+  assert.deepEqual(await outcome(413), { kind: 'too-large', status: 413 });
 });
 
 test('never rejects, whatever is or is not at the other end', async (t) => {

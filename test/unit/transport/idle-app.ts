@@ -30,6 +30,7 @@ const agent = new Agent({
       isTaken = false;
     },
     tooLarge() {},
+    waiting: () => (isTaken ? 0 : 1),
     readCounters: () => ({ opened: 0, closed: 0, dropped: 0 }),
   },
   metrics: new AgentMeter({

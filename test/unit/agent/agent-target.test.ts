@@ -1,9 +1,8 @@
 // Spans and an agent that misbehaves: none is lost, none comes twice.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { parseRetryAfter } from '../../../src/transport/message.js';
 import { FakeAgent, type Handler, hang, reply, reset } from './fake-agent.js';
-import { type Fixture, makeAgent, until } from './support.js';
+import { type Fixture, isReady, makeAgent, until } from './support.js';
 
 /** Ready, with nothing waiting. */
 async function connected(t: TestContext): Promise<Fixture & { server: FakeAgent }> {
@@ -12,7 +11,7 @@ async function connected(t: TestContext): Promise<Fixture & { server: FakeAgent 
   t.after(() => fixture.agent.stop());
   t.after(() => server.close());
   fixture.agent.start();
-  await until('the agent is ready', () => fixture.agent.isReady());
+  await until('the agent is ready', () => isReady(fixture.agent));
   return { ...fixture, server };
 }
 
@@ -59,13 +58,6 @@ test('leaves the agent alone as long as Retry-After says', async (t) => {
   const { server } = await survives(t, reply(429, '', { 'Retry-After': '2' }), 1);
   const [first, second] = server.of('traces').map(({ atMs }) => atMs);
   assert.ok(first !== undefined && second !== undefined && second - first >= 1950);
-});
-
-test('reads Retry-After as seconds or as a date', () => {
-  assert.equal(parseRetryAfter(null), null);
-  assert.equal(parseRetryAfter('3'), 3000);
-  assert.equal(parseRetryAfter('soon'), null);
-  assert.equal(parseRetryAfter('Thu, 01 Jan 1970 00:00:00 GMT'), 0);
 });
 
 test('counts spans as delivered when the answer breaks off after a good status', async (t) => {
@@ -153,7 +145,7 @@ test('keeps spans while the agent is away and delivers them when it is back', as
   await server.close();
   spans.add(50);
   agent.requestFlush();
-  await until('the loss is noticed', () => !agent.isReady());
+  await until('the loss is noticed', () => !isReady(agent));
   const again = await new FakeAgent().listen(port);
   t.after(() => again.close());
   await until('all have come', () => again.spans.length === 50);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { realTimers, type Timers } from '../../../src/core/sleeper.js';
-import { OtlpTraces } from '../../../src/otlp/otlp-traces.js';
+import { SpanExporter } from '../../../src/otlp/span-exporter.js';
 import type { QueueCounters, SpanQueue } from '../../../src/spans/span-queue.js';
 import { acceptAll, answerWith, eventually, OtlpReceiver, throughProtobuf } from '../../support/otlp.js';
 import { Fixture } from '../spans/fixtures.js';
@@ -27,7 +27,7 @@ interface Sent {
 }
 
 interface Setup extends Fixture {
-  readonly traces: OtlpTraces;
+  readonly traces: SpanExporter;
   readonly queue: SpanQueue;
   service: string | null;
   counters(): QueueCounters;
@@ -42,7 +42,7 @@ function setUp(t: TestContext, url: string | null, mode: true | 'both' = true): 
     queue,
     service: null as string | null,
     counters: () => queue.counters(),
-    traces: new OtlpTraces({
+    traces: new SpanExporter({
       log: fixture.log,
       errors: fixture.faults,
       spans: queue,
