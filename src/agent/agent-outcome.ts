@@ -1,9 +1,9 @@
-// What the agent's responses mean.
+// Requests to the agent, and the meaning of its responses.
 import { type Failure, type Outcome, sendRequest } from '../export/outcome.js';
 import type { HttpConnection } from '../transport/http-connection.js';
 import { type Address, type HttpRequest, type HttpResponse, isSuccess, parseRetryAfter } from '../transport/message.js';
 
-/** What became of a request to the agent, with its response where it was accepted. */
+/** The outcome of a request to the agent, with the response if the agent accepted it. */
 export type AgentOutcome =
   | ({ readonly kind: 'accepted' } & HttpResponse)
   | Extract<Outcome, { kind: 'too-large' }>

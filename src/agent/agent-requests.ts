@@ -1,7 +1,7 @@
-// What the agent asks in its answers to metrics, and what it is told.
+// Requests that the agent puts into its responses to metrics, and the replies to them.
 import { oneLine } from '../core/log.js';
 
-/** One question of the agent. */
+/** One request of the agent. */
 export interface AgentRequest {
   readonly action: string;
   readonly messageId: string;
@@ -10,7 +10,7 @@ export interface AgentRequest {
 const maxRequests = 10;
 const maxIdLength = 200;
 
-/** The well-formed questions in an answer; anything else counts as none. */
+/** The well-formed requests in a response; anything else is ignored. */
 export function parseRequests(text: string): AgentRequest[] {
   try {
     const value: unknown = JSON.parse(text);
@@ -30,7 +30,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-/** The answer's body. Nothing of the request is executed or opened: source code does not leave the process. */
+/** The body of the reply. Nothing of the request is executed or opened: source code does not leave the process. */
 export function respondTo(request: AgentRequest): Record<string, unknown> {
   if (request.action === 'node.source') return { error: 'Functionality disabled.' };
   if (request.action === 'node.getModuleAnalysis') return { data: analyseModules() };

@@ -9,7 +9,7 @@ import { askAgent } from './agent-outcome.js';
 import type { Session } from './announce-cycle.js';
 import type { Counters, Disconnect } from './metrics-sender.js';
 
-/** What the agent connection needs of the recorder. */
+/** The part of the recorder that the agent connection uses. */
 export interface SpanSource extends BatchSource {
   /**
    * The oldest waiting spans as the body of one trace request (a JSON array), or null when none wait. `entity` and `host`

@@ -1,4 +1,4 @@
-// The sensor's connection to the Instana agent: all that the rest of the sensor sees of this folder.
+// The sensor's connection to the Instana agent, and the only class of this folder that the sensor uses.
 import { bracketed } from '../core/bracketed.js';
 import { realTimers, type Timer, type Timers } from '../core/sleeper.js';
 import { OwnContext } from '../export/background.js';
@@ -96,7 +96,7 @@ export class Agent {
     });
   }
 
-  /** What is to be sent when the process ends; null when nothing waits or no agent is connected. It counts as delivered. */
+  /** The spans that wait, for delivery at the end of the process; null when none do or no agent is ready. They count as delivered. */
   finalRequest(): FinalRequest | null {
     return this.#status.state === 'ready' ? (this.#connection?.finalRequest() ?? null) : null;
   }
@@ -168,7 +168,7 @@ export class Agent {
     );
   }
 
-  /** The main thread has said it for all. */
+  /** In a worker thread at debug level, since the main thread logs it for all. */
   #log(level: 'info' | 'warn', message: string): void {
     this.#dependencies.log[this.#dependencies.isMainThread ? level : 'debug'](message);
   }

@@ -24,7 +24,7 @@ export interface Session {
 
 export type CycleState = 'looking-up' | 'unannounced' | 'announced';
 
-/** What the cycle works with and whom it tells. */
+/** Parts and callbacks of the cycle. */
 export interface CycleDependencies {
   readonly connection: HttpConnection;
   readonly sleeper: Sleeper;
@@ -32,11 +32,11 @@ export interface CycleDependencies {
   readonly config: () => HostConfig;
   readonly routeTablePath: string;
   readonly procRoot: string;
-  /** Names of arguments whose values are to be kept to ourselves, besides the usual ones. */
+  /** Names of arguments whose values are redacted, besides the usual ones. */
   readonly isSecret?: (name: string) => boolean;
   readonly onState: (state: CycleState, address: Address | null) => void;
   readonly onAnnounced: (response: AnnounceResponse) => void;
-  /** An attempt came to nothing; there is another after a wait. */
+  /** An attempt has failed; the next one follows after a wait. */
   readonly onFailure: (reason: string) => void;
 }
 

@@ -1,4 +1,4 @@
-// One life of the connection to an agent, from look-up to `end()`; metrics and spans go in lanes of their own.
+// One life of the connection to an agent, from look-up to `end()`; metrics and spans have a connection each.
 import type { Config } from '../config/options.js';
 import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
@@ -14,7 +14,7 @@ import { AgentTarget, type AgentTargetDependencies, type SpanSource } from './ag
 import { AnnounceCycle, announceBackoff, type CycleState } from './announce-cycle.js';
 import { type Disconnect, MetricsSender, type MetricsSource } from './metrics-sender.js';
 
-/** What the connection works with. */
+/** Settings and surroundings of the connection. */
 export interface ConnectionDependencies {
   readonly log: Log;
   readonly errors: InternalErrors;
@@ -37,7 +37,7 @@ export interface ConnectionDependencies {
   readonly timers?: Timers;
 }
 
-/** What the connection reports. */
+/** Receives each change of the connection. */
 export interface ConnectionListener {
   onState(state: CycleState | 'ready', address: Address | null, identity: AnnounceResponse | null): void;
   onFailure(reason: string): void;
@@ -103,7 +103,7 @@ export class Connection {
     };
   }
 
-  /** Starts both lanes. */
+  /** Starts the look-up, and the export of spans. */
   begin(): void {
     const { errors } = this.#dependencies;
     void keepRunning({
@@ -172,7 +172,7 @@ export class Connection {
     if (!this.#exporter.isConnected()) this.#exporter.giveUpFlushes();
   }
 
-  /** What the sensor does with the response must not cost the connection. */
+  /** An error in the sensor's use of the response must not end the connection. */
   #notifyAnnounced(response: AnnounceResponse): void {
     try {
       this.#dependencies.onAnnounced(response);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Address } from '../transport/message.js';
 
-/** What the look-up needs to know of the configuration. */
+/** The part of the configuration that the look-up uses. */
 export interface HostConfig {
   readonly agentHost: string;
   readonly agentPort: number;

@@ -1,4 +1,4 @@
-// Each second while an agent is ready: metrics, answers to what the agent asks, counters of the sensor.
+// Each second while an agent is ready: metrics, replies to the agent's requests, counters of the sensor.
 import type { InternalErrors } from '../core/internal-errors.js';
 import { plainJson } from '../core/plain-json.js';
 import type { Sleeper } from '../core/sleeper.js';
@@ -9,7 +9,7 @@ import { type AgentOutcome, askAgent } from './agent-outcome.js';
 import { parseRequests, respondTo } from './agent-requests.js';
 import type { Session } from './announce-cycle.js';
 
-/** What the reporter needs of the meter. */
+/** The part of the meter that the sender uses. */
 export interface MetricsSource {
   /** Begins to observe (event loop, GC); nothing is observed before. */
   start(): void;
@@ -77,7 +77,7 @@ export class MetricsSender {
     return this.#isOver ? null : this.#disconnect;
   }
 
-  /** Tells that spans found the agent gone. */
+  /** Called when the export of spans has lost the agent. */
   onDisconnect(disconnect: Disconnect): void {
     this.#disconnect = disconnect;
     this.#dependencies.sleeper.wake();
@@ -107,7 +107,7 @@ export class MetricsSender {
     return null;
   }
 
-  /** Without a meter the agent is still told that the process lives, since it forgets those that are silent. */
+  /** Without a meter it sends the pid alone: the agent forgets processes that send nothing. */
   #read(pid: number): Record<string, unknown> {
     const { metrics, errors } = this.#dependencies;
     try {

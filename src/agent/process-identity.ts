@@ -23,7 +23,7 @@ export function describeProcess(
   };
 }
 
-/** On older kernels the scheduler tells the pid of the root namespace, even inside a container. */
+/** On older kernels the scheduler shows the pid of the root namespace, even inside a container. */
 function readParentPid(root: string): number {
   const pid = Number(/^[^(]+\((\d+),/.exec(read(`${root}/sched`) ?? '')?.[1]);
   return Number.isSafeInteger(pid) && pid > 0 ? pid : process.pid;

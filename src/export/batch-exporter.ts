@@ -12,7 +12,7 @@ export interface Batch {
   readonly count: number;
 }
 
-/** Finished spans that wait for one receiver. What a target takes of them is in flight until one of the next three calls. */
+/** Finished spans that wait for one receiver. Those that a target takes are in flight until `acknowledge`, `requeue` or `tooLarge` settles them. */
 export interface BatchSource {
   /** Encodes the next batch for a few milliseconds; false when another turn of the event loop is needed. */
   encodeSome(): boolean;
@@ -32,11 +32,11 @@ export interface ExportTarget {
   readonly intervalMs: number;
   /** Where the last batches go when the process ends. */
   readonly finalAddress: Omit<FinalRequest, 'bodies'>;
-  /** The oldest waiting spans, or null when none wait. The bytes hold until the source is told what became of them. */
+  /** The oldest waiting spans, or null when none wait. The bytes hold until they are settled with the source. */
   take(): Batch | null;
   /** Posts a batch. Never rejects. */
   send(body: Batch['body']): Promise<Outcome>;
-  /** Logs what became of a batch, and acts on failures. */
+  /** Logs the outcome of a batch, and acts on failures. */
   onOutcome(outcome: Outcome, exporter: BatchExporter): void;
 }
 
@@ -170,7 +170,7 @@ export class BatchExporter {
     return true;
   }
 
-  /** All that waits, for delivery at the end of the process; null when nothing waits or there is no target. It counts as delivered. */
+  /** The spans that wait, for delivery at the end of the process; null when none do, or there is no target. They count as delivered. */
   finalRequest(): FinalRequest | null {
     const target = this.#target;
     if (target === null) return null;

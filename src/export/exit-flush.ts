@@ -12,7 +12,7 @@ export interface FinalRequest {
   readonly bodies: readonly Uint8Array[];
 }
 
-/** Runs in the worker, where nothing of ours is loaded: each receiver gets its bodies, beside the others; then the main thread is woken. */
+/** Runs in the worker, where no file of the sensor is loaded: each receiver gets its bodies, beside the others; then the main thread is woken. */
 const script = `
 const { workerData: { requests, flag } } = require('node:worker_threads');
 let left = requests.length;
@@ -42,7 +42,7 @@ for (const request of requests) {
 `;
 
 /**
- * Blocks until the requests are answered, refused, or `timeoutMs` is over. The process then ends as it would have: its exit code
+ * Blocks until each request has its response or has failed, or `timeoutMs` is over. The process then ends as it would have: its exit code
  * and signal stay. To be called in the `exit` event, where no turn of the event loop is left. Does nothing when there is none to send.
  */
 export function flushAtExit(requests: readonly FinalRequest[], timeoutMs: number): void {

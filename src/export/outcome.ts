@@ -1,4 +1,4 @@
-// What became of a request to a receiver.
+// The outcome of a request to a receiver.
 import type { HttpConnection } from '../transport/http-connection.js';
 import type { Address, HttpRequest, HttpResponse } from '../transport/message.js';
 
@@ -11,7 +11,7 @@ export type Failure =
   /** No response. */
   | { readonly kind: 'unreachable'; readonly reason: string };
 
-/** What the receiver made of the data. */
+/** Accepted, refused, or to be sent again. */
 export type Outcome =
   | { readonly kind: 'accepted' }
   /** Accepted without `rejected` of its data; with 0 the message is only advice. Not to be sent again. */

@@ -12,12 +12,12 @@ import { OtlpClient } from './otlp-client.js';
 import { encodeMetrics } from './otlp-metrics-json.js';
 import type { OtlpAttribute } from './resource.js';
 
-/** What observes the runtime. */
+/** Observes the runtime. */
 export interface ReadingSource {
   /** Nothing is observed before. */
   start(): void;
   stop(): void;
-  /** Of this moment; null unless it is started. */
+  /** The readings of this moment; null unless it is started. */
   read(): MetricReadings | null;
 }
 
@@ -34,8 +34,8 @@ const maxRetryMs = 60_000;
 const maxRetryAfterMs = 600_000;
 
 /**
- * Observes and sends nothing until it is told where to. No method throws, and nothing of it keeps the process alive but a `flush()` under
- * way. There is no queue: sums are cumulative, so the next export tells what a lost one would have.
+ * Observes and sends nothing without an endpoint. No method throws, and nothing of it keeps the process alive but a `flush()` under
+ * way. There is no queue: sums are cumulative, so the next export includes a lost one.
  */
 export class MetricsExporter {
   readonly #dependencies: MetricsExporterDependencies;
@@ -90,7 +90,7 @@ export class MetricsExporter {
   }
 
   /**
-   * Sends a last time from the `exit` event of the process, if that can be done at once: into the kept connection, without an answer. It
+   * Sends a last time from the `exit` event of the process, if that can be done at once: into the kept connection, without waiting for a response. It
    * holds nothing up.
    */
   sendAtExit(): void {
@@ -203,7 +203,7 @@ export class MetricsExporter {
       log.debug(`OTLP metrics were not accepted by ${this.#url()} (${reasonOf(outcome)}); trying again less often`);
   }
 
-  /** Who configured an endpoint can correct it, so it is a warning; what an agent offers is no concern of the application. */
+  /** A warning for a configured endpoint, which its owner can correct; debug level for one that the agent offers. */
   #warn(cause: 'partial' | 'refused', what: string): void {
     const { log } = this.#dependencies;
     const message = `OTLP metrics: ${this.#url()} ${what}`;

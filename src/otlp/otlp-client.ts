@@ -1,4 +1,4 @@
-// Posts OTLP/JSON over one kept connection, and says what became of it.
+// Posts OTLP/JSON over one kept connection, and reads the outcome from the response.
 
 import type { OtlpSettings } from '../config/otlp-endpoints.js';
 import { type Outcome, sendRequest } from '../export/outcome.js';
@@ -54,7 +54,7 @@ export class OtlpClient {
     return this.#connection.isAbortedAtExit();
   }
 
-  /** Gives up the request under way. The client can be used again. */
+  /** Gives up the request under way. The client stays usable. */
   close(): void {
     this.#connection.close();
   }
@@ -71,7 +71,7 @@ function readOutcome({ status, retryAfter, text }: HttpResponse): Outcome {
   return { kind: status === 413 ? 'too-large' : 'refused', status };
 }
 
-/** Null for whatever says nothing of a rejection: the status has said that the request was accepted. */
+/** Null unless the body reports a rejection: by its status the request was accepted. */
 function partialSuccess(text: string): Outcome | null {
   if (!text.includes('partialSuccess')) return null;
   try {

@@ -32,7 +32,7 @@ export class OtlpTarget implements ExportTarget {
     this.finalAddress = { ...this.#client.address, path: this.#client.path, headers: settings.headers };
   }
 
-  /** What is known of this process from now on. */
+  /** Takes the attributes of this process for the batches that follow. */
   describe(attributes: readonly OtlpAttribute[]): void {
     this.#attributes = attributes;
     this.#resources = new Map();
@@ -72,7 +72,7 @@ export class OtlpTarget implements ExportTarget {
     this.#client.close();
   }
 
-  /** What precedes the spans of a service. */
+  /** The JSON before the spans of a service. */
   #resourceOf(service: string): string {
     let json = this.#resources.get(service);
     if (json === undefined) {

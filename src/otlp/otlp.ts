@@ -1,4 +1,4 @@
-// All that is sent as OTLP: follows what is configured and what the agent answers. It is a file of its own beside the preload, with all
+// All that is sent as OTLP: follows the configuration and the agent's response. It is a file of its own beside the preload, with all
 // that it needs, so that a process that sends no OTLP does not read it.
 import { basename, isAbsolute } from 'node:path';
 import type { Config } from '../config/options.js';
@@ -31,7 +31,7 @@ export interface OtlpDependencies {
   readonly agentHost: () => string | null;
   /** Whether the agent is looked for, and nothing has failed yet. */
   readonly agentMayCome: () => boolean;
-  /** What the agent has answered; null before it has. */
+  /** The agent's response to the announcement; null before it has come. */
   readonly agentResponse: () => AnnounceResponse | null;
   /** Where finished spans wait for OTLP; null as long as none are to be sent. */
   readonly spans: () => SpanQueue | null;
@@ -52,7 +52,7 @@ export class Otlp {
   readonly #warn = (message: string): void => this.#dependencies.log.warnOnce(message, message);
   #metrics: MetricsExporter | null = null;
   #traces: SpanExporter | null = null;
-  /** Resolves when it is known what package.json calls the application; null before anybody asked. */
+  /** Resolves when it is known what package.json calls the application; null before that is needed. */
   #naming: Promise<void> | null = null;
   #isNamed = false;
   #metricsMode: OtlpMetricsMode = 'no';
@@ -63,7 +63,7 @@ export class Otlp {
     this.#dependencies = dependencies;
   }
 
-  /** To be called whenever the configuration or the agent's answer may be another. */
+  /** To be called whenever the configuration or the agent's response may have changed. */
   follow(metrics: OtlpMetricsMode): void {
     if (this.#isOver) return;
     this.#metricsMode = metrics;
@@ -106,13 +106,13 @@ export class Otlp {
     ]);
   }
 
-  /** Whether spans wait for an agent that may yet be found, since nobody has named another receiver. */
+  /** Whether spans wait for an agent that may yet be found, since no other endpoint is configured. */
   #isAgentAwaited(): boolean {
     const { spans, agentMayCome } = this.#dependencies;
     return this.#traces !== null && this.#traces.url === null && (spans()?.waiting() ?? 0) > 0 && agentMayCome();
   }
 
-  /** From the `exit` event of the process: what can be sent at once is, and the spans that wait are handed over for delivery. */
+  /** From the `exit` event of the process: sends metrics at once if that is possible, and returns the spans that wait. */
   finalRequest(): FinalRequest | null {
     this.#metrics?.sendAtExit();
     return this.#traces?.finalRequest() ?? null;
@@ -125,7 +125,7 @@ export class Otlp {
     void this.#metrics?.stop(lastMetricsMs);
   }
 
-  /** By what Instana's dashboards choose this process; said once, with the line that the agent was found. */
+  /** The id by which Instana's dashboards choose this process; part of the log line that the agent was found. */
   note(): string {
     if (this.#metrics?.isOn() !== true) return '';
     const id = this.#resource().find(({ key }) => key === 'service.instance.id')?.value;
@@ -186,7 +186,7 @@ export class Otlp {
     );
   }
 
-  /** Where the agent takes OTLP; null before it has answered. */
+  /** Where the agent takes OTLP; null before it has responded. */
   #agent(): { host: string; port: number } | null {
     const response = this.#dependencies.agentResponse();
     const host = this.#dependencies.agentHost();

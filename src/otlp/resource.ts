@@ -1,4 +1,4 @@
-// What OTLP says of the process that sends: service, sensor, process and host.
+// The resource of OTLP, which describes the sender: service, sensor, process and host.
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Redactor } from '../redaction/redactor.js';
@@ -8,7 +8,7 @@ export interface OtlpAttribute {
   readonly value: { readonly stringValue: string } | { readonly intValue: string };
 }
 
-/** What is known at the moment; the agent's part only after its answer. */
+/** All that is known at the moment; the agent's part only after its response. */
 export interface ResourceInput {
   readonly env: NodeJS.ProcessEnv;
   /** The options of these names. */
@@ -81,7 +81,7 @@ function readEnvAttributes({ env, warn }: ResourceInput): Map<string, string> {
   return attributes;
 }
 
-/** What systemd and D-Bus call the host by; null where there is none. */
+/** The id of the host for systemd and D-Bus; null where there is none. */
 function readMachineId(root: string): string | null {
   for (const file of ['etc/machine-id', 'var/lib/dbus/machine-id']) {
     try {

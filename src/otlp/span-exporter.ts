@@ -49,7 +49,7 @@ export class SpanExporter {
     this.#exporter.start();
   }
 
-  /** Where to send from now on, and what to say of this process. */
+  /** The endpoint and the attributes of this process from now on. */
   use(settings: OtlpSettings, attributes: readonly OtlpAttribute[]): void {
     if (this.#settings === null || plainJson(this.#settings) !== plainJson(settings)) {
       this.#settings = settings;
@@ -83,7 +83,7 @@ export class SpanExporter {
     });
   }
 
-  /** What is to be sent when the process ends; null when nothing waits, or there is no endpoint. It counts as delivered. */
+  /** The spans that wait, for delivery at the end of the process; null when none do, or there is no endpoint. They count as delivered. */
   finalRequest(): FinalRequest | null {
     return this.#exporter.finalRequest();
   }

@@ -93,7 +93,7 @@ export class SpanQueue {
 
   /**
    * The oldest waiting spans as bytes, or null if none wait. `before` returns the text before each span; `end` follows the last.
-   * The spans are in flight, and the bytes valid, until `acknowledge()`, `refused()`, `requeue()` or `tooLarge()` is called.
+   * The spans are in flight, and the bytes valid, until `acknowledge()`, `requeue()` or `tooLarge()` is called.
    */
   take(
     before: (resourceKey: string, index: number) => string,
@@ -124,11 +124,6 @@ export class SpanQueue {
     this.drop('rejected', lost);
     this.#forget();
     this.#batchLimit = Math.min(this.#dependencies.batchSpans, this.#batchLimit * 2);
-  }
-
-  /** The receiver rejected the whole batch and would reject it again. */
-  refused(): void {
-    this.acknowledge(this.#inFlight);
   }
 
   /** Puts the batch back to the front of the queue, except for spans that newer ones have evicted. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { candidates, parseGateway } from '../../../src/agent/host-lookup.js';
+import { readConfig } from '../../../src/config/options.js';
 import { FakeAgent, type Handler, reply } from './fake-agent.js';
 import { FakeTimers, isReady, makeAgent, until } from './support.js';
 
@@ -166,6 +167,21 @@ test('tries the gateway after this machine, and only when no host is configured'
   assert.equal(candidates({ ...config, agentHostConfigured: true }, routeFile).length, 1);
   assert.equal(candidates(config, join(folder, 'absent')).length, 1);
   rmSync(folder, { recursive: true });
+});
+
+test('finds an agent on the gateway of the given routing table', { skip: process.platform !== 'linux' }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'routes-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const routeTablePath = join(folder, 'route');
+  writeFileSync(routeTablePath, 'lo\t00000000\t0100007F\t0003\n');
+  const server = await new FakeAgent().listen();
+  t.after(() => server.close());
+  const config = { ...readConfig({}, {}, undefined, () => {}), agentHost: '127.0.0.2', agentPort: server.port };
+  const { agent } = makeAgent(server.port, { routeTablePath, config: () => config });
+  t.after(() => agent.stop());
+  agent.start();
+  await until('it is ready', () => isReady(agent));
+  assert.equal(agent.status().host, '127.0.0.1');
 });
 
 test('reads the gateway of the default route', () => {

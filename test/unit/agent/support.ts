@@ -146,6 +146,7 @@ export interface Fixture {
   port: number;
 }
 
+/** Whether the agent is found and knows the process. */
 export function isReady(agent: Agent): boolean {
   return agent.status().state === 'ready';
 }
