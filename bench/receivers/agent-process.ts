@@ -12,8 +12,8 @@ async function main(): Promise<void> {
   const agent = await LocalAgent.start();
   answerParent((): AgentState => {
     const { user, system } = process.cpuUsage();
-    const { stored } = agent.traces.counts;
-    return { received: agent.receivedSpanCount(), stored, cpuMicros: user + system };
+    const { received, stored } = agent.stores.traces.counts;
+    return { received, stored, cpuMicros: user + system };
   });
   process.stdout.write(`listening ${agent.port}\n`);
 }

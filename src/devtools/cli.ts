@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { runDemo } from './demo/demo.js';
 import { defaultAgentPort, defaultOtlpPort, startTerminalAgent } from './terminal/agent-command.js';
-import { visible } from './terminal/colors.js';
+import { toPrintable } from './terminal/colors.js';
 
 const usage = `Usage: ts-sensor <command> [options]
 
@@ -23,7 +23,7 @@ Options of demo
   --once           end after the first complete trace
 `;
 
-const exitCodes = { fine: 0, failed: 1, usage: 2 } as const;
+const exitCodes = { success: 0, failure: 1, usage: 2 } as const;
 
 interface Arguments {
   readonly command: 'agent' | 'demo' | 'help';
@@ -35,21 +35,21 @@ interface Arguments {
   readonly once: boolean;
 }
 
-/** What the command line asks for, or a line that says what is wrong with it. */
+/** The parsed command line, or a line that describes the error in it. */
 function readArguments(words: string[]): Arguments | string {
   const [command, ...rest] = words;
   if (command === undefined) return 'which command?';
-  if (command === 'help' || words.includes('--help') || words.includes('-h')) return { ...none, command: 'help' };
+  if (command === 'help' || words.includes('--help') || words.includes('-h')) return { ...defaults, command: 'help' };
   if (command !== 'agent' && command !== 'demo') return `unknown command ${quoted(command)}`;
   try {
     return command === 'agent' ? readAgentArguments(rest) : readDemoArguments(rest);
   } catch (error) {
-    // The first sentence names the word; the rest explains how to pass such a word on, which helps nobody here.
-    return error instanceof Error ? visible(error.message.split('. ')[0] ?? '', 200) : String(error);
+    // Only the first sentence names the wrong option; the rest explains how to pass positional arguments, which do not exist here.
+    return error instanceof Error ? toPrintable(error.message.split('. ')[0] ?? '', 200) : String(error);
   }
 }
 
-const none: Omit<Arguments, 'command'> = {
+const defaults: Omit<Arguments, 'command'> = {
   port: defaultAgentPort,
   host: '127.0.0.1',
   maxSpans: undefined,
@@ -67,9 +67,9 @@ function readAgentArguments(args: string[]): Arguments | string {
     otlp: { type: 'boolean' },
   } as const;
   const { values } = parseArgs({ args, options });
-  const port = readWhole(values.port, 0, 65535);
-  const otlpPort = readWhole(values['otlp-port'], 0, 65535);
-  const maxSpans = readWhole(values['max-spans'], 1, 10_000_000);
+  const port = readInteger(values.port, 0, 65535);
+  const otlpPort = readInteger(values['otlp-port'], 0, 65535);
+  const maxSpans = readInteger(values['max-spans'], 1, 10_000_000);
   if (port === null) return `--port must be a number from 0 to 65535, not ${quoted(values.port)}`;
   if (otlpPort === null) {
     return `--otlp-port must be a number from 0 to 65535, not ${quoted(values['otlp-port'])}`;
@@ -79,57 +79,57 @@ function readAgentArguments(args: string[]): Arguments | string {
     return `--host must be an address of this machine, not ${quoted(values.host)}`;
   }
   return {
-    ...none,
+    ...defaults,
     command: 'agent',
-    port: port ?? none.port,
-    host: values.host ?? none.host,
+    port: port ?? defaults.port,
+    host: values.host ?? defaults.host,
     maxSpans,
-    otlpPort: otlpPort ?? none.otlpPort,
-    otlp: values.otlp ?? none.otlp,
+    otlpPort: otlpPort ?? defaults.otlpPort,
+    otlp: values.otlp ?? defaults.otlp,
   };
 }
 
 function readDemoArguments(args: string[]): Arguments | string {
   const { values } = parseArgs({ args, options: { port: { type: 'string' }, once: { type: 'boolean' } } as const });
-  const port = readWhole(values.port, 0, 65535);
+  const port = readInteger(values.port, 0, 65535);
   if (port === null) return `--port must be a number from 0 to 65535, not ${quoted(values.port)}`;
-  return { ...none, command: 'demo', port: port ?? none.port, once: values.once ?? false };
+  return { ...defaults, command: 'demo', port: port ?? defaults.port, once: values.once ?? false };
 }
 
-/** `undefined` when absent, `null` when wrong. */
-function readWhole(value: string | undefined, minimum: number, maximum: number): number | null | undefined {
+/** The number, `undefined` if absent, `null` if invalid. */
+function readInteger(value: string | undefined, min: number, max: number): number | null | undefined {
   if (value === undefined) return undefined;
   const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
-  return number >= minimum && number <= maximum ? number : null;
+  return number >= min && number <= max ? number : null;
 }
 
 function quoted(word: string | undefined): string {
-  return `"${visible(word ?? '', 60)}"`;
+  return `"${toPrintable(word ?? '', 60)}"`;
 }
 
 async function main(): Promise<number> {
-  const wanted = readArguments(process.argv.slice(2));
-  if (typeof wanted === 'string') {
-    process.stderr.write(`ts-sensor: ${wanted}; ts-sensor --help lists what there is\n`);
+  const request = readArguments(process.argv.slice(2));
+  if (typeof request === 'string') {
+    process.stderr.write(`ts-sensor: ${request}; ts-sensor --help lists what there is\n`);
     return exitCodes.usage;
   }
-  if (wanted.command === 'help') {
+  if (request.command === 'help') {
     process.stdout.write(usage);
-    return exitCodes.fine;
+    return exitCodes.success;
   }
   const stopped = nextStop();
   try {
-    if (wanted.command === 'agent') await runAgent(wanted, stopped);
-    else await runDemo({ port: wanted.port, once: wanted.once, stopped });
-    return exitCodes.fine;
+    if (request.command === 'agent') await runAgent(request, stopped);
+    else await runDemo({ port: request.port, once: request.once, stopped });
+    return exitCodes.success;
   } catch (error) {
     process.stderr.write(`ts-sensor: ${error instanceof Error ? error.message : String(error)}\n`);
-    return exitCodes.failed;
+    return exitCodes.failure;
   }
 }
 
-async function runAgent(wanted: Arguments, stopped: Promise<void>): Promise<void> {
-  const { port, host, maxSpans, otlpPort, otlp } = wanted;
+async function runAgent(options: Arguments, stopped: Promise<void>): Promise<void> {
+  const { port, host, maxSpans, otlpPort, otlp } = options;
   const limit = maxSpans === undefined ? {} : { maxSpans };
   const { agent, close } = await startTerminalAgent({ port, host, otlpPort, otlp, ...limit });
   const variable = agent.port === defaultAgentPort ? '' : `INSTANA_AGENT_PORT=${agent.port} `;
@@ -141,11 +141,11 @@ async function runAgent(wanted: Arguments, stopped: Promise<void>): Promise<void
   await close();
 }
 
-/** Resolves when the user or the system wants the command to end. */
+/** Resolves when a signal or the end of the output stops the command. */
 function nextStop(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
-    // `ts-sensor agent | head`: nobody reads any more.
+    // The reader has gone, as in `ts-sensor agent | head`.
     process.stdout.on('error', () => resolve());
   });
 }

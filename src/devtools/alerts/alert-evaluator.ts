@@ -1,16 +1,16 @@
-// Evaluates the health rules on what each instance reports: which of the events of the integration package would be open now.
+// Evaluates the health rules of the integration package on the metrics of each instance, and keeps the resulting alerts.
 import { type HealthCondition, type HealthRule, healthRules } from '../../protocol/health-rules.js';
 import { findMetric, metricScope } from '../../protocol/metric-registry.js';
 import type { OtlpPoint } from '../otlp/read-metrics.js';
 import type { Instance } from '../store/instances.js';
 import { SlidingWindow } from './sliding-window.js';
 
-/** Numbers by the name of their metric, in its unit. */
+/** Numbers by metric name, each in the unit of its metric. */
 export type Values = Readonly<Record<string, number>>;
 
-/** An event as the JSON requests show it. */
-export interface HealthEvent {
-  /** Counts up. */
+/** One violation of a health rule by one instance, in the JSON form of `GET /api/events`. */
+export interface Alert {
+  /** Increases by one with each alert. */
   readonly id: number;
   readonly name: string;
   readonly severity: HealthRule['severity'];
@@ -20,24 +20,24 @@ export interface HealthEvent {
   readonly pid: number | null;
   readonly openedMs: number;
   readonly closedMs: number | null;
-  /** As long as it is open those of now, then the last ones for which the rule held. */
+  /** The current values while the alert is open, then the last ones for which the rule held. */
   readonly values: Values;
   readonly thresholds: Values;
   readonly description: string;
 }
 
-interface Watched {
+interface ConditionWindow {
   readonly condition: HealthCondition;
   readonly window: SlidingWindow;
 }
 
 interface RuleState {
   readonly rule: HealthRule;
-  readonly watched: readonly Watched[];
-  open: OpenEvent | null;
+  readonly conditions: readonly ConditionWindow[];
+  open: MutableAlert | null;
 }
 
-interface OpenEvent extends HealthEvent {
+interface MutableAlert extends Alert {
   state: 'open' | 'closed';
   closedMs: number | null;
   values: Values;
@@ -48,64 +48,64 @@ interface InstanceState {
   readonly rules: readonly RuleState[];
 }
 
-const maximumEvents = 500;
-/** Part of the window that values have to span before an event opens: a moment of load at the start is no state. */
-const leastCoverage = 2 / 3;
-const leastValues = 3;
-/** The average of values that are all the same may differ from them in the last digit. */
-const roundingRoom = 1 + 1e-9;
+const maxAlerts = 500;
+/** Share of the window that the values must span before an alert opens, so that a short peak at the start opens none. */
+const minCoverage = 2 / 3;
+const minValues = 3;
+/** The average of identical values may differ from them in the last digit. */
+const roundingTolerance = 1 + 1e-9;
 
-export interface HealthWatchOptions {
-  /** Windows are so many times as long as the rules say; for tests. */
+export interface AlertEvaluatorOptions {
+  /** Scales the rules' time windows, for tests. */
   readonly windowScale: number;
   readonly rules?: readonly HealthRule[];
-  /** Told when an event opens or closes. */
-  changed(event: HealthEvent): void;
+  /** Called when an alert opens or closes. */
+  onChange(alert: Alert): void;
 }
 
-/** Opens and closes events. Times are those of arrival: clocks of senders may be wrong. */
-export class HealthWatch {
-  readonly #options: HealthWatchOptions;
+/** Opens and closes alerts. It uses the time of arrival, since the clock of a sender may be wrong. */
+export class AlertEvaluator {
+  readonly #options: AlertEvaluatorOptions;
   readonly #rules: readonly HealthRule[];
   readonly #states: Map<string, InstanceState> = new Map();
-  #events: OpenEvent[] = [];
+  #alerts: MutableAlert[] = [];
   #lastId = 0;
 
-  constructor(options: HealthWatchOptions) {
+  constructor(options: AlertEvaluatorOptions) {
     this.#options = options;
     this.#rules = options.rules ?? healthRules;
   }
 
-  /** Notes a point; rules refer to metrics of our scope, by name and kind, with one series. */
-  note(instance: Instance, point: OtlpPoint, nowMs: number): void {
+  /** Records a point if a rule may use it: it needs our scope, the registered kind and no attributes. */
+  record(instance: Instance, point: OtlpPoint, nowMs: number): void {
     if (point.scope !== metricScope || typeof point.value !== 'number') return;
     if (Object.keys(point.attributes).length > 0 || findMetric(point.name)?.kind !== point.kind) return;
-    for (const { watched } of this.#stateOf(instance).rules) {
-      for (const { condition, window } of watched) {
+    for (const { conditions } of this.#stateOf(instance).rules) {
+      for (const { condition, window } of conditions) {
         if (condition.metric === point.name) window.add(nowMs, point.value);
       }
     }
   }
 
-  /** Looks at the rules of one instance. */
-  look(instance: Instance, nowMs: number): void {
-    for (const state of this.#states.get(instance.key)?.rules ?? []) this.#lookAt(state, instance, nowMs);
+  /** Evaluates all rules for one instance. */
+  evaluate(instance: Instance, nowMs: number): void {
+    for (const state of this.#states.get(instance.key)?.rules ?? []) this.#evaluateRule(state, instance, nowMs);
   }
 
-  /** Looks at all: data that no longer come close an event as well. */
-  lookAtAll(nowMs: number): void {
-    for (const { instance } of this.#states.values()) this.look(instance, nowMs);
+  /** Evaluates all rules for all instances. An alert also closes when its instance stops sending data. */
+  evaluateAll(nowMs: number): void {
+    for (const { instance } of this.#states.values()) this.evaluate(instance, nowMs);
   }
 
-  /** The instance is gone, its events are over. */
+  /** Removes an instance that has gone, and closes its alerts. */
   drop({ key }: Instance, nowMs: number): void {
     for (const state of this.#states.get(key)?.rules ?? []) this.#close(state, nowMs);
     this.#states.delete(key);
   }
 
-  /** The events, newest first. */
-  events(): HealthEvent[] {
-    return this.#events.map((event) => ({ ...event })).reverse();
+  /** The alerts, newest first. */
+  alerts(): Alert[] {
+    return this.#alerts.map((alert) => ({ ...alert })).reverse();
   }
 
   #stateOf(instance: Instance): InstanceState {
@@ -118,27 +118,27 @@ export class HealthWatch {
 
   #stateOfRule(rule: HealthRule): RuleState {
     const lengthMs = rule.windowMs * this.#options.windowScale;
-    const watched = rule.conditions.map((condition) => ({ condition, window: new SlidingWindow(lengthMs) }));
-    return { rule, watched, open: null };
+    const conditions = rule.conditions.map((condition) => ({ condition, window: new SlidingWindow(lengthMs) }));
+    return { rule, conditions, open: null };
   }
 
-  #lookAt(state: RuleState, instance: Instance, nowMs: number): void {
-    for (const { window } of state.watched) window.slide(nowMs);
-    const values = heldValues(state.watched);
+  #evaluateRule(state: RuleState, instance: Instance, nowMs: number): void {
+    for (const { window } of state.conditions) window.slide(nowMs);
+    const values = exceededValues(state.conditions);
     if (values === null) this.#close(state, nowMs);
     else if (state.open !== null) state.open.values = values;
     else if (this.#isCovered(state)) this.#open(state, instance, values, nowMs);
   }
 
-  #isCovered({ rule, watched }: RuleState): boolean {
-    const leastMs = rule.windowMs * this.#options.windowScale * leastCoverage;
-    return watched.every(({ window }) => window.count >= leastValues && window.spanMs >= leastMs);
+  #isCovered({ rule, conditions }: RuleState): boolean {
+    const minMs = rule.windowMs * this.#options.windowScale * minCoverage;
+    return conditions.every(({ window }) => window.count >= minValues && window.spanMs >= minMs);
   }
 
   #open(state: RuleState, instance: Instance, values: Values, nowMs: number): void {
     const { service, instanceId, pid } = instance;
     const { name, severity, description, conditions } = state.rule;
-    const event: OpenEvent = {
+    const alert: MutableAlert = {
       id: ++this.#lastId,
       name,
       severity,
@@ -152,34 +152,34 @@ export class HealthWatch {
       thresholds: Object.fromEntries(conditions.map(({ metric, above }) => [metric, above])),
       description,
     };
-    state.open = event;
-    this.#events.push(event);
-    this.#makeRoom();
-    this.#options.changed({ ...event });
+    state.open = alert;
+    this.#alerts.push(alert);
+    this.#evict();
+    this.#options.onChange({ ...alert });
   }
 
   #close(state: RuleState, nowMs: number): void {
     if (state.open === null) return;
     state.open.state = 'closed';
     state.open.closedMs = nowMs;
-    this.#options.changed({ ...state.open });
+    this.#options.onChange({ ...state.open });
     state.open = null;
   }
 
-  /** The oldest closed ones go first. */
-  #makeRoom(): void {
-    if (this.#events.length <= maximumEvents) return;
-    const closed = this.#events.findIndex(({ state }) => state === 'closed');
-    this.#events.splice(Math.max(0, closed), 1);
+  /** Removes the oldest closed alert first. */
+  #evict(): void {
+    if (this.#alerts.length <= maxAlerts) return;
+    const closed = this.#alerts.findIndex(({ state }) => state === 'closed');
+    this.#alerts.splice(Math.max(0, closed), 1);
   }
 }
 
-/** What the conditions come to when all of them hold, else `null`. */
-function heldValues(watched: readonly Watched[]): Values | null {
+/** The values of all conditions if every one exceeds its threshold, else `null`. */
+function exceededValues(conditions: readonly ConditionWindow[]): Values | null {
   const values: [string, number][] = [];
-  for (const { condition, window } of watched) {
+  for (const { condition, window } of conditions) {
     const value = window.aggregate(condition.aggregation);
-    if (value === null || value <= condition.above * roundingRoom) return null;
+    if (value === null || value <= condition.above * roundingTolerance) return null;
     values.push([condition.metric, value]);
   }
   return Object.fromEntries(values);

@@ -1,4 +1,4 @@
-// The values of the last minutes of one series, in so few parts that any number of them takes the same room.
+// The recent values of one series, aggregated in a fixed number of parts so that memory does not depend on the number of values.
 import type { RuleAggregation } from '../../protocol/health-rules.js';
 
 interface Part {
@@ -10,9 +10,9 @@ interface Part {
   max: number;
 }
 
-const parts = 120;
+const maxParts = 120;
 
-/** Values come in the order of time. */
+/** Values of the last `lengthMs`; add them in the order of time. */
 export class SlidingWindow {
   readonly #lengthMs: number;
   #parts: Part[] = [];
@@ -23,7 +23,7 @@ export class SlidingWindow {
 
   add(timeMs: number, value: number): void {
     const last = this.#parts.at(-1);
-    if (last === undefined || timeMs - last.firstMs >= this.#lengthMs / parts) {
+    if (last === undefined || timeMs - last.firstMs >= this.#lengthMs / maxParts) {
       this.#parts.push({ firstMs: timeMs, lastMs: timeMs, sum: value, count: 1, min: value, max: value });
       return;
     }
@@ -34,14 +34,14 @@ export class SlidingWindow {
     last.max = Math.max(last.max, value);
   }
 
-  /** Forgets what is older than the window. */
+  /** Removes values that are older than the window. */
   slide(nowMs: number): void {
     const oldestMs = nowMs - this.#lengthMs;
     const kept = this.#parts.findIndex(({ lastMs }) => lastMs >= oldestMs);
     if (kept !== 0) this.#parts = kept < 0 ? [] : this.#parts.slice(kept);
   }
 
-  /** Values that are in the window. */
+  /** Number of values in the window. */
   get count(): number {
     return this.#parts.reduce((sum, { count }) => sum + count, 0);
   }
@@ -51,7 +51,7 @@ export class SlidingWindow {
     return (this.#parts.at(-1)?.lastMs ?? 0) - (this.#parts[0]?.firstMs ?? 0);
   }
 
-  /** The values as one, `null` when there are none. */
+  /** The aggregate of all values, `null` if there are none. */
   aggregate(aggregation: RuleAggregation): number | null {
     if (this.#parts.length === 0) return null;
     if (aggregation === 'min') return Math.min(...this.#parts.map(({ min }) => min));

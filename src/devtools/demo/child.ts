@@ -1,8 +1,8 @@
-// What both sample services of the demo need: to listen, to tell the demo where, and to end with it.
+// What both sample services of the demo share: they listen, report their port to the demo, and end with it.
 import { createServer, get, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Listens on a port of the system's choice and tells the demo; the process ends when the demo does. */
+/** Listens on a port that the system chooses and reports it to the demo. The process ends when the demo ends. */
 export function serveDemo(listener: RequestListener, framework: string): void {
   const server = createServer(listener);
   server.listen(0, '127.0.0.1', () => {
@@ -10,11 +10,11 @@ export function serveDemo(listener: RequestListener, framework: string): void {
     process.send?.({ demoPort: port, framework });
   });
   process.once('disconnect', () => process.exit());
-  // Ctrl-C reaches the whole group; the demo ends its services in its own order.
+  // Ctrl-C reaches the whole process group, but the demo itself stops its services in the right order.
   process.on('SIGINT', () => {});
 }
 
-/** A package that may be absent where this one is installed; `null` then. */
+/** Loads a package, `null` if it is not installed. */
 export function loadFramework(name: string): unknown {
   try {
     return require(name);
@@ -23,7 +23,7 @@ export function loadFramework(name: string): unknown {
   }
 }
 
-/** The status and the JSON of a GET request; frameworks answer errors with text, which counts as `null`. */
+/** The status and JSON body of a GET request. The body is `null` if it is not JSON, as in the error pages of frameworks. */
 export function getJson(url: string): Promise<{ status: number; body: unknown }> {
   return new Promise((resolve, reject) => {
     get(url, (response: IncomingMessage) => {
@@ -45,25 +45,26 @@ function readJson(text: string): unknown {
   }
 }
 
+/** Resolves after the time. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** An answer of a sample service. */
-export interface DemoAnswer {
+/** A response of a sample service. */
+export interface DemoResponse {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** A route of a sample service, told to Express, to Koa, or to nobody but `plainListener`. */
+/** A route of a sample service, for Express, Koa or `plainListener`. */
 export interface DemoRoute {
   readonly method: 'GET' | 'POST';
-  /** With at most one parameter, at the end. */
+  /** May end with one parameter. */
   readonly path: string;
-  handle(parameter: string): Promise<DemoAnswer>;
+  handle(parameter: string): Promise<DemoResponse>;
 }
 
-/** Serves the routes without any framework. */
+/** Serves the routes without a framework. */
 export function plainListener(routes: readonly DemoRoute[]): RequestListener {
   return (request, response) => {
     const [path = ''] = (request.url ?? '').split('?');

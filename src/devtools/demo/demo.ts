@@ -1,38 +1,39 @@
-// `ts-sensor demo`: the local agent, two sample services that call each other, and somebody who uses them.
+// `ts-sensor demo`: the local agent, two sample services that call each other, and requests to them.
 import { join } from 'node:path';
-import { kindOf, type ReceivedSpan } from '../store/received-span.js';
+import { type ReceivedSpan, spanKind } from '../store/received-span.js';
 import type { StoredTrace } from '../store/traces.js';
 import { startTerminalAgent, type TerminalAgent } from '../terminal/agent-command.js';
 import { DemoService } from './service.js';
 import { DemoTraffic } from './traffic.js';
 
+/** How the demo runs and when it ends. */
 export interface DemoOptions {
-  /** Port of the agent, 0 for any. */
+  /** Port of the agent; 0 lets the system choose. */
   readonly port: number;
   /** Ends after the first trace that spans both services. */
   readonly once: boolean;
-  /** Ends the demo. */
+  /** Ends the demo when it resolves. */
   readonly stopped: Promise<void>;
-  /** What the services load first, the sensor unless told otherwise. */
+  /** Module that the services preload. Default: the sensor. */
   readonly preload?: string;
   readonly write?: (text: string) => void;
 }
 
-const patienceMs = 30_000;
+const firstTraceTimeoutMs = 30_000;
 
-/** Runs until it is stopped, or with `once` until a complete trace is printed; rejects when none came in time. */
+/** Runs until it is stopped or, with `once`, until a complete trace is printed. Rejects if none arrives in time. */
 export async function runDemo(options: DemoOptions): Promise<void> {
   const write = options.write ?? ((text: string) => void process.stdout.write(text));
   const complete = new CompleteTrace();
   const printed = new Promise<void>((resolve) => complete.whenPrinted(resolve));
   const terminal = await startTerminalAgent({
     port: options.port,
-    onTraces: (traces) => complete.look(traces),
+    onTraces: (traces) => complete.check(traces),
     write: (text) => {
       write(text);
       complete.notePrinted(text);
     },
-    colourLike: process.stdout,
+    colorStream: process.stdout,
   });
   const services: DemoService[] = [];
   const traffic = new DemoTraffic();
@@ -69,7 +70,7 @@ async function startServices(
 }
 
 function sensorPreload(): string {
-  // By the name of the package, which leads to itself here as well as where it is installed.
+  // The name of the package resolves to this package, both in the repository and where it is installed.
   return require.resolve('@instana/ts-sensor/bootstrap');
 }
 
@@ -77,8 +78,8 @@ async function until({ once, stopped }: DemoOptions, printed: Promise<void>, fai
   if (!once) return Promise.race([stopped, failed]);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const message = `no trace through both services arrived within ${patienceMs / 1000} s`;
-    timer = setTimeout(() => reject(new Error(message)), patienceMs);
+    const message = `no trace through both services arrived within ${firstTraceTimeoutMs / 1000} s`;
+    timer = setTimeout(() => reject(new Error(message)), firstTraceTimeoutMs);
   });
   const interrupted = stopped.then(() => {
     throw new Error('stopped before the first trace through both services');
@@ -90,7 +91,7 @@ async function until({ once, stopped }: DemoOptions, printed: Promise<void>, fai
   }
 }
 
-/** Waits for the first trace through both services to be in the terminal. */
+/** Finds the first trace through both services and reports when it has been printed. */
 class CompleteTrace {
   #traceId: string | null = null;
   #printed: () => void = () => {};
@@ -99,7 +100,7 @@ class CompleteTrace {
     this.#printed = callback;
   }
 
-  look(traces: ReadonlySet<StoredTrace>): void {
+  check(traces: ReadonlySet<StoredTrace>): void {
     for (const trace of traces)
       if (this.#traceId === null && crossesServices(trace.spans)) this.#traceId = trace.traceId;
   }
@@ -109,14 +110,14 @@ class CompleteTrace {
   }
 }
 
-/** Whether an entry without a caller leads through an exit to an entry in another process. */
+/** Whether an entry without a parent leads through an exit to an entry in another process. */
 function crossesServices(spans: readonly ReceivedSpan[]): boolean {
   const byId = new Map(spans.map((received) => [received.id, received]));
   return spans.some((entry) => {
     const exit = byId.get(entry.parentId ?? '');
     const first = byId.get(exit?.parentId ?? '');
     if (exit === undefined || first === undefined) return false;
-    const kinds = [first, exit, entry].map(({ span }) => kindOf(span)).join();
+    const kinds = [first, exit, entry].map(({ span }) => spanKind(span)).join();
     return kinds === '1,2,1' && first.parentId === null && first.pid !== entry.pid;
   });
 }

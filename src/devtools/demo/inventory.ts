@@ -1,6 +1,6 @@
-// The demo's inventory, a Koa server: one file as an app would have it.
+// The inventory service of the demo, a Koa server written like a small application.
 import type { RequestListener } from 'node:http';
-import { type DemoAnswer, type DemoRoute, loadFramework, pause, plainListener, serveDemo } from './child.js';
+import { type DemoResponse, type DemoRoute, loadFramework, pause, plainListener, serveDemo } from './child.js';
 
 const names: readonly string[] = [
   'lamp',
@@ -21,12 +21,12 @@ const routes: readonly DemoRoute[] = [
   { method: 'GET', path: '/audit/:name', handle: audit },
 ];
 
-async function listStock(): Promise<DemoAnswer> {
+async function listStock(): Promise<DemoResponse> {
   await pause(20);
   return { status: 200, body: names.map((name, sku) => ({ sku, name })) };
 }
 
-async function showStock(sku: string): Promise<DemoAnswer> {
+async function showStock(sku: string): Promise<DemoResponse> {
   await pause(5);
   const name = /^\d+$/.test(sku) ? names[Number(sku)] : undefined;
   return name === undefined
@@ -34,12 +34,12 @@ async function showStock(sku: string): Promise<DemoAnswer> {
     : { status: 200, body: { sku, name } };
 }
 
-async function audit(): Promise<DemoAnswer> {
+async function audit(): Promise<DemoResponse> {
   await pause(120);
   throw new TypeError('the ledger of yesterday is not closed');
 }
 
-/** The little of Koa and its router that is used here; their types would be more packages. */
+/** The parts of Koa and its router that are used here; their types would be further packages to install. */
 interface KoaContext {
   readonly params: Readonly<Record<string, string>>;
   status: number;
@@ -59,11 +59,11 @@ type KoaModules = { readonly Koa: new () => KoaApp; readonly Router: new () => K
 function loadKoa(): KoaModules | null {
   const Koa = exportedClass(loadFramework('koa'));
   const Router = exportedClass(loadFramework('@koa/router'));
-  // Both are the classes by those names, in all versions that there are.
+  // Every version of both packages exports a class with this constructor.
   return Koa === null || Router === null ? null : ({ Koa, Router } as unknown as KoaModules);
 }
 
-/** A CommonJS module may be the class itself or have it as `default`. */
+/** The class that a CommonJS module exports, directly or as `default`. */
 function exportedClass(module: unknown): unknown {
   if (typeof module === 'function') return module;
   const hasDefault = typeof module === 'object' && module !== null && 'default' in module;
@@ -80,7 +80,7 @@ function koaListener({ Koa, Router }: KoaModules): RequestListener {
     });
   }
   const app = new Koa();
-  // Koa prints every error of a handler; in the demo those are meant.
+  // Koa prints every error of a handler, but in the demo the errors are intended.
   app.silent = true;
   return app.use(router.routes()).callback();
 }

@@ -1,7 +1,8 @@
-// One sample service of the demo as a child process that never outlives the demo.
+// One sample service of the demo, as a child process that ends with the demo.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { isObject } from '../store/received-span.js';
+import { isObject } from '../otlp/values.js';
 
+/** What to start, and with which sensor and settings. */
 export interface DemoServiceOptions {
   readonly name: string;
   readonly script: string;
@@ -13,7 +14,7 @@ export interface DemoServiceOptions {
 const startTimeoutMs = 20_000;
 const stopTimeoutMs = 2_000;
 
-/** Starts the service at once; `url` is known when `started()` resolves. */
+/** Starts the service when it is constructed; `url` is known once `started()` resolves. */
 export class DemoService {
   readonly #name: string;
   readonly #child: ChildProcess;
@@ -24,10 +25,10 @@ export class DemoService {
   constructor({ name, script, preload, agentPort, env }: DemoServiceOptions) {
     this.#name = name;
     this.#child = spawn(process.execPath, ['-r', preload, script], {
-      // The channel closes when this process ends, however that happens, and the service ends with it.
+      // The IPC channel closes whenever this process ends, even if it is killed, and then the service ends, too.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: {
-        ...ownEnvironment(),
+        ...serviceEnvironment(),
         INSTANA_AGENT_HOST: '127.0.0.1',
         INSTANA_AGENT_PORT: String(agentPort),
         INSTANA_SERVICE_NAME: name,
@@ -40,7 +41,7 @@ export class DemoService {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** The package that serves, or `http`. */
+  /** The framework that the service uses, or `http`. */
   get framework(): string {
     return this.#framework;
   }
@@ -50,7 +51,7 @@ export class DemoService {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`${this.#name} did not start`)), startTimeoutMs);
       this.#child.on('message', (message) => {
-        // The sensor of a service may have things to say on this channel too.
+        // Other code in the service may send messages on this channel, too.
         if (!isObject(message) || typeof message['demoPort'] !== 'number') return;
         clearTimeout(timer);
         this.#port = message['demoPort'];
@@ -64,7 +65,7 @@ export class DemoService {
     });
   }
 
-  /** Rejects when the service ends without having been told to. */
+  /** Rejects if the service ends before `stop()`. */
   ended(): Promise<never> {
     return new Promise((_resolve, reject) => {
       this.#child.once('error', reject);
@@ -74,7 +75,7 @@ export class DemoService {
     });
   }
 
-  /** Ends the service; resolves when it is gone. */
+  /** Stops the service; resolves once it has ended. */
   stop(): Promise<void> {
     this.#isStopping = true;
     if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined)
@@ -90,8 +91,8 @@ export class DemoService {
   }
 }
 
-/** Without settings of the user's shell that are meant for other servers. */
-function ownEnvironment(): NodeJS.ProcessEnv {
+/** The environment without settings in the user's shell that are meant for other servers. */
+function serviceEnvironment(): NodeJS.ProcessEnv {
   const isForSensors = (name: string) => name.startsWith('INSTANA_') || name === 'AUTOWRAPT_BOOTSTRAP';
   const isForHost = (name: string) => name === 'NODE_OPTIONS' || name === 'NODE_CHANNEL_FD';
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isForSensors(name) && !isForHost(name)));

@@ -1,6 +1,6 @@
-// The demo's storefront, an Express server that asks the inventory: one file as an app would have it.
+// The storefront service of the demo, an Express server that calls the inventory, written like a small application.
 import type { RequestListener } from 'node:http';
-import { type DemoAnswer, type DemoRoute, getJson, loadFramework, pause, plainListener, serveDemo } from './child.js';
+import { type DemoResponse, type DemoRoute, getJson, loadFramework, pause, plainListener, serveDemo } from './child.js';
 
 const inventoryUrl = process.env['DEMO_INVENTORY_URL'] ?? '';
 
@@ -12,33 +12,33 @@ const routes: readonly DemoRoute[] = [
   { method: 'GET', path: '/reports/:name', handle: report },
 ];
 
-async function listProducts(): Promise<DemoAnswer> {
+async function listProducts(): Promise<DemoResponse> {
   return getJson(`${inventoryUrl}/stock`);
 }
 
-async function showOrder(id: string): Promise<DemoAnswer> {
+async function showOrder(id: string): Promise<DemoResponse> {
   const stock = await getJson(`${inventoryUrl}/stock/${/^\d+$/.test(id) ? Number(id) % 10 : id}`);
   return stock.status === 200
     ? { status: 200, body: { id, items: [stock.body] } }
     : { status: 404, body: { error: 'no such order' } };
 }
 
-async function checkOut(id: string): Promise<DemoAnswer> {
+async function checkOut(id: string): Promise<DemoResponse> {
   await getJson(`${inventoryUrl}/stock/${Number(id) % 10}`);
   throw new Error(`payment of order ${id} was declined`);
 }
 
-async function search(): Promise<DemoAnswer> {
+async function search(): Promise<DemoResponse> {
   await pause(350);
   return { status: 200, body: [] };
 }
 
-async function report(name: string): Promise<DemoAnswer> {
+async function report(name: string): Promise<DemoResponse> {
   const { status, body } = await getJson(`${inventoryUrl}/audit/${name}`);
   return { status: status === 200 ? 200 : 502, body };
 }
 
-/** The little of Express that is used here; its types would be one more package. */
+/** The parts of Express that are used here; its types would be a further package to install. */
 interface ExpressApp {
   (...args: Parameters<RequestListener>): void;
   get: AddRoute;
@@ -64,7 +64,7 @@ function expressListener(createApp: () => ExpressApp): RequestListener {
   return app;
 }
 
-// Express prints every error of a handler; in the demo those are meant.
+// Express prints every error of a handler unless NODE_ENV is test, but in the demo the errors are intended.
 process.env['NODE_ENV'] = 'test';
 const express = loadFramework('express');
 if (typeof express === 'function')

@@ -1,10 +1,10 @@
-// Somebody who uses the demo's storefront: a few requests a second, some slow, some wrong, some failing.
+// Requests to the storefront of the demo: a few a second, some of them slow, invalid or failing.
 import { Agent, request } from 'node:http';
 
 const everyMs = 400;
-const maximumOpen = 10;
+const maxOpen = 10;
 
-/** One round; the first ones show the most. */
+/** One round of requests; the most instructive ones come first. */
 const visits: readonly (readonly [method: string, path: string])[] = [
   ['GET', '/orders/1001'],
   ['GET', '/products'],
@@ -18,7 +18,7 @@ const visits: readonly (readonly [method: string, path: string])[] = [
   ['GET', '/reports/daily'],
 ];
 
-/** Sends requests until it is stopped; answers are read and forgotten. */
+/** Sends requests until it is stopped, and discards the responses. */
 export class DemoTraffic {
   readonly #agent: Agent = new Agent({ keepAlive: true });
   #timer: NodeJS.Timeout | null = null;
@@ -38,13 +38,13 @@ export class DemoTraffic {
 
   #visit(url: string): void {
     const visit = visits[this.#next++ % visits.length];
-    if (visit === undefined || this.#open >= maximumOpen) return;
+    if (visit === undefined || this.#open >= maxOpen) return;
     const [method, path] = visit;
     this.#open++;
     const call = request(url + path, { method, agent: this.#agent, timeout: 10_000 }, (response) => response.resume());
     call.once('timeout', () => call.destroy());
     call.once('close', () => this.#open--);
-    call.on('error', () => {}); // The service is going down; the demo notices that elsewhere.
+    call.on('error', () => {}); // The service has ended; the demo notices that elsewhere.
     call.end();
   }
 }

@@ -1,20 +1,20 @@
-// Reads an OTLP/JSON metrics request into points, each with the name, the attributes and the scope of its series.
+// Reads an OTLP/JSON metrics request into points, each with the name, attributes and scope of its series.
 import type { MetricKind } from '../../protocol/metric-registry.js';
-import { isObject } from '../store/received-span.js';
 import {
   type Attributes,
   attributesOf,
   countOf,
   doubleOf,
+  isObject,
   type JsonObject,
+  jsonNumber,
   objectOf,
   objectsOf,
-  shownNumber,
   textOf,
   timeMsOf,
 } from './values.js';
 
-/** What a histogram or a summary has counted; bounds and counts where it has explicit ones. */
+/** The content of a histogram or summary; `bounds` and `counts` only for explicit buckets. */
 export interface Distribution {
   readonly count: number;
   readonly sum: number | string | null;
@@ -24,7 +24,7 @@ export interface Distribution {
   readonly counts?: readonly number[];
 }
 
-/** A number, as text where it is not finite. */
+/** A number, as text if it is not finite, or a distribution. */
 export type PointValue = number | string | Distribution;
 
 /** One point of one series. */
@@ -32,22 +32,22 @@ export interface OtlpPoint {
   readonly name: string;
   readonly scope: string;
   readonly kind: MetricKind | 'exponential-histogram' | 'summary';
-  /** Whether values are those since the last point, `null` where there is no such difference. */
+  /** Whether a value counts from the last point or from the start; `null` for gauges and summaries. */
   readonly temporality: 'cumulative' | 'delta' | null;
   readonly unit: string;
   readonly attributes: Attributes;
-  /** By the sender's clock; `null` when it did not say. */
+  /** Time by the sender's clock, `null` if the point has none. */
   readonly timeMs: number | null;
   readonly value: PointValue;
 }
 
-/** What came from one resource, which is one process. */
+/** The points of one resource, which is one process. */
 export interface ResourcePoints {
   readonly resource: Attributes;
   readonly points: readonly OtlpPoint[];
 }
 
-/** Why points were not taken, and how many. */
+/** How many points or spans were rejected, and why. */
 export interface Rejection {
   count: number;
   /** The first reason. */
@@ -56,8 +56,8 @@ export interface Rejection {
 
 type Head = Pick<OtlpPoint, 'name' | 'scope' | 'kind' | 'temporality' | 'unit'>;
 
-const maximumNameLength = 255;
-const maximumBuckets = 256;
+const maxNameLength = 255;
+const maxBuckets = 256;
 const deltaTemporality = 1;
 const noRecordedValue = 1;
 
@@ -66,7 +66,7 @@ export function readMetrics(document: JsonObject, rejected: Rejection): Resource
   return objectsOf(document, 'resourceMetrics').map((of) => {
     const points: OtlpPoint[] = [];
     for (const scopeMetrics of objectsOf(of, 'scopeMetrics')) {
-      const scope = textOf(objectOf(scopeMetrics, 'scope')['name']).slice(0, maximumNameLength);
+      const scope = textOf(objectOf(scopeMetrics, 'scope')['name']).slice(0, maxNameLength);
       for (const metric of objectsOf(scopeMetrics, 'metrics')) readMetric(metric, scope, points, rejected);
     }
     return { resource: attributesOf(objectOf(of, 'resource')), points };
@@ -87,7 +87,7 @@ function readMetric(metric: JsonObject, scope: string, points: OtlpPoint[], reje
     const section = metric[member];
     const head = headOf(metric, member, section, scope);
     for (const point of objectsOf(section, 'dataPoints')) {
-      // A series that has ended says so with a point without a value.
+      // A point without a recorded value marks the end of its series.
       if (Number(point['flags'] ?? 0) & noRecordedValue) continue;
       const value = read(point);
       if (head.name === '') reject(rejected, 'a metric needs a name');
@@ -102,21 +102,21 @@ function headOf(metric: JsonObject, member: string, section: JsonObject, scope: 
   const hasTemporality = member !== 'gauge' && member !== 'summary';
   const isDelta = section['aggregationTemporality'] === deltaTemporality;
   return {
-    name: textOf(metric['name']).slice(0, maximumNameLength),
+    name: textOf(metric['name']).slice(0, maxNameLength),
     scope,
-    kind: kindOf(member, section),
+    kind: pointKind(member, section),
     temporality: hasTemporality ? (isDelta ? 'delta' : 'cumulative') : null,
-    unit: textOf(metric['unit']).slice(0, maximumNameLength),
+    unit: textOf(metric['unit']).slice(0, maxNameLength),
   };
 }
 
-function kindOf(member: string, section: JsonObject): OtlpPoint['kind'] {
+function pointKind(member: string, section: JsonObject): OtlpPoint['kind'] {
   if (member === 'sum') return section['isMonotonic'] === true ? 'counter' : 'up-down-counter';
   if (member === 'exponentialHistogram') return 'exponential-histogram';
   return member === 'gauge' || member === 'histogram' ? member : 'summary';
 }
 
-/** Counts a point that is not taken. */
+/** Counts a rejected point or span. */
 export function reject(rejected: Rejection, reason: string): void {
   rejected.count++;
   if (rejected.reason === '') rejected.reason = reason;
@@ -124,7 +124,7 @@ export function reject(rejected: Rejection, reason: string): void {
 
 function numberValue(point: JsonObject): number | string | null {
   const value = point['asInt'] === undefined ? doubleOf(point['asDouble']) : countOf(point['asInt']);
-  return value === null ? null : shownNumber(value);
+  return value === null ? null : jsonNumber(value);
 }
 
 function countedValue(point: JsonObject): Distribution | null {
@@ -139,11 +139,11 @@ function histogramValue(point: JsonObject): Distribution | null {
   if (counted === null || !Array.isArray(bounds) || !Array.isArray(bucketCounts)) return null;
   const counts = bucketCounts.map(countOf);
   if (!counts.every((count) => count !== null) || !bounds.every((bound) => typeof bound === 'number')) return null;
-  if (counts.length === 0 || counts.length > maximumBuckets) return counted;
+  if (counts.length === 0 || counts.length > maxBuckets) return counted;
   return counts.length === bounds.length + 1 ? { ...counted, bounds, counts } : null;
 }
 
 function memberOf(point: JsonObject, name: string): number | string | null {
   const value = doubleOf(point[name]);
-  return value === null ? null : shownNumber(value);
+  return value === null ? null : jsonNumber(value);
 }

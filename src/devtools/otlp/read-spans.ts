@@ -1,16 +1,16 @@
-// Turns an OTLP/JSON trace request into spans as they are stored, the shape that exporters of OpenTelemetry give to Instana's back end.
+// Converts an OTLP/JSON trace request into stored spans, in the form that Instana's back end uses for spans of OpenTelemetry.
 import { hasShortId, parseId, shortId } from '../../propagation/ids.js';
 import type { SpanKind, WireHttp, WireSpan } from '../../protocol/wire-span.js';
 import { type Rejection, reject } from './read-metrics.js';
 import { type Attributes, attributesOf, type JsonObject, objectOf, objectsOf, textOf, timeMsOf } from './values.js';
 
-/** What came from one resource, which is one process. */
+/** The spans of one resource, which is one process. */
 export interface ResourceSpans {
   readonly resource: Attributes;
   readonly spans: readonly WireSpan[];
 }
 
-/** The name of all spans that come by OTLP. */
+/** The name of every span that arrived over OTLP. */
 export const otlpSpanName = 'otel';
 
 const statusError = 2;
@@ -24,7 +24,7 @@ const spanKinds: readonly { readonly name: string; readonly kind: SpanKind }[] =
 ];
 const unknownKind = { name: 'internal', kind: 3 } as const;
 
-/** Throws `MalformedOtlp` when the document has not the form of OTLP. Spans that cannot be read are rejected one by one. */
+/** Throws `MalformedOtlp` if the document does not have the structure of OTLP. Invalid spans are rejected one by one. */
 export function readSpans(document: JsonObject, rejected: Rejection): ResourceSpans[] {
   return objectsOf(document, 'resourceSpans').map((of) => {
     const resource = attributesOf(objectOf(of, 'resource'));
@@ -41,7 +41,7 @@ export function readSpans(document: JsonObject, rejected: Rejection): ResourceSp
   });
 }
 
-/** The stored span, or what is wrong with it. */
+/** The stored span, or the reason why it is invalid. */
 function convert(span: JsonObject, scope: string, resource: Attributes): WireSpan | string {
   const traceId = idOf(span['traceId'], 32);
   const id = idOf(span['spanId'], 16);
@@ -59,7 +59,7 @@ function convert(span: JsonObject, scope: string, resource: Attributes): WireSpa
   const links = linksOf(span);
   const traceState = textOf(span['traceState']);
   return {
-    // Where the last digits say nothing, the first ones do.
+    // If the last 16 digits are all zero, the first 16 identify the trace.
     t: hasShortId(traceId) ? shortId(traceId) : traceId.slice(0, 16),
     lt: traceId,
     s: id,
@@ -86,7 +86,7 @@ function convert(span: JsonObject, scope: string, resource: Attributes): WireSpa
   };
 }
 
-/** An id of exactly so many digits. */
+/** An id with exactly this number of digits, else `null`. */
 function idOf(value: unknown, digits: number): string | null {
   return typeof value === 'string' && value.length === digits ? parseId(value) : null;
 }
@@ -113,16 +113,16 @@ function linksOf(span: JsonObject): JsonObject[] {
   });
 }
 
-/** The message of the status, else that of the last exception. */
+/** Whether the span failed, with the message of its status or, failing that, of its last exception. */
 function failureOf(span: JsonObject, events: readonly SpanEvent[]): { isFailed: boolean; message: string } {
   const status = objectOf(span, 'status');
   if (status['code'] !== statusError) return { isFailed: false, message: '' };
-  const said = textOf(status['message']);
+  const statusMessage = textOf(status['message']);
   const exception = events.findLast(({ name }) => name === 'exception')?.attributes;
-  return { isFailed: true, message: said === '' ? textOf(exception?.['exception.message']) : said };
+  return { isFailed: true, message: statusMessage === '' ? textOf(exception?.['exception.message']) : statusMessage };
 }
 
-/** The section of HTTP spans, from the conventions of today or those before 2023; `null` when it is no HTTP span. */
+/** The HTTP section, read from the conventions of today or from those before 2023; `null` if the span is not HTTP. */
 function httpOf(tags: Attributes, kind: SpanKind, message: string): WireHttp | null {
   const method = textOf(tags['http.request.method'] ?? tags['http.method']);
   if (method === '') return null;
@@ -142,7 +142,7 @@ function httpOf(tags: Attributes, kind: SpanKind, message: string): WireHttp | n
   };
 }
 
-/** The path of what is served, the whole address of what is called. */
+/** The path of a served request, or the full URL of a call. */
 function urlOf(tags: Attributes, kind: SpanKind): string {
   const path = textOf(tags['url.path']) || (textOf(tags['http.target']).split('?')[0] ?? '');
   const full = textOf(tags['url.full'] ?? tags['http.url']).split('?')[0] ?? '';

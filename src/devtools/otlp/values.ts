@@ -1,20 +1,26 @@
-// Reads the parts that OTLP/JSON metrics and traces share: lists, attributes, numbers and times of strangers.
-import { isObject } from '../store/received-span.js';
+// Reads what OTLP/JSON metrics and traces have in common: objects, lists, attributes, numbers and times in untrusted input.
 
+/** An object of parsed JSON. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Attributes by name, their values as plain JSON. */
+/** Attributes by name, with plain JSON values. */
 export type Attributes = Readonly<Record<string, unknown>>;
 
-/** The document is not of the form that OTLP has; nothing of it is taken. */
+/** The document does not have the structure of OTLP, so all of it is rejected. */
 export class MalformedOtlp extends Error {}
 
-const maximumAttributes = 128;
-const maximumNameLength = 255;
-const maximumTextLength = 4096;
-const maximumItems = 128;
+const maxAttributes = 128;
+const maxNameLength = 255;
+const maxTextLength = 4096;
+const maxItems = 128;
+const maxNanoseconds = 2 ** 64;
 
-/** Objects of a list; an absent one is empty. Throws `MalformedOtlp` for anything else, naming the member. */
+/** Whether a value is a JSON object, neither an array nor null. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The objects of a list member, none if it is absent. Throws `MalformedOtlp` for anything else. */
 export function objectsOf(parent: JsonObject, member: string): readonly JsonObject[] {
   const list = parent[member];
   if (list === undefined || list === null) return [];
@@ -23,7 +29,7 @@ export function objectsOf(parent: JsonObject, member: string): readonly JsonObje
   return list;
 }
 
-/** An object; an absent one is empty. Throws `MalformedOtlp` for anything else, naming the member. */
+/** An object member, empty if it is absent. Throws `MalformedOtlp` for anything else. */
 export function objectOf(parent: JsonObject, member: string): JsonObject {
   const value = parent[member];
   if (value === undefined || value === null) return {};
@@ -31,38 +37,38 @@ export function objectOf(parent: JsonObject, member: string): JsonObject {
   return value;
 }
 
-/** A text within bounds, empty for anything else. */
+/** A text, cut to its maximum length; empty for anything else. */
 export function textOf(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, maximumTextLength) : '';
+  return typeof value === 'string' ? value.slice(0, maxTextLength) : '';
 }
 
-/** The list of key and value as an object, bounded; what is no attribute is left out. */
+/** The attribute list as an object of bounded size; invalid entries are left out. */
 export function attributesOf(parent: JsonObject): Attributes {
   const entries: [string, unknown][] = [];
-  for (const { key, value } of objectsOf(parent, 'attributes').slice(0, maximumAttributes)) {
+  for (const { key, value } of objectsOf(parent, 'attributes').slice(0, maxAttributes)) {
     if (typeof key !== 'string' || key === '') continue;
-    entries.push([key.slice(0, maximumNameLength), plainValue(value)]);
+    entries.push([key.slice(0, maxNameLength), plainValue(value)]);
   }
-  // Defines members, so that one called __proto__ is a name like any other.
+  // fromEntries defines the members, so a key called __proto__ is a name like any other.
   return Object.fromEntries(entries);
 }
 
-/** `{ "intValue": "7" }` is 7. */
+/** The plain form of an OTLP value: `{ "intValue": "7" }` becomes 7. */
 function plainValue(value: unknown): unknown {
   if (!isObject(value)) return null;
   if (typeof value['stringValue'] === 'string') return textOf(value['stringValue']);
   if (typeof value['boolValue'] === 'boolean') return value['boolValue'];
   if (value['intValue'] !== undefined) return integerOf(value['intValue']);
-  if (value['doubleValue'] !== undefined) return shownNumber(doubleOf(value['doubleValue']) ?? Number.NaN);
+  if (value['doubleValue'] !== undefined) return jsonNumber(doubleOf(value['doubleValue']) ?? Number.NaN);
   if (typeof value['bytesValue'] === 'string') return textOf(value['bytesValue']);
   if (isObject(value['arrayValue'])) {
     const { values } = value['arrayValue'];
-    return Array.isArray(values) ? values.slice(0, maximumItems).map(plainValue) : [];
+    return Array.isArray(values) ? values.slice(0, maxItems).map(plainValue) : [];
   }
   return isObject(value['kvlistValue']) ? attributesOf({ attributes: value['kvlistValue']['values'] }) : null;
 }
 
-/** A 64-bit integer, which is text in JSON: as number where that is exact, else as text; `null` when it is none. */
+/** A 64-bit integer, which JSON carries as text: a number if that is exact, else the text; `null` if invalid. */
 function integerOf(value: unknown): number | string | null {
   if (typeof value === 'number') return Number.isInteger(value) ? value : null;
   if (typeof value !== 'string' || !/^-?\d{1,20}$/.test(value)) return null;
@@ -70,32 +76,30 @@ function integerOf(value: unknown): number | string | null {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** A double; JSON has no form for those that are not finite, so they come as text. `null` when it is none. */
+/** A double, `null` if invalid. Values that are not finite arrive as text, since JSON has no form for them. */
 export function doubleOf(value: unknown): number | null {
   if (typeof value === 'number') return value;
   if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') return Number(value);
   return null;
 }
 
-/** A 64-bit integer as number, rounded where it is beyond what is exact; `null` when it is none. */
+/** A 64-bit integer as a number, rounded if it is too large to be exact; `null` if invalid. */
 export function countOf(value: unknown): number | null {
   const integer = integerOf(value);
   return integer === null ? null : Number(integer);
 }
 
-/** As JSON can show it: a number that is not finite as text. */
-export function shownNumber(value: number): number | string {
+/** The JSON form of a number: text if it is not finite. */
+export function jsonNumber(value: number): number | string {
   return Number.isFinite(value) ? value : String(value);
 }
 
-/** Nanoseconds since 1970, text or number, as milliseconds with their fraction; `null` when absent, 0 or no time. */
+/** Nanoseconds since 1970 as fractional milliseconds; `null` if absent, 0 or invalid. */
 export function timeMsOf(value: unknown): number | null {
-  if (typeof value === 'number') return value > 0 && value <= longestNanoseconds ? value / 1e6 : null;
+  if (typeof value === 'number') return value > 0 && value <= maxNanoseconds ? value / 1e6 : null;
   if (typeof value !== 'string' || !/^\d{1,20}$/.test(value)) return null;
-  // Split, since no number holds today's nanoseconds exactly.
+  // Split the text, since no number holds today's nanoseconds exactly.
   const milliseconds = Number(value.slice(0, -6));
   const rest = Number(value.slice(-6)) / 1e6;
   return milliseconds > 0 ? milliseconds + rest : null;
 }
-
-const longestNanoseconds = 2 ** 64;

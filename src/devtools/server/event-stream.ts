@@ -1,24 +1,24 @@
-// Tells open pages what has arrived, as server-sent events, at a pace that a page can take.
+// Sends server-sent events to open pages, at a rate that a page can handle.
 import type { ServerResponse } from 'node:http';
 import { guardHeaders } from './respond.js';
 
-const maximumClients = 32;
-const maximumWaitingBytes = 1024 * 1024;
-const maximumPending = 200;
+const maxClients = 32;
+const maxWaitingBytes = 1024 * 1024;
+const maxPending = 200;
 const flushMs = 250;
 const heartbeatMs = 15_000;
 
-/** Sends events to every client; one that does not read is let go. */
+/** Sends events to every client, and disconnects a client that does not read. */
 export class EventStream {
   readonly #clients: Set<ServerResponse> = new Set();
-  /** Kept by name and key, so that a trace which grows is told once per round, in its latest state. */
+  /** By name and key, so that a growing trace is sent once per flush, in its latest state. */
   readonly #pending: Map<string, { name: string; describe: () => unknown }> = new Map();
   #flushTimer: NodeJS.Timeout | null = null;
   #heartbeat: NodeJS.Timeout | null = null;
 
-  /** Makes the response a stream of events; false when there are too many already. */
+  /** Turns the response into an event stream; false if there are too many streams already. */
   attach(response: ServerResponse): boolean {
-    if (this.#clients.size >= maximumClients) return false;
+    if (this.#clients.size >= maxClients) return false;
     response.writeHead(200, { ...guardHeaders, 'Content-Type': 'text/event-stream; charset=utf-8' });
     response.write('retry: 2000\n\n');
     this.#clients.add(response);
@@ -27,11 +27,11 @@ export class EventStream {
     return true;
   }
 
-  /** Sends an event soon; `describe` is called when it is sent. A later one of the same name and key replaces it. */
-  tell(name: string, key: string | number, describe: () => unknown): void {
+  /** Sends an event with the next flush, which calls `describe`. A later event with the same name and key replaces it. */
+  publish(name: string, key: string | number, describe: () => unknown): void {
     if (this.#clients.size === 0) return;
     const id = `${name} ${key}`;
-    if (this.#pending.size >= maximumPending && !this.#pending.has(id)) {
+    if (this.#pending.size >= maxPending && !this.#pending.has(id)) {
       const [oldest] = this.#pending.keys();
       if (oldest !== undefined) this.#pending.delete(oldest);
     }
@@ -58,7 +58,7 @@ export class EventStream {
 
   #write(text: string): void {
     for (const client of this.#clients) {
-      if (client.writableLength > maximumWaitingBytes) client.destroy();
+      if (client.writableLength > maxWaitingBytes) client.destroy();
       else client.write(text);
     }
   }

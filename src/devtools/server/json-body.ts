@@ -2,24 +2,25 @@
 import type { IncomingMessage } from 'node:http';
 import { gunzip } from 'node:zlib';
 
-/** The sensors' own limit for one request. */
-export const maximumBodyBytes: number = 20 * 1024 * 1024;
-const maximumDepth = 100;
+/** The maximum size that sensors use for one request. */
+export const maxBodyBytes: number = 20 * 1024 * 1024;
+const maxDepth = 100;
 
-/** A body as parsed, or why it was refused. An empty body has the value `undefined`. */
+/** A parsed body, or the reason why it was rejected. An empty body has the value `undefined`. */
 export type JsonBody =
   | { readonly accepted: true; readonly bytes: number; readonly value: unknown }
   | { readonly accepted: false; readonly status: 400 | 413 | 415; readonly error: string };
 
-/** What is taken of bodies beside plain JSON, and what is said of those that are no JSON. */
+/** Which bodies are accepted. */
 export interface BodyRules {
   readonly limitBytes: number;
-  /** Takes bodies that are compressed with gzip as well; the limit holds for both sizes. */
-  readonly takesGzip?: boolean;
-  readonly wrongType?: string;
+  /** Also accepts bodies compressed with gzip; the limit applies to both sizes. */
+  readonly acceptsGzip?: boolean;
+  /** Replaces the error for another content type than JSON. */
+  readonly typeError?: string;
 }
 
-/** Reads and parses the whole body; `null` when the client went away before its end. */
+/** Reads and parses the whole body; `null` if the client disconnects before its end. */
 export async function readJsonBody(request: IncomingMessage, rules: BodyRules): Promise<JsonBody | null> {
   const refusal = refuseByHeaders(request, rules);
   if (refusal !== null) return refusal;
@@ -39,19 +40,19 @@ function isGzip(request: IncomingMessage): boolean {
 function refuseByHeaders(request: IncomingMessage, rules: BodyRules): JsonBody | null {
   const { 'content-length': length, 'content-type': type, 'content-encoding': encoding } = request.headers;
   if (Number(length ?? 0) > rules.limitBytes) return tooLarge(rules.limitBytes);
-  if (encoding !== undefined && encoding !== 'identity' && !(rules.takesGzip === true && isGzip(request))) {
-    const error = rules.takesGzip === true ? 'the only encoding taken is gzip' : 'compressed bodies are not accepted';
+  if (encoding !== undefined && encoding !== 'identity' && !(rules.acceptsGzip === true && isGzip(request))) {
+    const error = rules.acceptsGzip === true ? 'the only encoding taken is gzip' : 'compressed bodies are not accepted';
     return { accepted: false, status: 415, error };
   }
   const hasBody = request.headers['transfer-encoding'] !== undefined || Number(length ?? 0) > 0;
-  // A page of another site can send text/plain and forms without being asked first, but not JSON.
+  // A page of another site can send text/plain and forms without a preflight request, but not JSON.
   if ((hasBody || type !== undefined) && !/^application\/json\s*(;|$)/i.test(type ?? '')) {
-    return { accepted: false, status: 415, error: rules.wrongType ?? 'the body must be application/json' };
+    return { accepted: false, status: 415, error: rules.typeError ?? 'the body must be application/json' };
   }
   return null;
 }
 
-/** A few bytes of gzip may stand for gigabytes, so unpacking ends at the limit. `null` when it is no gzip. */
+/** Unpacks gzip up to the limit, since a few bytes may unpack to gigabytes; `null` if it is not gzip. */
 function unpack(packed: Buffer, limitBytes: number): Promise<Buffer | 'too large' | null> {
   return new Promise((resolve) => {
     gunzip(packed, { maxOutputLength: limitBytes }, (error, bytes) => {
@@ -87,8 +88,8 @@ function collect(request: IncomingMessage, limitBytes: number): Promise<Buffer |
 
 function parse(bytes: Buffer): JsonBody {
   if (bytes.length === 0) return { accepted: true, bytes: 0, value: undefined };
-  if (isDeeperThan(bytes, maximumDepth)) {
-    return { accepted: false, status: 400, error: `the JSON is nested deeper than ${maximumDepth} levels` };
+  if (isDeeperThan(bytes, maxDepth)) {
+    return { accepted: false, status: 400, error: `the JSON is nested deeper than ${maxDepth} levels` };
   }
   try {
     return { accepted: true, bytes: bytes.length, value: JSON.parse(bytes.toString('utf8')) };
@@ -100,7 +101,7 @@ function parse(bytes: Buffer): JsonBody {
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** Looked at before parsing: JSON.parse takes any depth, but JSON.stringify and every walk over the result overflow the stack. */
+/** Checked before parsing: JSON.parse accepts any depth, but JSON.stringify and every walk over the result overflow the stack. */
 function isDeeperThan(bytes: Buffer, limit: number): boolean {
   let depth = 0;
   for (let at = 0; at < bytes.length; at++) {

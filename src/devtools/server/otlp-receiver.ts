@@ -1,139 +1,139 @@
-// Takes metrics and spans in OTLP/JSON from any exporter of OpenTelemetry, and answers as that protocol wants it.
-
-import type { HealthWatch } from '../alerts/alert-evaluator.js';
+// Receives metrics and spans in OTLP/JSON from any exporter of OpenTelemetry, and responds as that protocol requires.
 import { type Rejection, readMetrics, reject } from '../otlp/read-metrics.js';
 import { readSpans } from '../otlp/read-spans.js';
-import { type Attributes, type JsonObject, MalformedOtlp } from '../otlp/values.js';
-import type { Instance, InstanceStore } from '../store/instances.js';
-import type { ProcessStore } from '../store/processes.js';
-import { isObject } from '../store/received-span.js';
-import type { StoredTrace, TraceStore } from '../store/traces.js';
+import { type Attributes, isObject, type JsonObject, MalformedOtlp } from '../otlp/values.js';
+import type { Instance } from '../store/instances.js';
+import type { StoredTrace } from '../store/traces.js';
 import type { JsonBody } from './json-body.js';
-import { type Answer, failure } from './respond.js';
+import type { OutgoingResponse } from './respond.js';
+import type { AgentStores } from './stores.js';
 
-/** What the intake fills. */
-export interface OtlpStores {
-  readonly instances: InstanceStore;
-  readonly processes: ProcessStore;
-  readonly traces: TraceStore;
-  readonly health: HealthWatch;
-}
-
-/** Whom the intake tells what has happened. */
+/** Callbacks for what exporters report. */
 export interface OtlpListener {
-  appeared(instance: Instance): void;
-  left(instance: Instance): void;
-  traced(traces: ReadonlySet<StoredTrace>): void;
+  instanceAppeared(instance: Instance): void;
+  instanceVanished(instance: Instance): void;
+  tracesReceived(traces: ReadonlySet<StoredTrace>): void;
 }
 
-/** Said to exporters of the other encoding, which is what most of them speak unless told. */
-export const wrongOtlpType: string =
+/** The error for exporters that send protobuf, which is the default of most. */
+export const otlpTypeError: string =
   'only OTLP/JSON is taken here: send application/json (OTEL_EXPORTER_OTLP_PROTOCOL=http/json)';
 
-/** Requests of `POST /v1/metrics` and `POST /v1/traces`. */
-export class OtlpIntake {
-  readonly #stores: OtlpStores;
+/** Stores what exporters send. A response counts what was invalid; a document of another structure is rejected as a whole. */
+export class OtlpReceiver {
+  readonly #stores: AgentStores;
   readonly #listener: OtlpListener;
   readonly #now: () => number;
 
-  constructor(stores: OtlpStores, listener: OtlpListener, now: () => number = Date.now) {
+  constructor(stores: AgentStores, listener: OtlpListener, now: () => number = Date.now) {
     this.#stores = stores;
     this.#listener = listener;
     this.#now = now;
   }
 
-  /** Takes what can be read and says how much could not; a document of another form is refused whole. */
-  answer(endpoint: 'otlp-metrics' | 'otlp-traces', body: JsonBody): Answer {
-    if (!body.accepted) return refusal(body.status, body.error);
-    const document = body.value;
-    if (!isObject(document)) return refusal(400, 'the body must be a JSON object');
-    try {
-      return endpoint === 'otlp-metrics' ? this.#takeMetrics(document) : this.#takeSpans(document, body.bytes);
-    } catch (error) {
-      if (error instanceof MalformedOtlp) return refusal(400, error.message);
-      throw error;
-    }
+  /** `POST /v1/metrics` */
+  receiveMetrics(body: JsonBody): OutgoingResponse {
+    return withDocument(body, (document) => this.#storeMetrics(document));
   }
 
-  #takeMetrics(document: JsonObject): Answer {
+  /** `POST /v1/traces` */
+  receiveSpans(body: JsonBody): OutgoingResponse {
+    return withDocument(body, (document, bytes) => this.#storeSpans(document, bytes));
+  }
+
+  #storeMetrics(document: JsonObject): OutgoingResponse {
     const rejected: Rejection = { count: 0, reason: '' };
     const nowMs = this.#now();
-    const { instances, health } = this.#stores;
+    const { instances, alerts } = this.#stores;
     for (const { resource, points } of readMetrics(document, rejected)) {
-      const instance = this.#see(resource);
+      const instance = this.#register(resource);
       for (const point of points) {
-        if (instances.keep(instance, point)) health.note(instance, point, nowMs);
+        if (instances.keep(instance, point)) alerts.record(instance, point, nowMs);
         else reject(rejected, 'too many series, or one with too large attributes');
       }
-      health.look(instance, nowMs);
+      alerts.evaluate(instance, nowMs);
     }
     return outcome('rejectedDataPoints', rejected, missing(document, 'resourceMetrics'));
   }
 
-  #takeSpans(document: JsonObject, bytes: number): Answer {
+  #storeSpans(document: JsonObject, bytes: number): OutgoingResponse {
     const rejected: Rejection = { count: 0, reason: '' };
     const batches = readSpans(document, rejected);
     const count = batches.reduce((sum, { spans }) => sum + spans.length, 0);
     const touched = new Set<StoredTrace>();
     for (const { resource, spans } of batches) {
-      const { pid, instanceId, service } = this.#see(resource);
+      const { pid, instanceId, service } = this.#register(resource);
       const share = (bytes * spans.length) / Math.max(1, count);
       const source = pid ?? instanceId ?? service ?? 'unknown';
       for (const trace of this.#stores.traces.add(spans, source, share)) touched.add(trace);
     }
-    if (touched.size > 0) this.#listener.traced(touched);
+    if (touched.size > 0) this.#listener.tracesReceived(touched);
     return outcome('rejectedSpans', rejected, missing(document, 'resourceSpans'));
   }
 
-  #see(resource: Attributes): Instance {
+  #register(resource: Attributes): Instance {
     const { instances, processes } = this.#stores;
     const before = instances.size;
-    const instance = instances.see(resource, (dropped) => this.#forget(dropped));
+    const instance = instances.register(resource, (evicted) => this.#instanceGone(evicted));
     const { pid, service } = instance;
-    if (instance.firstSeenMs === instance.lastSeenMs && instances.size > before) this.#listener.appeared(instance);
-    // A process that was switched to OTLP sends nothing else that would show it alive.
+    if (instance.firstSeenMs === instance.lastSeenMs && instances.size > before)
+      this.#listener.instanceAppeared(instance);
+    // An announced process that sends OTLP sends nothing else that shows that it is alive.
     if (pid !== null && processes.touch(pid) && service !== null) processes.configureService(pid, service);
     return instance;
   }
 
-  /** Drops instances that have been silent for so long. */
+  /** Removes instances that have reported nothing for this time. */
   dropSilent(silentMs: number): void {
     const oldestMs = this.#now() - silentMs;
     for (const instance of this.#stores.instances.all()) {
       if (instance.lastSeenMs >= oldestMs) continue;
       this.#stores.instances.drop(instance);
-      this.#forget(instance);
+      this.#instanceGone(instance);
     }
   }
 
-  /** Drops what the process reported that has just gone. */
+  /** Removes the instances of an announced process that has gone. */
   dropProcess(pid: number): void {
     for (const instance of this.#stores.instances.all()) {
       if (instance.pid !== pid) continue;
       this.#stores.instances.drop(instance);
-      this.#stores.health.drop(instance, this.#now());
+      this.#stores.alerts.drop(instance, this.#now());
     }
   }
 
-  #forget(instance: Instance): void {
-    this.#stores.health.drop(instance, this.#now());
-    this.#listener.left(instance);
+  #instanceGone(instance: Instance): void {
+    this.#stores.alerts.drop(instance, this.#now());
+    this.#listener.instanceVanished(instance);
   }
 }
 
-/** Exporters log the message; people who try with curl look for `error`, as in all other answers. */
-function refusal(status: number, error: string): Answer {
-  const { json, ...answer } = failure(status, error);
-  return { ...answer, json: { ...(isObject(json) && json), message: error } };
+function withDocument(
+  body: JsonBody,
+  store: (document: JsonObject, bytes: number) => OutgoingResponse,
+): OutgoingResponse {
+  if (!body.accepted) return rejection(body.status, body.error);
+  if (!isObject(body.value)) return rejection(400, 'the body must be a JSON object');
+  try {
+    return store(body.value, body.bytes);
+  } catch (error) {
+    if (error instanceof MalformedOtlp) return rejection(400, error.message);
+    throw error;
+  }
 }
 
-/** Unknown members are no fault in this protocol, but a body of nothing else is a mistake to be told. */
+/** OTLP wants `message`, which exporters log; `error` is the member that all other requests have. */
+function rejection(status: number, error: string): OutgoingResponse {
+  return { status, json: { error, message: error } };
+}
+
+/** The protocol ignores unknown members, but a body without any known one is probably misspelt, so the response warns. */
 function missing(document: JsonObject, member: string): string {
   const hasOthers = document[member] === undefined && Object.keys(document).length > 0;
   return hasOthers ? `the body has no ${member}; names are written in lowerCamelCase` : '';
 }
 
-function outcome(counter: string, { count, reason }: Rejection, warning: string): Answer {
+function outcome(counter: string, { count, reason }: Rejection, warning: string): OutgoingResponse {
   const errorMessage = reason || warning;
   const json = errorMessage === '' ? {} : { partialSuccess: { [counter]: String(count), errorMessage } };
   return { status: 200, json };

@@ -1,14 +1,14 @@
-// Watches announced processes from outside: a process whose event loop is blocked still shows its CPU here.
+// Samples announced processes from outside, where the CPU of a process is visible even if its event loop is blocked.
 import pidusage from 'pidusage';
 import type { OutsideView, ProcessStore } from '../store/processes.js';
 
 const intervalMs = 1000;
-const silentMs = 60_000;
-/** A pid of another namespace does not exist here, so being unknown to the system is not enough while it reports. */
-const goneMs = 15_000;
+const maxSilenceMs = 60_000;
+/** A pid of another namespace does not exist here, so a process that the system does not know is dropped only after some silence. */
+const maxUnknownSilenceMs = 15_000;
 
-/** Looks at CPU and memory each second while a process is announced, and drops those that have gone. */
-export class Watcher {
+/** Samples CPU and memory each second while processes are announced, and drops those that have gone. */
+export class ProcessMonitor {
   readonly #processes: ProcessStore;
   readonly #onDropped: (pid: number) => void;
   readonly #now: () => number;
@@ -20,7 +20,7 @@ export class Watcher {
     this.#now = now;
   }
 
-  /** Starts watching; it ends by itself when no process is left. */
+  /** Starts sampling. It ends itself once no process is left. */
   start(): void {
     if (this.#timer !== null) return;
     this.#timer = setTimeout(() => void this.#tick(), intervalMs).unref();
@@ -33,20 +33,20 @@ export class Watcher {
   }
 
   async #tick(): Promise<void> {
-    await this.look();
-    // stop() may have come while the system was asked.
+    await this.sample();
+    // stop() may have been called while the sample was taken.
     if (this.#timer === null) return;
     this.#timer = null;
     if (this.#processes.size > 0) this.start();
   }
 
-  /** Looks once at every process. */
-  async look(): Promise<void> {
-    for (const { pid, ownPid, lastSeenMs } of this.#processes.pids()) {
-      const outside = await observe(ownPid);
+  /** Samples every process once. */
+  async sample(): Promise<void> {
+    for (const { pid, lastSeenMs } of this.#processes.pids()) {
+      const outside = await observe(pid);
       this.#processes.observe(pid, outside);
-      const silentForMs = this.#now() - lastSeenMs;
-      if (silentForMs < silentMs && (outside !== null || silentForMs < goneMs)) continue;
+      const silenceMs = this.#now() - lastSeenMs;
+      if (silenceMs < maxSilenceMs && (outside !== null || silenceMs < maxUnknownSilenceMs)) continue;
       this.#processes.drop(pid);
       this.#onDropped(pid);
     }

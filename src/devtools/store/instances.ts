@@ -1,13 +1,13 @@
-// Processes that report over OTLP: who they are by their resource, and the latest value of each of their series.
+// Processes that report over OTLP, identified by their resource, with the latest value of each of their series.
 import { createHash } from 'node:crypto';
 import type { OtlpPoint } from '../otlp/read-metrics.js';
 import { type Attributes, textOf } from '../otlp/values.js';
-import { bytesOf } from './estimate-size.js';
+import { estimateBytes } from './estimate-size.js';
 
 /** The latest value of a series. */
 export type LatestValue = Omit<OtlpPoint, 'name'>;
 
-/** An instance as the JSON requests show it; `metrics` by name, with a value for each scope and set of attributes. */
+/** An instance in the JSON form of `GET /api/processes`; each metric has a value for every scope and set of attributes. */
 export interface OtlpView {
   readonly instanceId: string | null;
   readonly firstSeenMs: number;
@@ -16,9 +16,9 @@ export interface OtlpView {
   readonly metrics: Readonly<Record<string, readonly LatestValue[]>>;
 }
 
-/** One process, as its resource describes it. */
+/** One process, as described by its resource. */
 export interface Instance {
-  /** Tells it from all others. */
+  /** Unique among all instances. */
   readonly key: string;
   readonly instanceId: string | null;
   readonly pid: number | null;
@@ -34,26 +34,27 @@ interface Stored extends Instance {
   bytes: number;
 }
 
+/** Bounds of what the store keeps. */
 export interface InstanceLimits {
-  readonly instances: number;
-  readonly seriesEach: number;
-  /** Characters of one series' name and attributes. */
-  readonly seriesLength: number;
-  /** Of what one resource says; attributes beyond are left out. */
-  readonly resourceBytes: number;
-  /** Of all that is kept. No series finds room beyond it; a new instance does, so that it is seen. */
-  readonly bytes: number;
+  readonly maxInstances: number;
+  readonly maxSeriesEach: number;
+  /** Maximum characters of the name and attributes of one series. */
+  readonly maxSeriesLength: number;
+  /** Maximum size of one resource; further attributes are left out. */
+  readonly maxResourceBytes: number;
+  /** Maximum size of everything. Beyond it, new series are rejected, but new instances are still listed. */
+  readonly maxBytes: number;
 }
 
 const defaultLimits: InstanceLimits = {
-  instances: 200,
-  seriesEach: 2000,
-  seriesLength: 8192,
-  resourceBytes: 64 * 1024,
-  bytes: 64 * 1024 * 1024,
+  maxInstances: 200,
+  maxSeriesEach: 2000,
+  maxSeriesLength: 8192,
+  maxResourceBytes: 64 * 1024,
+  maxBytes: 64 * 1024 * 1024,
 };
 
-/** Instances by what identifies them. Two processes of one service are never one, provided that either says a word of itself. */
+/** Instances by identity. Two processes of one service stay apart if the resource of either has any attribute that differs. */
 export class InstanceStore {
   readonly #now: () => number;
   readonly #limits: InstanceLimits;
@@ -73,47 +74,47 @@ export class InstanceStore {
     return this.#instances.has(instance.key);
   }
 
-  /** The instance that a resource describes, which has just given a sign of life. When there are too many, `dropped` hears of the one that went. */
-  see(resource: Attributes, dropped: (instance: Instance) => void = () => {}): Instance {
+  /** Finds or adds the instance of a resource and updates when it was last seen. `onEvicted` gets an instance that had to make room. */
+  register(resource: Attributes, onEvicted: (instance: Instance) => void = () => {}): Instance {
     const key = identityOf(resource);
     const known = this.#instances.get(key);
     if (known !== undefined) {
       known.lastSeenMs = this.#now();
       return known;
     }
-    if (this.#instances.size >= this.#limits.instances) this.#dropLongestUnseen(dropped);
+    if (this.#instances.size >= this.#limits.maxInstances) this.#evictLeastRecent(onEvicted);
     const nowMs = this.#now();
     const described = copyOf({
       key,
       instanceId: textOf(resource['service.instance.id']) || null,
       pid: pidOf(resource['process.pid']),
       service: textOf(resource['service.name']) || null,
-      resource: within(resource, this.#limits.resourceBytes),
+      resource: withinBytes(resource, this.#limits.maxResourceBytes),
     });
-    const bytes = bytesOf(described);
+    const bytes = estimateBytes(described);
     const instance: Stored = { ...described, firstSeenMs: nowMs, lastSeenMs: nowMs, series: new Map(), bytes };
     this.#instances.set(key, instance);
     this.#bytes += bytes;
     return instance;
   }
 
-  /** Keeps the point when it is the latest of its series; false when there is no room for one more series, or for a longer value. */
+  /** Stores the point if it is the latest of its series. False if a bound leaves no room for a new series or a longer value. */
   keep({ key }: Instance, point: OtlpPoint): boolean {
     const instance = this.#instances.get(key);
     if (instance === undefined) return false;
     const id = seriesOf(point);
     const before = instance.series.get(id);
-    // Points of one series may come in any order.
+    // The points of one series may arrive in any order.
     if (before !== undefined && (before.timeMs ?? 0) > (point.timeMs ?? Number.POSITIVE_INFINITY)) return true;
     if (
       before === undefined &&
-      (instance.series.size >= this.#limits.seriesEach || id.length > this.#limits.seriesLength)
+      (instance.series.size >= this.#limits.maxSeriesEach || id.length > this.#limits.maxSeriesLength)
     )
       return false;
-    const grown = bytesOf(point) + (before === undefined ? bytesOf(id) : -bytesOf(before));
-    if (grown > 0 && this.#bytes + grown > this.#limits.bytes) return false;
-    instance.bytes += grown;
-    this.#bytes += grown;
+    const growth = estimateBytes(point) + (before === undefined ? estimateBytes(id) : -estimateBytes(before));
+    if (growth > 0 && this.#bytes + growth > this.#limits.maxBytes) return false;
+    instance.bytes += growth;
+    this.#bytes += growth;
     instance.series.set(id, copyOf(point));
     return true;
   }
@@ -123,7 +124,7 @@ export class InstanceStore {
     this.#instances.delete(key);
   }
 
-  /** Every instance, the one known longest first. */
+  /** All instances in the order in which they first reported. */
   all(): Instance[] {
     return [...this.#instances.values()];
   }
@@ -141,34 +142,34 @@ export class InstanceStore {
     return { instanceId, firstSeenMs, lastSeenMs, resource, metrics: Object.fromEntries(metrics) };
   }
 
-  #dropLongestUnseen(dropped: (instance: Instance) => void): void {
-    let unseen: Stored | null = null;
+  #evictLeastRecent(onEvicted: (instance: Instance) => void): void {
+    let oldest: Stored | null = null;
     for (const instance of this.#instances.values()) {
-      if (unseen === null || instance.lastSeenMs < unseen.lastSeenMs) unseen = instance;
+      if (oldest === null || instance.lastSeenMs < oldest.lastSeenMs) oldest = instance;
     }
-    if (unseen === null) return;
-    this.drop(unseen);
-    dropped(unseen);
+    if (oldest === null) return;
+    this.drop(oldest);
+    onEvicted(oldest);
   }
 }
 
 /**
- * The id alone would not do: some give that of the host to every process. A resource that names neither an id nor a pid is told from
- * others by all that it says. A digest, since that may be long.
+ * The instance id alone is not enough, since some exporters give every process of a host the same one. If a resource has neither an id
+ * nor a pid, all of its attributes identify it. The result is a digest, because the attributes may be long.
  */
 function identityOf(resource: Attributes): string {
   const { 'service.instance.id': instanceId, 'process.pid': pid } = resource;
   const { 'service.namespace': namespace, 'service.name': name, 'host.name': hostName, 'host.id': hostId } = resource;
   const isNamed = instanceId !== undefined || pid !== undefined;
-  const said = isNamed ? [namespace, name, instanceId, pid, hostId ?? hostName] : sorted(resource);
-  return createHash('sha256').update(JSON.stringify(said)).digest('base64url');
+  const identity = isNamed ? [namespace, name, instanceId, pid, hostId ?? hostName] : sorted(resource);
+  return createHash('sha256').update(JSON.stringify(identity)).digest('base64url');
 }
 
-/** Those attributes that find room, in their order. */
-function within(resource: Attributes, limit: number): Attributes {
+/** The attributes that fit into the limit, in their order. */
+function withinBytes(resource: Attributes, limit: number): Attributes {
   let room = limit;
   const kept = Object.entries(resource).filter((entry) => {
-    const bytes = bytesOf(entry);
+    const bytes = estimateBytes(entry);
     if (bytes > room) return false;
     room -= bytes;
     return true;
@@ -176,7 +177,7 @@ function within(resource: Attributes, limit: number): Attributes {
   return Object.fromEntries(kept);
 }
 
-/** With texts of its own: one that is cut out of another holds the whole of it in memory. */
+/** A deep copy with new texts: in V8, a slice keeps the whole text that it was cut from in memory. */
 function copyOf<Value>(value: Value): Value {
   return structuredClone(value);
 }

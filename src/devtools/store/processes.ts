@@ -1,11 +1,9 @@
-// Announced processes: who they are, their snapshots, and their metrics merged from deltas into series.
+// Announced processes with their snapshots, and with the series of metrics that result from merging their deltas.
 import { basename } from 'node:path';
-import { isObject } from './received-span.js';
+import { isObject, type JsonObject } from '../otlp/values.js';
 import type { ServiceNames } from './traces.js';
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-/** What the operating system says about a process, seen from outside. */
+/** CPU and memory of a process, as the operating system reports them. */
 export interface OutsideView {
   readonly cpuPercent: number;
   readonly rssBytes: number;
@@ -17,14 +15,7 @@ export interface MetricsPoint {
   readonly [metric: string]: unknown;
 }
 
-/** Something the agent asks of a process, in the answer to its next metrics. */
-export interface AgentRequest {
-  readonly action: string;
-  readonly messageId: string;
-  readonly args: Readonly<Record<string, unknown>>;
-}
-
-/** A process as the JSON requests show it. `outside` is null until it has been looked at. */
+/** An announced process in the JSON form of `GET /api/processes`. `outside` is null until the process monitor has sampled it. */
 export interface ProcessView {
   readonly pid: number;
   readonly name: string;
@@ -38,8 +29,6 @@ export interface ProcessView {
 
 interface Announced {
   readonly pid: number;
-  /** The pid by which the process knows itself; another one inside a container. */
-  readonly ownPid: number;
   readonly commandName: string;
   readonly announcedMs: number;
   lastSeenMs: number;
@@ -47,14 +36,13 @@ interface Announced {
   metrics: JsonObject;
   outside: OutsideView | null;
   points: MetricsPoint[];
-  queued: AgentRequest[];
 }
 
-const maximumProcesses = 500;
-const maximumNames = 5_000;
-const maximumPoints = 900;
-const maximumMembers = 10_000;
-/** The members of a Node.js payload that say what a process is, not how it does. */
+const maxProcesses = 500;
+const maxNames = 5_000;
+const maxPoints = 900;
+const maxMembers = 10_000;
+/** The members of a Node.js payload that describe the process; all others are metrics. */
 const snapshotMembers: ReadonlySet<string> = new Set([
   'sensorVersion',
   'pid',
@@ -72,11 +60,11 @@ const snapshotMembers: ReadonlySet<string> = new Set([
   'initTooLate',
 ]);
 
-/** The processes that have announced themselves and are still there. */
+/** Announced processes that are still alive. */
 export class ProcessStore implements ServiceNames {
   readonly #now: () => number;
   readonly #processes: Map<number, Announced> = new Map();
-  /** Names outlive their process, for its traces do too. */
+  /** Names outlive their process, because its traces do too. */
   readonly #names: Map<number, { configured: string | null; snapshot: string | null }> = new Map();
   #version = 0;
 
@@ -84,7 +72,7 @@ export class ProcessStore implements ServiceNames {
     this.#now = now;
   }
 
-  /** Changes whenever a service name may have. */
+  /** Changes whenever a service name may have changed. */
   get version(): number {
     return this.#version;
   }
@@ -93,13 +81,12 @@ export class ProcessStore implements ServiceNames {
     return this.#processes.size;
   }
 
-  /** Remembers a process under the pid it was given; whoever announces again starts from nothing. */
-  announce(pid: number, ownPid: number, body: JsonObject): void {
-    if (this.#processes.size >= maximumProcesses && !this.#processes.has(pid)) this.#dropLongestUnseen();
+  /** Adds a process. If it was known before, its earlier data are discarded. */
+  announce(pid: number, body: JsonObject): void {
+    if (this.#processes.size >= maxProcesses && !this.#processes.has(pid)) this.#evictLeastRecent();
     const announcedMs = this.#now();
     this.#processes.set(pid, {
       pid,
-      ownPid,
       commandName: commandName(body),
       announcedMs,
       lastSeenMs: announcedMs,
@@ -107,7 +94,6 @@ export class ProcessStore implements ServiceNames {
       metrics: {},
       outside: null,
       points: [],
-      queued: [],
     });
   }
 
@@ -115,24 +101,24 @@ export class ProcessStore implements ServiceNames {
     return this.#processes.has(pid);
   }
 
-  /** Notes a sign of life; false when the process is not known. */
+  /** Updates when the process was last seen; false if it is unknown. */
   touch(pid: number): boolean {
     const process = this.#processes.get(pid);
     if (process !== undefined) process.lastSeenMs = this.#now();
     return process !== undefined;
   }
 
-  /** Merges a metrics payload of the Node.js or the Python shape and returns the new point. */
+  /** Merges a metrics payload in the Node.js or Python format and returns the new point. */
   merge(pid: number, payload: JsonObject): MetricsPoint | null {
     const process = this.#processes.get(pid);
     if (process === undefined) return null;
-    const budget = { members: maximumMembers };
+    const budget = { members: maxMembers };
     if (isObject(payload['metrics']) || isObject(payload['snapshot'])) {
-      // The Python shape repeats the pid in each payload, so it says nothing about a full one.
+      // In the Python format every payload has the pid, so it does not mark a full one.
       if (isObject(payload['snapshot'])) process.snapshot = mergeObjects({}, payload['snapshot'], budget);
       if (isObject(payload['metrics'])) process.metrics = mergeObjects(process.metrics, payload['metrics'], budget);
     } else {
-      // The pid never changes, so only a full payload has it; that one also clears members which have gone.
+      // The pid never changes, so only a full payload has it. A full payload also clears members that have gone.
       const isFull = payload['pid'] !== undefined;
       const { snapshot, metrics } = splitPayload(payload);
       process.snapshot = mergeObjects(isFull ? {} : process.snapshot, snapshot, budget);
@@ -145,16 +131,16 @@ export class ProcessStore implements ServiceNames {
   #addPoint(process: Announced): MetricsPoint {
     const timeMs = this.#now();
     const last = process.points.at(-1);
-    // A point a second: what comes sooner belongs to the last one.
+    // There is one point a second, so a payload that comes sooner updates the last one.
     const isSameSecond = last !== undefined && timeMs - last.timeMs < 500;
     const point = { ...process.metrics, timeMs: isSameSecond ? last.timeMs : timeMs };
     if (isSameSecond) process.points.pop();
     process.points.push(point);
-    if (process.points.length > maximumPoints) process.points.splice(0, process.points.length - maximumPoints);
+    if (process.points.length > maxPoints) process.points.splice(0, process.points.length - maxPoints);
     return point;
   }
 
-  /** Notes the service name found in a span of the process. */
+  /** Sets the service name that a span of the process carries. */
   configureService(pid: number, name: string): void {
     this.#rename(pid, 'configured', name);
   }
@@ -168,7 +154,7 @@ export class ProcessStore implements ServiceNames {
     this.#names.set(pid, names);
     this.#version++;
     const [oldest] = this.#names.keys();
-    if (this.#names.size > maximumNames && oldest !== undefined) this.#names.delete(oldest);
+    if (this.#names.size > maxNames && oldest !== undefined) this.#names.delete(oldest);
   }
 
   serviceName(pid: number | string): string {
@@ -176,19 +162,9 @@ export class ProcessStore implements ServiceNames {
     return names?.configured ?? names?.snapshot ?? `pid ${pid}`;
   }
 
-  /** Puts a request into the answer to the next metrics of the process. */
-  queue(pid: number, request: AgentRequest): void {
-    this.#processes.get(pid)?.queued.push(request);
-  }
-
-  /** The queued requests, which are then no longer queued. */
-  takeQueued(pid: number): AgentRequest[] {
-    return this.#processes.get(pid)?.queued.splice(0) ?? [];
-  }
-
-  /** Pids to watch: the reporting pid of each process and the one it has for itself. */
-  pids(): { pid: number; ownPid: number; lastSeenMs: number }[] {
-    return [...this.#processes.values()].map(({ pid, ownPid, lastSeenMs }) => ({ pid, ownPid, lastSeenMs }));
+  /** The pid of each process, and when it was last seen. */
+  pids(): { pid: number; lastSeenMs: number }[] {
+    return [...this.#processes.values()].map(({ pid, lastSeenMs }) => ({ pid, lastSeenMs }));
   }
 
   observe(pid: number, outside: OutsideView | null): void {
@@ -198,11 +174,6 @@ export class ProcessStore implements ServiceNames {
 
   drop(pid: number): void {
     this.#processes.delete(pid);
-  }
-
-  /** Drops every process, as an agent does that is started again. */
-  clear(): void {
-    this.#processes.clear();
   }
 
   view(pid: number): ProcessView | null {
@@ -217,21 +188,21 @@ export class ProcessStore implements ServiceNames {
     return [...this.#processes.keys()].map((pid) => this.view(pid)).filter((view) => view !== null);
   }
 
-  /** Points since a time, that one included; `null` when the process is not known. */
+  /** The points from `sinceMs` on, `null` if the process is unknown. */
   points(pid: number, sinceMs: number): MetricsPoint[] | null {
     return this.#processes.get(pid)?.points.filter(({ timeMs }) => timeMs >= sinceMs) ?? null;
   }
 
-  #dropLongestUnseen(): void {
-    let unseen: Announced | null = null;
+  #evictLeastRecent(): void {
+    let oldest: Announced | null = null;
     for (const process of this.#processes.values()) {
-      if (unseen === null || process.lastSeenMs < unseen.lastSeenMs) unseen = process;
+      if (oldest === null || process.lastSeenMs < oldest.lastSeenMs) oldest = process;
     }
-    if (unseen !== null) this.#processes.delete(unseen.pid);
+    if (oldest !== null) this.#processes.delete(oldest.pid);
   }
 }
 
-/** `app.js` of `/usr/bin/node --flag app.js`: the command says less than what it runs. */
+/** `app.js` for `/usr/bin/node --flag app.js`: the script says more than the command. */
 function commandName(body: JsonObject): string {
   const args = Array.isArray(body['args']) ? body['args'] : [];
   const script = args.find(
@@ -252,7 +223,7 @@ function splitPayload(payload: JsonObject): { snapshot: JsonObject; metrics: Jso
   };
 }
 
-/** A new object, so that points which share members with the old one stay as they were. */
+/** Returns a new object, because earlier points share members with the old one. */
 function mergeObjects(before: JsonObject, change: JsonObject, budget: { members: number }): JsonObject {
   const merged: Record<string, unknown> = { ...before };
   budget.members -= Object.keys(merged).length;

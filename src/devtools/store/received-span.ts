@@ -1,27 +1,21 @@
-// Reads what people want to know from spans of any sensor; members of the wrong kind count as absent.
+// Reads the members of spans of any sensor that the list and the terminal show; members of the wrong type count as absent.
 import type { WireSpan } from '../../protocol/wire-span.js';
+import { isObject, type JsonObject } from '../otlp/values.js';
 
-/** A span that arrived: the JSON as it was, and what the store needs to find it. */
+/** A span in its original JSON, with what the store needs to find it. */
 export interface ReceivedSpan {
   readonly span: WireSpan;
   readonly traceId: string;
   readonly id: string;
   readonly parentId: string | null;
-  /** Reporting pid, as text when the sender is no plain process. */
+  /** The reporting pid, or a text if the sender has none. */
   readonly pid: number | string;
   readonly bytes: number;
   /** Position in the order of arrival. */
   readonly sequence: number;
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-/** Whether a value is an object of JSON, not an array and not null. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** An id in its 16-digit form; the 2018 Python sensor sends signed numbers. `null` when it is none. */
+/** An id in its 16-digit form, `null` if invalid. The Python sensor of 2018 sends signed numbers. */
 export function normalId(value: unknown): string | null {
   if (typeof value === 'string') return normalText(value);
   if (typeof value !== 'number' || !Number.isInteger(value)) return null;
@@ -34,7 +28,7 @@ function normalText(value: string): string | null {
   return /^[\w.:-]{1,64}$/.test(value) ? value : null;
 }
 
-/** The span with its ids, or `null` when it lacks what every span has. */
+/** The span with its ids, or `null` if a required member is missing or invalid. */
 export function readSpan(
   value: unknown,
   pathPid: number | string,
@@ -48,13 +42,13 @@ export function readSpan(
   if (!isTime(value['ts']) || !isTime(value['d']) || (value['data'] !== undefined && !isObject(value['data'])))
     return null;
   const parentId = value['p'] === undefined || value['p'] === null ? null : normalId(value['p']);
-  // The members that WireSpan promises and this file relies on have just been looked at.
+  // The members of WireSpan that this file relies on have just been checked.
   const span = value as unknown as WireSpan;
   return { span, traceId, id, parentId, pid: sourcePid(value['f']) ?? pathPid, bytes, sequence };
 }
 
 function isTime(value: unknown): boolean {
-  // The longest time that Date can express.
+  // 8.64e15 is the latest time that Date can represent.
   return typeof value === 'number' && value >= 0 && value <= 8.64e15;
 }
 
@@ -74,8 +68,8 @@ function section(span: WireSpan, name: string): JsonObject | null {
   return isObject(value) ? value : null;
 }
 
-/** 1 entry, 2 exit, 3 in between; sensors that send no `k` say it in `data.sdk.type` or by the name. */
-export function kindOf(span: WireSpan): 1 | 2 | 3 {
+/** 1 entry, 2 exit, 3 intermediate. Without `k`, `data.sdk.type` or the span name decides. */
+export function spanKind(span: WireSpan): 1 | 2 | 3 {
   const kind: unknown = span.k;
   if (kind === 1 || kind === 2 || kind === 3) return kind;
   const type = section(span, 'sdk')?.['type'] ?? span.data?.['kind'];
@@ -85,12 +79,12 @@ export function kindOf(span: WireSpan): 1 | 2 | 3 {
   return /client|urllib3|soap|memcache/.test(span.n) ? 2 : 3;
 }
 
-/** Whether the span counts as failed. */
+/** Whether the span has errors. */
 export function hasError(span: WireSpan): boolean {
   return typeof span.ec === 'number' && span.ec > 0;
 }
 
-/** The configured service name that the span carries. */
+/** The configured service name in the span. */
 export function configuredService(span: WireSpan): string | null {
   return text(span.data?.service);
 }
@@ -109,19 +103,19 @@ export function operationOf(span: WireSpan): string {
   return text(section(span, 'sdk')?.['name']) ?? text(span.data?.['operation']) ?? span.n;
 }
 
-/** HTTP status as text; older sensors send it as such. */
+/** The HTTP status as text; older sensors send text, newer ones a number. */
 export function statusOf(span: WireSpan): string | null {
   const status = section(span, 'http')?.['status'];
   return typeof status === 'number' ? String(status) : text(status);
 }
 
-/** What the span says about its error. */
+/** The error message in the span. */
 export function errorTextOf(span: WireSpan): string | null {
   for (const [name, value] of Object.entries(span.data ?? {})) {
     const found = isObject(value) && name !== 'sdk' ? text(value['error']) : null;
     if (found !== null) return found;
   }
-  // What came from OpenTelemetry has it beside its sections.
+  // Spans from OpenTelemetry have the message beside their sections.
   const detail = text(span.data?.['error_detail']);
   if (detail !== null) return detail;
   const custom = section(span, 'sdk')?.['custom'];
@@ -129,15 +123,15 @@ export function errorTextOf(span: WireSpan): string | null {
   return isObject(tags) && hasError(span) ? text(tags['message']) : null;
 }
 
-/** One line on a call that is not HTTP: the first of the words that say what was done and where. */
+/** One line that describes a call other than HTTP: its command, statement or message, and its target. */
 export function detailOf(span: WireSpan): string | null {
   for (const value of Object.values(span.data ?? {})) {
     if (!isObject(value)) continue;
-    const words = ['level', 'command', 'operation', 'statement', 'stmt', 'message', 'connection'].map((key) =>
+    const texts = ['level', 'command', 'operation', 'statement', 'stmt', 'message', 'connection'].map((key) =>
       text(value[key]),
     );
-    const said = words.filter((word) => word !== null);
-    if (said.length > 0) return said.join(' ');
+    const words = texts.filter((word) => word !== null);
+    if (words.length > 0) return words.join(' ');
   }
   return null;
 }

@@ -1,18 +1,18 @@
-// Keeps the latest traces within bounds of spans and bytes; the oldest traces go first.
+// Keeps the latest traces within a maximum of spans and bytes, and evicts the oldest ones first.
 import type { WireSpan } from '../../protocol/wire-span.js';
 import { otlpSpanName } from '../otlp/read-spans.js';
 import {
   configuredService,
   hasError,
-  kindOf,
   normalId,
   operationOf,
   pathOf,
   type ReceivedSpan,
   readSpan,
+  spanKind,
 } from './received-span.js';
 
-/** A trace as the list of traces shows it. */
+/** A trace in the JSON form of `GET /api/traces`. */
 export interface TraceSummary {
   readonly traceId: string;
   readonly name: string;
@@ -24,7 +24,7 @@ export interface TraceSummary {
   readonly processes: readonly (number | string)[];
 }
 
-/** What to look for; absent members let everything pass. */
+/** Conditions that a listed trace must meet; an absent member matches every trace. */
 export interface TraceFilter {
   readonly service?: string;
   readonly minDurationMs?: number;
@@ -33,19 +33,19 @@ export interface TraceFilter {
   readonly limit?: number;
 }
 
-/** Names a process for spans that carry no service name; `version` changes whenever a name may have. */
+/** The service names of processes, for spans without one. `version` changes whenever a name may have changed. */
 export interface ServiceNames {
   readonly version: number;
   serviceName(pid: number | string): string;
 }
 
-/** Spans of one trace, in the order of arrival. */
+/** The spans of one trace, in the order of arrival. */
 export interface StoredTrace {
   readonly traceId: string;
   readonly spans: readonly ReceivedSpan[];
 }
 
-interface Summarised {
+interface CachedSummary {
   readonly summary: TraceSummary;
   readonly path: string;
   readonly services: ReadonlySet<string>;
@@ -56,18 +56,18 @@ interface Summarised {
 interface Trace extends StoredTrace {
   readonly spans: ReceivedSpan[];
   bytes: number;
-  cached: Summarised | null;
-  /** Where each span is, once one came by OTLP: a sensor may send its spans both ways. */
-  places: Map<string, number> | null;
+  cached: CachedSummary | null;
+  /** Position of each span by id. Set once a span arrives over OTLP, since a sensor may send its spans both ways. */
+  positions: Map<string, number> | null;
 }
 
-/** Traces by id, by time and by service. Adding a span costs the same however full the store is. */
+/** Finds traces by id, service, duration and text. The cost of adding a span does not depend on how full the store is. */
 export class TraceStore {
   readonly #maxSpans: number;
   readonly #maxBytes: number;
   readonly #names: ServiceNames;
   readonly #traces: Map<string, Trace> = new Map();
-  // A Map would find its oldest entry only by stepping over all that were deleted before it.
+  // A Map finds its oldest entry only by stepping over all entries that were deleted before it.
   #order: Trace[] = [];
   #oldest = 0;
   #received = 0;
@@ -85,12 +85,12 @@ export class TraceStore {
     return { received: this.#received, stored: this.#stored, evicted: this.#evicted };
   }
 
-  /** Size of the stored spans as JSON. */
+  /** Size of the stored spans in JSON. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Takes a batch of spans as received from one process; what is no span is left out. Returns the traces it touched. */
+  /** Adds a batch of spans as received from one process and returns the traces that changed. Invalid spans are left out. */
   add(batch: readonly unknown[], pid: number | string, batchBytes: number): Set<StoredTrace> {
     const touched = new Set<StoredTrace>();
     const bytesEach = Math.ceil(batchBytes / Math.max(1, batch.length));
@@ -98,16 +98,16 @@ export class TraceStore {
       const span = readSpan(value, pid, bytesEach, this.#received);
       if (span === null) continue;
       this.#received++;
-      const trace = this.#place(span);
+      const trace = this.#insert(span);
       if (trace !== null) touched.add(trace);
     }
     this.#evict();
     return touched;
   }
 
-  #place(span: ReceivedSpan): Trace | null {
+  #insert(span: ReceivedSpan): Trace | null {
     const known = this.#traces.get(span.traceId);
-    // One trace must not push out all others and then itself.
+    // One large trace must not evict all others and then itself.
     if ((known?.spans.length ?? 0) >= this.#maxSpans || (known?.bytes ?? 0) + span.bytes > this.#maxBytes) {
       this.#evicted++;
       return null;
@@ -121,19 +121,19 @@ export class TraceStore {
     return trace;
   }
 
-  /** Whether the span is there already in the other form, of which the native one is kept. */
+  /** Whether the span is stored already in its other form, native or OTLP. The native form replaces the OTLP form. */
   #isSecondForm(trace: Trace, span: ReceivedSpan): boolean {
     const isOtlp = span.span.n === otlpSpanName;
-    if (isOtlp) trace.places ??= new Map(trace.spans.map(({ id }, place) => [id, place]));
-    if (trace.places === null) return false;
-    const place = trace.places.get(span.id);
-    const other = place === undefined ? undefined : trace.spans[place];
-    if (place === undefined || other === undefined || (other.span.n === otlpSpanName) === isOtlp) {
-      trace.places.set(span.id, trace.spans.length);
+    if (isOtlp) trace.positions ??= new Map(trace.spans.map(({ id }, position) => [id, position]));
+    if (trace.positions === null) return false;
+    const position = trace.positions.get(span.id);
+    const other = position === undefined ? undefined : trace.spans[position];
+    if (position === undefined || other === undefined || (other.span.n === otlpSpanName) === isOtlp) {
+      trace.positions.set(span.id, trace.spans.length);
       return false;
     }
     if (!isOtlp) {
-      trace.spans[place] = span;
+      trace.spans[position] = span;
       trace.bytes += span.bytes - other.bytes;
       this.#bytes += span.bytes - other.bytes;
       trace.cached = null;
@@ -142,7 +142,7 @@ export class TraceStore {
   }
 
   #open(traceId: string): Trace {
-    const trace: Trace = { traceId, spans: [], bytes: 0, cached: null, places: null };
+    const trace: Trace = { traceId, spans: [], bytes: 0, cached: null, positions: null };
     this.#traces.set(traceId, trace);
     this.#order.push(trace);
     return trace;
@@ -163,7 +163,7 @@ export class TraceStore {
     }
   }
 
-  /** Forgets all traces; the counters of received and evicted spans stay. */
+  /** Removes all traces; the counters of received and evicted spans stay. */
   clear(): void {
     this.#traces.clear();
     this.#order = [];
@@ -172,7 +172,7 @@ export class TraceStore {
     this.#bytes = 0;
   }
 
-  /** The trace of an id of 16 or 32 digits. */
+  /** Finds a trace by its id of 16 or 32 digits. */
   find(id: string): StoredTrace | null {
     const key = normalId(id);
     const found = key === null ? undefined : this.#traces.get(key);
@@ -190,9 +190,9 @@ export class TraceStore {
     return all.sort((left, right) => left.sequence - right.sequence).map(({ span }) => span);
   }
 
-  /** Summaries that pass the filter, the latest start first. */
+  /** The summaries that match the filter, the latest start first. */
   list(filter: TraceFilter): TraceSummary[] {
-    const wanted = filter.q?.toLowerCase();
+    const needle = filter.q?.toLowerCase();
     const passing: TraceSummary[] = [];
     for (const trace of this.#traces.values()) {
       const { summary, services, path } = this.#summarised(trace);
@@ -200,7 +200,7 @@ export class TraceStore {
       if (filter.minDurationMs !== undefined && summary.durationMs < filter.minDurationMs) continue;
       if (filter.error === true && summary.errorCount === 0) continue;
       const { name, service, traceId } = summary;
-      if (wanted !== undefined && ![name, service, path, traceId].some((text) => text.toLowerCase().includes(wanted)))
+      if (needle !== undefined && ![name, service, path, traceId].some((text) => text.toLowerCase().includes(needle)))
         continue;
       passing.push(summary);
     }
@@ -208,17 +208,17 @@ export class TraceStore {
     return passing.slice(0, filter.limit ?? 100);
   }
 
-  /** The summary of one trace, up to date. */
+  /** The current summary of one trace. */
   summary(trace: StoredTrace): TraceSummary {
     return summarise(trace, this.#names).summary;
   }
 
-  /** The name of the service that made the span. */
+  /** The name of the service that the span belongs to. */
   serviceOf(received: ReceivedSpan): string {
     return configuredService(received.span) ?? this.#names.serviceName(received.pid);
   }
 
-  #summarised(trace: Trace): Summarised {
+  #summarised(trace: Trace): CachedSummary {
     const { cached } = trace;
     const isFresh = cached?.spanCount === trace.spans.length && cached.namesVersion === this.#names.version;
     if (cached !== null && isFresh) return cached;
@@ -227,12 +227,12 @@ export class TraceStore {
   }
 }
 
-/** The span a trace is named after: the one without a parent, else the earliest entry, else the earliest of all. */
-export function rootOf(trace: StoredTrace): ReceivedSpan | null {
+/** The span that a trace is named after: the one without a parent, else the earliest entry, else the earliest span. */
+function rootOf(trace: StoredTrace): ReceivedSpan | null {
   let best: ReceivedSpan | null = null;
   let bestRank = Number.POSITIVE_INFINITY;
   for (const received of trace.spans) {
-    const isEntry = kindOf(received.span) === 1;
+    const isEntry = spanKind(received.span) === 1;
     const rank = received.parentId === null ? (isEntry ? 0 : 1) : isEntry ? 2 : 3;
     if (best !== null && (rank > bestRank || (rank === bestRank && received.span.ts >= best.span.ts))) continue;
     best = received;
@@ -241,7 +241,7 @@ export function rootOf(trace: StoredTrace): ReceivedSpan | null {
   return best;
 }
 
-function summarise(trace: StoredTrace, names: ServiceNames): Summarised {
+function summarise(trace: StoredTrace, names: ServiceNames): CachedSummary {
   let startMs = Number.POSITIVE_INFINITY;
   let endMs = 0;
   let errorCount = 0;

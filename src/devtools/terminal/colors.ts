@@ -1,8 +1,8 @@
-// Colours for the terminal, and text of strangers made harmless for it.
+// Colours for the terminal, and untrusted text made safe to print.
 import type { WriteStream } from 'node:tty';
 
-/** Wraps text in a colour, or leaves it as it is where there are no colours. */
-export interface Paint {
+/** Functions that wrap text in a colour, or return it unchanged if there are no colours. */
+export interface Colors {
   bold(text: string): string;
   dim(text: string): string;
   red(text: string): string;
@@ -11,33 +11,33 @@ export interface Paint {
   cyan(text: string): string;
 }
 
-/** Whether a stream is a terminal whose user wants colours. */
-export function wantsColour(stream: Pick<WriteStream, 'isTTY'>, env: NodeJS.ProcessEnv = process.env): boolean {
+/** Whether a stream is a terminal and its user has not switched colours off. */
+export function wantsColors(stream: Pick<WriteStream, 'isTTY'>, env: NodeJS.ProcessEnv = process.env): boolean {
   return stream.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
 }
 
-/** The colours, or none. */
-export function createPaint(isColoured: boolean): Paint {
-  const paint = (start: number, end: number) => (text: string) =>
+/** The colours, or functions that return the text unchanged. */
+export function createColors(isColoured: boolean): Colors {
+  const color = (start: number, end: number) => (text: string) =>
     isColoured ? `\u001b[${start}m${text}\u001b[${end}m` : text;
   return {
-    bold: paint(1, 22),
-    dim: paint(2, 22),
-    red: paint(31, 39),
-    green: paint(32, 39),
-    yellow: paint(33, 39),
-    cyan: paint(36, 39),
+    bold: color(1, 22),
+    dim: color(2, 22),
+    red: color(31, 39),
+    green: color(32, 39),
+    yellow: color(33, 39),
+    cyan: color(36, 39),
   };
 }
 
-// Control characters could drive the terminal; the bidirectional and invisible ones could make text read as another.
-const harmful = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+// Control characters could control the terminal; bidirectional and invisible ones could make a text read as another.
+const nonPrintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** One line of at most so many characters, in which nothing but visible characters is left. */
-export function visible(text: string, maximumLength: number): string {
-  // Cut first, and by characters: half a surrogate pair is no character.
-  const characters = Array.from(text.slice(0, maximumLength * 2));
-  const isCut = characters.length > maximumLength || text.length > maximumLength * 2;
-  const kept = isCut ? `${characters.slice(0, maximumLength - 1).join('')}…` : text;
-  return kept.replace(harmful, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+/** The text as one line of at most `maxLength` characters, with each character that cannot be printed as its code. */
+export function toPrintable(text: string, maxLength: number): string {
+  // Cut by characters, not by code units, so that no surrogate pair is split.
+  const characters = Array.from(text.slice(0, maxLength * 2));
+  const isCut = characters.length > maxLength || text.length > maxLength * 2;
+  const kept = isCut ? `${characters.slice(0, maxLength - 1).join('')}…` : text;
+  return kept.replace(nonPrintable, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

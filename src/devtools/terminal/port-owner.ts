@@ -1,14 +1,14 @@
-// Finds out what holds a port that could not be listened on, to say so in one line.
+// Finds out which server and process use a port that is taken, for one line of an error message.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import fetch, { type RequestInit } from 'node-fetch';
 import { bracketed } from '../../core/bracketed.js';
 import { oneLine } from '../../core/log.js';
 
 const timeoutMs = 1000;
-const maximumBodyBytes = 4096;
+const maxBodyBytes = 4096;
 
-/** What answers on the port, such as `another Instana agent (version 1.1.999), process 4711 (node)`. */
-export async function describePortHolder(host: string, port: number): Promise<string> {
+/** Describes what uses the port, for instance `another Instana agent (version 1.1.999), process 4711 (node)`. */
+export async function describePortOwner(host: string, port: number): Promise<string> {
   const server = await probe(host, port);
   const process = findListener(port);
   return process === null ? server : `${server}, ${process}`;
@@ -18,17 +18,17 @@ async function probe(host: string, port: number): Promise<string> {
   const anywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
   const url = `http://${bracketed(anywhere[host] ?? host)}:${port}/`;
   try {
-    // Wall clock, not idle time: the other side may send a byte now and then for ever.
+    // A deadline, not an idle timeout: the server may send a byte now and then for ever.
     const signal = AbortSignal.timeout(timeoutMs) as RequestInit['signal']; // Node's own, which the client's types describe differently
-    const answer = await fetch(url, { redirect: 'manual', compress: false, size: maximumBodyBytes, signal });
-    const body = await answer.text().catch(() => '');
-    return describeAnswer(answer.headers.get('server'), body);
+    const response = await fetch(url, { redirect: 'manual', compress: false, size: maxBodyBytes, signal });
+    const body = await response.text().catch(() => '');
+    return describeServer(response.headers.get('server'), body);
   } catch {
     return 'something that does not speak HTTP';
   }
 }
 
-function describeAnswer(server: string | null, body: string): string {
+function describeServer(server: string | null, body: string): string {
   const version = readVersion(body);
   const isAgent = server?.includes('Instana Agent') === true;
   if (version !== null) return `another Instana agent (version ${oneLine(version)})`;
@@ -46,7 +46,7 @@ function readVersion(body: string): string | null {
   }
 }
 
-/** The process that listens on the port; `null` where the system does not say, as for those of other users. */
+/** The process that listens on the port; `null` if the system does not reveal it, as for processes of other users. */
 function findListener(port: number): string | null {
   try {
     const sockets = listeningSockets(port);
@@ -77,10 +77,10 @@ function holdsSocket(pid: string, sockets: ReadonlySet<string>): boolean {
       try {
         return sockets.has(readlinkSync(`/proc/${pid}/fd/${fd}`));
       } catch {
-        return false; // Closed in the meantime.
+        return false; // The descriptor has been closed in the meantime.
       }
     });
   } catch {
-    return false; // Of another user, or gone.
+    return false; // The process belongs to another user, or has ended.
   }
 }

@@ -1,22 +1,21 @@
-// Draws a trace as a tree of text: each call under its caller, across processes.
+// Draws a trace as a text tree: each call under its caller, across processes.
 
 import {
   detailOf,
   errorTextOf,
   hasError,
-  kindOf,
   operationOf,
   pathOf,
   type ReceivedSpan,
+  spanKind,
   statusOf,
 } from '../store/received-span.js';
-import type { Paint } from './colors.js';
-import { visible } from './colors.js';
+import { type Colors, toPrintable } from './colors.js';
 
-/** How much of a trace is drawn. */
+/** Limits of what is drawn. */
 export interface TreeLimits {
-  readonly maximumLines: number;
-  readonly maximumDepth: number;
+  readonly maxLines: number;
+  readonly maxDepth: number;
 }
 
 interface Node {
@@ -27,31 +26,31 @@ interface Node {
 interface Line {
   readonly branch: string;
   readonly label: string;
-  /** The label in colours, of the same visible length. */
-  readonly painted: string;
+  /** The label with colours; it takes the same number of columns. */
+  readonly coloredLabel: string;
   readonly status: string;
   readonly duration: string;
   readonly note: string;
   readonly isFailed: boolean;
 }
 
-const defaultLimits: TreeLimits = { maximumLines: 24, maximumDepth: 10 };
-const maximumLabelLength = 72;
+const defaultLimits: TreeLimits = { maxLines: 24, maxDepth: 10 };
+const maxLabelLength = 72;
 
-/** The lines of the tree; `serviceOf` names the service of a span. The first one carries the id of the trace. */
+/** The lines of the tree, the first one with the trace id. `serviceOf` returns the service name of a span. */
 export function drawTrace(
   spans: readonly ReceivedSpan[],
   serviceOf: (received: ReceivedSpan) => string,
-  paint: Paint,
+  colors: Colors,
   limits: TreeLimits = defaultLimits,
 ): string {
-  const drawing = new Drawing(serviceOf, paint, limits);
+  const drawing = new Drawing(serviceOf, colors, limits);
   const roots = buildForest(spans);
   for (const root of roots) drawing.add(root, '', '', 0);
   return drawing.finish(spans.length, spans[0]?.traceId ?? '');
 }
 
-/** Trees of spans by parent, in the order of time. A span whose parent is missing or itself below it is a root. */
+/** Trees of spans by parent, in the order of time. A span is a root if its parent is missing or a descendant of it. */
 function buildForest(spans: readonly ReceivedSpan[]): Node[] {
   const nodes = new Map<string, Node>();
   for (const received of spans) if (!nodes.has(received.id)) nodes.set(received.id, { received, children: [] });
@@ -67,7 +66,7 @@ function buildForest(spans: readonly ReceivedSpan[]): Node[] {
   return roots.sort(byTime);
 }
 
-/** Spans that are each other's parents hang on no root: the first of each ring becomes one. */
+/** Spans in a cycle of parents are below no root, so the first span of each cycle becomes one. */
 function breakCycles(nodes: ReadonlyMap<string, Node>, roots: Node[]): void {
   const reached = new Set<Node>();
   const reach = (start: Node) => {
@@ -90,19 +89,19 @@ function breakCycles(nodes: ReadonlyMap<string, Node>, roots: Node[]): void {
 
 class Drawing {
   readonly #serviceOf: (received: ReceivedSpan) => string;
-  readonly #paint: Paint;
+  readonly #colors: Colors;
   readonly #limits: TreeLimits;
   readonly #lines: Line[] = [];
   #drawn = 0;
 
-  constructor(serviceOf: (received: ReceivedSpan) => string, paint: Paint, limits: TreeLimits) {
+  constructor(serviceOf: (received: ReceivedSpan) => string, colors: Colors, limits: TreeLimits) {
     this.#serviceOf = serviceOf;
-    this.#paint = paint;
+    this.#colors = colors;
     this.#limits = limits;
   }
 
   add(node: Node, branch: string, indent: string, depth: number, callerService: string | null = null): void {
-    if (this.#lines.length >= this.#limits.maximumLines || depth > this.#limits.maximumDepth) return;
+    if (this.#lines.length >= this.#limits.maxLines || depth > this.#limits.maxDepth) return;
     this.#drawn++;
     const service = this.#serviceOf(node.received);
     this.#lines.push(this.#line(node.received, branch, service, callerService));
@@ -111,8 +110,8 @@ class Drawing {
       const isLast = index === groups.length - 1;
       const [first] = group;
       if (first === undefined) return;
-      const below = this.#paint.dim(isLast ? '└─ ' : '├─ ');
-      const further = isLast ? '   ' : `${this.#paint.dim('│')}  `;
+      const below = this.#colors.dim(isLast ? '└─ ' : '├─ ');
+      const further = isLast ? '   ' : `${this.#colors.dim('│')}  `;
       if (group.length === 1) this.add(first, indent + below, indent + further, depth + 1, service);
       else this.#addGroup(group, indent + below);
     });
@@ -120,7 +119,7 @@ class Drawing {
 
   #addGroup(group: readonly Node[], branch: string): void {
     const [first] = group;
-    if (first === undefined || this.#lines.length >= this.#limits.maximumLines) return;
+    if (first === undefined || this.#lines.length >= this.#limits.maxLines) return;
     this.#drawn += group.length;
     const line = this.#line(first.received, branch, '', null);
     const totalMs = group.reduce((sum, { received }) => sum + received.span.d, 0);
@@ -131,56 +130,60 @@ class Drawing {
     const { span } = received;
     const status = statusOf(span);
     const isFailed = hasError(span);
-    const { label, painted } = this.#label(received, service, callerService);
+    const { label, coloredLabel } = this.#label(received, service, callerService);
     const error = isFailed ? errorTextOf(span) : null;
     return {
       branch,
       label,
-      painted,
-      status: status === null ? (isFailed ? 'error' : '') : visible(status, 5),
+      coloredLabel,
+      status: status === null ? (isFailed ? 'error' : '') : toPrintable(status, 5),
       duration: formatDuration(span.d),
-      note: error === null ? '' : visible(error, 120),
+      note: error === null ? '' : toPrintable(error, 120),
       isFailed,
     };
   }
 
-  #label(received: ReceivedSpan, service: string, callerService: string | null): { label: string; painted: string } {
+  #label(
+    received: ReceivedSpan,
+    service: string,
+    callerService: string | null,
+  ): { label: string; coloredLabel: string } {
     const { span } = received;
-    const kind = kindOf(span);
+    const kind = spanKind(span);
     if (kind === 2) {
-      const label = visible(callLabel(received), maximumLabelLength);
-      return { label, painted: label };
+      const label = toPrintable(callLabel(received), maxLabelLength);
+      return { label, coloredLabel: label };
     }
-    const operation = visible(operationOf(span), maximumLabelLength);
-    // Work inside the same service need not say again where it happens.
-    if (kind === 3 && service === callerService) return { label: operation, painted: operation };
-    const name = visible(service, 40);
-    return { label: `${name}  ${operation}`, painted: `${this.#paint.bold(name)}  ${operation}` };
+    const operation = toPrintable(operationOf(span), maxLabelLength);
+    // An intermediate span in the service of its caller does not repeat the service name.
+    if (kind === 3 && service === callerService) return { label: operation, coloredLabel: operation };
+    const name = toPrintable(service, 40);
+    return { label: `${name}  ${operation}`, coloredLabel: `${this.#colors.bold(name)}  ${operation}` };
   }
 
   finish(spanCount: number, traceId: string): string {
-    const { dim, red } = this.#paint;
-    const widths = this.#lines.map(({ branch, label }) => visibleLength(branch) + visibleLength(label));
+    const { dim, red } = this.#colors;
+    const widths = this.#lines.map(({ branch, label }) => columnCount(branch) + columnCount(label));
     const labelWidth = Math.max(0, ...widths);
     const statusWidth = Math.max(0, ...this.#lines.map(({ status }) => status.length));
     const durationWidth = Math.max(0, ...this.#lines.map(({ duration }) => duration.length));
     const rows = this.#lines.map((line, index) => {
       const gap = ' '.repeat(labelWidth - (widths[index] ?? 0));
       const status =
-        statusWidth === 0 ? '' : `  ${this.#paintStatus(line)}${' '.repeat(statusWidth - line.status.length)}`;
+        statusWidth === 0 ? '' : `  ${this.#colorStatus(line)}${' '.repeat(statusWidth - line.status.length)}`;
       const note = line.note === '' ? '' : `  ${line.isFailed ? red(line.note) : dim(line.note)}`;
       const id = index === 0 ? `  ${dim(traceId)}` : '';
-      return `${line.branch}${line.painted}${gap}${status}  ${line.duration.padStart(durationWidth)}${note}${id}`;
+      return `${line.branch}${line.coloredLabel}${gap}${status}  ${line.duration.padStart(durationWidth)}${note}${id}`;
     });
     const left = spanCount - this.#drawn;
     if (left > 0) rows.push(dim(`   ... and ${left} more`));
     return rows.join('\n');
   }
 
-  #paintStatus({ status, isFailed }: Line): string {
-    if (isFailed || status.startsWith('5')) return this.#paint.red(status);
-    if (status.startsWith('4')) return this.#paint.yellow(status);
-    return status.startsWith('2') ? this.#paint.green(status) : this.#paint.cyan(status);
+  #colorStatus({ status, isFailed }: Line): string {
+    if (isFailed || status.startsWith('5')) return this.#colors.red(status);
+    if (status.startsWith('4')) return this.#colors.yellow(status);
+    return status.startsWith('2') ? this.#colors.green(status) : this.#colors.cyan(status);
   }
 }
 
@@ -195,31 +198,31 @@ function callLabel({ span }: ReceivedSpan): string {
   return detail === null ? `calls ${operation}` : `${operation} ${detail}`;
 }
 
-/** Neighbours that look the same, have nothing under them and did not fail are one line. */
+/** Groups neighbours that look the same, so that they become one line. Spans with children, errors or an entry kind stay alone. */
 function groupAlike(children: readonly Node[]): Node[][] {
   const groups: Node[][] = [];
   let key: string | null = null;
   for (const child of children) {
-    const own = collapseKey(child);
-    if (own !== null && own === key) groups.at(-1)?.push(child);
+    const childKey = collapseKey(child);
+    if (childKey !== null && childKey === key) groups.at(-1)?.push(child);
     else groups.push([child]);
-    key = own;
+    key = childKey;
   }
   return groups;
 }
 
 function collapseKey({ received, children }: Node): string | null {
-  if (children.length > 0 || hasError(received.span) || kindOf(received.span) === 1) return null;
+  if (children.length > 0 || hasError(received.span) || spanKind(received.span) === 1) return null;
   return `${callLabel(received)} ${statusOf(received.span)}`;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of Paint begin with one
-const colours = /\u001b\[\d+m/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colour sequences begin with one
+const colorSequence = /\u001b\[\d+m/g;
 const wide = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\u{1f300}-\u{1faff}]/gu;
 
-/** Columns that the text takes in a terminal: most scripts take one a character, those of East Asia two. */
-function visibleLength(text: string): number {
-  const plain = text.replace(colours, '');
+/** The number of terminal columns of the text: two for each East Asian character, one for each other character. */
+function columnCount(text: string): number {
+  const plain = text.replace(colorSequence, '');
   return Array.from(plain).length + (plain.match(wide)?.length ?? 0);
 }
 

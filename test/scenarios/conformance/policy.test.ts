@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { LocalAgent } from '../../../src/devtools/server/local-agent.js';
 import type { WireSpan } from '../../../src/protocol/wire-span.js';
+import { TestAgent } from '../../support/agent/test-agent.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { type Arrival, type Downstream, startDownstream } from '../../support/downstream.js';
 import { exchange, newTrace, type Reply, type TraceIds } from '../../support/exchange.js';
 import { type HostApp, runApp } from '../../support/run-app.js';
@@ -24,18 +25,18 @@ interface Setting {
 }
 
 class Stage {
-  readonly agent: LocalAgent;
+  readonly agent: TestAgent;
   readonly downstream: Downstream;
   readonly app: HostApp;
 
-  private constructor(agent: LocalAgent, downstream: Downstream, app: HostApp) {
+  private constructor(agent: TestAgent, downstream: Downstream, app: HostApp) {
     this.agent = agent;
     this.downstream = downstream;
     this.app = app;
   }
 
   static async open(framework: string, { env = {}, code, agent: tracing = {} }: Setting): Promise<Stage> {
-    const agent = await LocalAgent.start({ record: true });
+    const agent = await TestAgent.start({ record: true });
     agent.announceSettings.tracing = tracing;
     const downstream = await startDownstream();
     const app = await runApp({
@@ -46,7 +47,7 @@ class Stage {
       env: { FRAMEWORK: framework, ...(code === undefined ? {} : { CODE_OPTIONS: JSON.stringify(code) }), ...env },
     });
     // The sensor knows the agent's settings before it asks whether the agent is ready.
-    await agent.waitFor(() => agent.requests('HEAD').length > 0, 10_000, 'the sensor');
+    await waitUntil(() => agent.requests('HEAD').length > 0, 'the sensor', 10_000);
     return new Stage(agent, downstream, app);
   }
 

@@ -1,14 +1,15 @@
 // An application that changes what all objects have, before the sensor speaks to the agent.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { LocalAgent } from '../../../src/devtools/server/local-agent.js';
+import { TestAgent } from '../../support/agent/test-agent.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { exchange, newTrace } from '../../support/exchange.js';
 import { runApp } from '../../support/run-app.js';
 import { untracedOnly } from './run-cases.js';
 
 describe('a toJSON on all objects', { skip: untracedOnly }, () => {
   it('C19 changes nothing of what the agent is told', async () => {
-    const agent = await LocalAgent.start({ record: true });
+    const agent = await TestAgent.start({ record: true });
     const app = await runApp({ file: 'polluted-app.cjs', loader: 'require', agentPort: agent.port });
     try {
       const trace = newTrace();
@@ -19,7 +20,7 @@ describe('a toJSON on all objects', { skip: untracedOnly }, () => {
       const spans = await agent.waitForSpans((all) => all.filter(({ t }) => t === trace.t).length === 2);
       const byHand = spans.find(({ n }) => n === 'sdk');
       assert.deepEqual(byHand?.data.sdk?.custom?.tags, { nested: { list: [1] } });
-      await agent.waitFor(() => agent.requests('POST', '/com.instana.plugin.nodejs.').length > 1, 10_000, 'metrics');
+      await waitUntil(() => agent.requests('POST', '/com.instana.plugin.nodejs.').length > 1, 'metrics', 10_000);
       const [announce] = agent.requests('PUT');
       const [full] = agent.requests('POST', '/com.instana.plugin.nodejs.');
       const { pid, args } = (announce?.body ?? {}) as { pid: number; args: string[] };

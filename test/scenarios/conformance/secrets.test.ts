@@ -1,7 +1,8 @@
 // A marker in everything that may hold a secret: it must be in nothing that the agent gets, and in no line of the log.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { LocalAgent } from '../../../src/devtools/server/local-agent.js';
+import { TestAgent } from '../../support/agent/test-agent.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { startDownstream } from '../../support/downstream.js';
 import { exchange } from '../../support/exchange.js';
 import { runApp } from '../../support/run-app.js';
@@ -12,7 +13,7 @@ const spansOfRequest = 7;
 
 describe('secrets', { skip: untracedOnly }, () => {
   it('D14 D15 I3 are in nothing that the agent gets, and in no line of the log', async () => {
-    const agent = await LocalAgent.start({ record: true });
+    const agent = await TestAgent.start({ record: true });
     const downstream = await startDownstream();
     const app = await runApp({
       file: 'secrets-app.cjs',
@@ -46,7 +47,7 @@ describe('secrets', { skip: untracedOnly }, () => {
       const spans = await agent.waitForSpans((all) => all.some(({ k, n }) => k === 1 && n === 'node.http.server'));
       assert.equal(spans.length, spansOfRequest);
       const metrics = (): boolean => agent.requests('POST', '/com.instana.plugin.nodejs.').length > 0;
-      await agent.waitFor(metrics, 10_000, 'metrics');
+      await waitUntil(metrics, 'metrics', 10_000);
       const requests = agent.requests();
       for (const request of requests) assert.ok(!JSON.stringify(request).includes(marker), JSON.stringify(request));
       assert.ok(!app.stderr().includes(marker), app.stderr());

@@ -6,9 +6,10 @@ import { existsSync, mkdirSync, readlinkSync, rmdirSync, statfsSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { HealthEvent } from '../../../src/devtools/alerts/alert-evaluator.js';
-import { LocalAgent } from '../../../src/devtools/server/local-agent.js';
+import type { Alert } from '../../../src/devtools/alerts/alert-evaluator.js';
 import { healthRules } from '../../../src/protocol/health-rules.js';
+import { TestAgent } from '../../support/agent/test-agent.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { appsFolder, repositoryRoot } from '../../support/run-app.js';
 
 /** Windows of 6 and 12 seconds in place of 5 and 10 minutes. Shorter ones would take one collection for a state. */
@@ -17,9 +18,9 @@ const exportMs = 200;
 const patienceMs = 40_000;
 const isLinux = process.platform === 'linux';
 
-let agent: LocalAgent;
+let agent: TestAgent;
 before(async () => {
-  agent = await LocalAgent.start({ eventWindowScale });
+  agent = await TestAgent.start({ eventWindowScale });
   agent.offerOtlp();
 });
 after(() => agent.close());
@@ -79,10 +80,10 @@ const diskSubject: Subject = { load: 'write', event: 'High Disk I/O' };
 /** A process of test/apps/loads.cjs and its events. */
 class Process {
   readonly child: ChildProcess;
-  readonly #agent: LocalAgent;
+  readonly #agent: TestAgent;
   stderr = '';
 
-  constructor(subject: Subject, of: LocalAgent, command: readonly string[] = []) {
+  constructor(subject: Subject, of: TestAgent, command: readonly string[] = []) {
     this.#agent = of;
     const [file = '', ...args] = [
       ...command,
@@ -112,15 +113,15 @@ class Process {
   }
 
   /** Those of the process that have opened since a time. */
-  events(sinceMs: number): HealthEvent[] {
-    return this.#agent.events().filter(({ pid, openedMs }) => pid === this.child.pid && openedMs >= sinceMs);
+  events(sinceMs: number): Alert[] {
+    return this.#agent.alerts().filter(({ pid, openedMs }) => pid === this.child.pid && openedMs >= sinceMs);
   }
 
   /** Waits for as many reports as make an event possible. */
   async reports(forMs: number): Promise<void> {
     const isOurs = () => this.#agent.instances.all().find(({ pid }) => pid === this.child.pid);
-    const { firstSeenMs } = await this.#agent.waitFor(isOurs, patienceMs, `metrics of ${this.child.pid}`);
-    await this.#agent.waitFor(() => Date.now() - firstSeenMs > forMs, patienceMs);
+    const { firstSeenMs } = await waitUntil(isOurs, `metrics of ${this.child.pid}`, patienceMs);
+    await waitUntil(() => Date.now() - firstSeenMs > forMs, 'enough reports', patienceMs);
   }
 
   async end(): Promise<void> {
@@ -133,7 +134,7 @@ class Process {
 }
 
 /** Idle, under its load, and idle again. */
-async function prove(subject: Subject, process: Process, of: LocalAgent): Promise<void> {
+async function prove(subject: Subject, process: Process, of: TestAgent): Promise<void> {
   const name = fullName(subject.event);
   const rule = healthRules.find((one) => one.name === name);
   assert.ok(rule !== undefined, name);
@@ -167,27 +168,27 @@ function fullName(title: string): string {
 
 /** Waits, and tells when it was in vain what the process said last. */
 async function waitFor<Value>(
-  of: LocalAgent,
+  of: TestAgent,
   process: Process,
   read: () => Value | null | undefined | false,
   what: string,
 ): Promise<Value> {
   try {
-    return await of.waitFor(read, patienceMs, what);
+    return await waitUntil(read, what, patienceMs);
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : String(error)} ${latest(of, process)}`);
   }
 }
 
 /** What the process said last of the metrics of rules, to see why an event did not come. */
-function latest(of: LocalAgent, { child, stderr }: Process): string {
-  const otlp = of.seenProcesses().find(({ pid }) => pid === child.pid)?.otlp;
+function latest(of: TestAgent, { child, stderr }: Process): string {
+  const otlp = of.knownProcesses().find(({ pid }) => pid === child.pid)?.otlp;
   const metrics = healthRules.flatMap(({ conditions }) => conditions.map(({ metric }) => metric));
   const ended = child.exitCode ?? child.signalCode;
   return JSON.stringify([
     ended,
     stderr.slice(-2000),
-    of.events().map(({ name, pid, state }) => [name, pid, state]),
+    of.alerts().map(({ name, pid, state }) => [name, pid, state]),
     ...metrics.map((metric) => [metric, otlp?.metrics[metric]?.[0]?.value]),
   ]);
 }
@@ -268,7 +269,7 @@ const noNamespace = lacking('a network namespace, which takes root', tryNamespac
 test(`${networkSubject.event} opens in a container that sends`, { ...limits, skip: noNamespace ?? false }, async () => {
   // A namespace lives as long as a process in it; this one waits until its input ends.
   const holder = spawn('unshare', ['--net', 'cat'], { stdio: ['pipe', 'ignore', 'inherit'] });
-  let own: LocalAgent | null = null;
+  let own: TestAgent | null = null;
   try {
     await until(() => namespaceOf(holder.pid) !== namespaceOf(process.pid));
     const inside = ['nsenter', '--net', '--target', String(holder.pid)];
@@ -277,7 +278,7 @@ test(`${networkSubject.event} opens in a container that sends`, { ...limits, ski
     tool('ip', 'link', 'set', ourInterface, 'up');
     tool('nsenter', ...inside.slice(1), 'ip', 'addr', 'add', `${itsAddress}/30`, 'dev', 'eth0');
     tool('nsenter', ...inside.slice(1), 'ip', 'link', 'set', 'eth0', 'up');
-    own = await LocalAgent.start({ eventWindowScale, host: ourAddress });
+    own = await TestAgent.start({ eventWindowScale, host: ourAddress });
     own.offerOtlp();
     const subject = { ...networkSubject, env: { LOAD_HOST: ourAddress, LOAD_PORT: '9' } };
     await prove(subject, new Process(subject, own, inside), own);

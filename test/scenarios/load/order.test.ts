@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LocalAgent } from '../../../src/devtools/server/local-agent.js';
+import { TestAgent } from '../../support/agent/test-agent.js';
 import { AppProcess, closedPort } from '../twin/app-process.js';
 import { sendLoad } from './client.js';
 import { ask } from './steady.js';
@@ -12,11 +12,11 @@ describe('under load', () => {
   it('spans that are finished before there is an agent are kept, and delivered once it appears', async () => {
     const port = await closedPort();
     const app = await AppProcess.start({ file: 'twin/load.cjs', traced: true, agentPort: port, channel: true });
-    let agent: LocalAgent | null = null;
+    let agent: TestAgent | null = null;
     try {
       await sendLoad(app.port, '/hello/early', 1000);
       await sleep(500);
-      agent = await LocalAgent.start({ port });
+      agent = await TestAgent.start({ port });
       const spans = await agent.waitForSpans(1000, 30_000);
       assert.equal(spans.length, 1000);
       assert.equal(new Set(spans.map(({ s }) => s)).size, 1000);
@@ -33,11 +33,11 @@ describe('under load', () => {
   it('of more spans than may wait the latest are kept, and those that were dropped are counted', async () => {
     const port = await closedPort();
     const app = await AppProcess.start({ file: 'twin/load.cjs', traced: true, agentPort: port, channel: true });
-    let agent: LocalAgent | null = null;
+    let agent: TestAgent | null = null;
     try {
       await sendLoad(app.port, '/hello/old', 3000);
       await sendLoad(app.port, '/hello/new', 5000);
-      agent = await LocalAgent.start({ port });
+      agent = await TestAgent.start({ port });
       const spans = await agent.waitForSpans(5000, 30_000);
       assert.deepEqual(new Set(spans.map(({ data }) => data.http?.url)), new Set(['/hello/new']));
       const { spans: counters } = await ask<{ spans: { finished: number; dropped: Record<string, number> } }>(
@@ -58,7 +58,7 @@ describe('under load', () => {
   });
 
   it('100 requests with calls out that run at the same time never mix', async () => {
-    const agent = await LocalAgent.start();
+    const agent = await TestAgent.start();
     const arrivals: { url: string; trace: string; span: string }[] = [];
     const downstream = http.createServer((req, res) => {
       const { 'x-instana-t': trace, 'x-instana-s': span } = req.headers;
@@ -105,7 +105,7 @@ describe('under load', () => {
   });
 
   it('a timer that a request started and that lives for ever holds nothing of the request', async () => {
-    const agent = await LocalAgent.start();
+    const agent = await TestAgent.start();
     const app = await AppProcess.start({
       file: 'twin/load.cjs',
       traced: true,

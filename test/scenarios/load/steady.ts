@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LocalAgent } from '../../../src/devtools/server/local-agent.js';
+import { TestAgent } from '../../support/agent/test-agent.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { AppProcess } from '../twin/app-process.js';
 import { sendLoad } from './client.js';
 
@@ -61,7 +62,7 @@ export async function steadyLoad(load: SteadyLoad): Promise<string> {
 
 async function measureGrowth(load: SteadyLoad): Promise<{ growth: number; heaps: readonly number[] }> {
   const { warmUpRequests, requests, blocks } = load;
-  const agent = await LocalAgent.start({ maxSpans: 2000 });
+  const agent = await TestAgent.start({ maxSpans: 2000 });
   const app = await AppProcess.start({
     file: 'twin/load.cjs',
     traced: true,
@@ -79,7 +80,7 @@ async function measureGrowth(load: SteadyLoad): Promise<{ growth: number; heaps:
       const { answered, wrong } = await sendLoad(app.port, '/hello/joe?key=1', size);
       sent += size;
       assert.deepEqual({ answered, wrong }, { answered: size, wrong: 0 });
-      await agent.waitFor(() => agent.receivedSpanCount() >= sent, 30_000, `the span of request ${sent}`);
+      await waitUntil(() => agent.receivedSpanCount() >= sent, `the span of request ${sent}`, 30_000);
       heaps.push(await quietHeap(app));
     }
     assert.equal(agent.receivedSpanCount(), sent);

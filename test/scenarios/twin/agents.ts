@@ -1,16 +1,16 @@
 // The agents that twin tests put beside an application: from healthy to hanging.
-import { LocalAgent } from '../../../src/devtools/server/local-agent.js';
+import { TestAgent } from '../../support/agent/test-agent.js';
 import { closedPort } from './app-process.js';
 
 export interface TwinAgent {
   readonly port: number;
   /** Null where nobody answers. */
-  readonly agent: LocalAgent | null;
+  readonly agent: TestAgent | null;
   close(): Promise<void>;
 }
 
-async function local(prepare: (agent: LocalAgent) => void): Promise<TwinAgent> {
-  const agent = await LocalAgent.start({ record: true });
+async function local(prepare: (agent: TestAgent) => void): Promise<TwinAgent> {
+  const agent = await TestAgent.start({ record: true });
   prepare(agent);
   return { port: agent.port, agent, close: () => agent.close() };
 }
@@ -19,7 +19,7 @@ async function local(prepare: (agent: LocalAgent) => void): Promise<TwinAgent> {
 export const agents: Readonly<Record<string, () => Promise<TwinAgent>>> = {
   healthy: () => local(() => {}),
   absent: async () => ({ port: await closedPort(), agent: null, close: async () => {} }),
-  'answering 500 to everything': () => local(({ faults }) => faults.set('all', { kind: 'answer', status: 500 })),
+  'answering 500 to everything': () => local(({ faults }) => faults.set('all', { kind: 'respond', status: 500 })),
   hanging: () => local(({ faults }) => faults.set('all', { kind: 'hang' })),
   'hanging once it is asked to take spans': () => local(({ faults }) => faults.set('traces', { kind: 'hang' })),
 };

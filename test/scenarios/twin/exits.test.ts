@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { agents, type TwinAgent } from './agents.js';
 import { AppProcess, closedPort } from './app-process.js';
 
@@ -78,7 +79,7 @@ async function end(way: Way, traced: boolean, twinAgent: TwinAgent | null, env: 
 async function settled({ agent }: TwinAgent, pid: number): Promise<void> {
   if (agent === null) return;
   const isAsked = (): boolean => agent.requests().length > 0;
-  await agent.waitFor(() => agent.processes.has(pid) || isAsked(), 5000, 'a request of the sensor');
+  await waitUntil(() => agent.processes.has(pid) || isAsked(), 'a request of the sensor', 5000);
   agent.clear();
   await sleep(50);
 }

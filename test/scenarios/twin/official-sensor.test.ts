@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { LocalAgent } from '../../../src/devtools/server/local-agent.js';
 import type { TraceSummary } from '../../../src/devtools/store/traces.js';
+import { TestAgent } from '../../support/agent/test-agent.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { sendLoad } from '../load/client.js';
 import { AppProcess, root } from './app-process.js';
 
@@ -15,7 +16,7 @@ const skip = isInstalled
   : 'the official sensor is not installed: npm ci --ignore-scripts --prefix test/peers/instana-collector';
 
 it('the official sensor finds the local agent, and its traces show there', { skip }, async () => {
-  const agent = await LocalAgent.start({ record: true });
+  const agent = await TestAgent.start({ record: true });
   const app = await AppProcess.start({
     file: 'twin/collector.cjs',
     traced: false,
@@ -23,7 +24,7 @@ it('the official sensor finds the local agent, and its traces show there', { ski
     env: { COLLECTOR_FROM: join(peer, 'package.json'), INSTANA_SERVICE_NAME: 'official' },
   });
   try {
-    await agent.waitFor(() => agent.requests('HEAD').length > 0, 30_000, 'the readiness check');
+    await waitUntil(() => agent.requests('HEAD').length > 0, 'the readiness check', 30_000);
     // It makes no spans before it is ready, so some requests go first.
     const isShop = ({ name }: TraceSummary): boolean => name === 'GET /shop/:item';
     const list = async (): Promise<TraceSummary[]> =>

@@ -5,8 +5,9 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { LocalAgent } from '../../../src/devtools/server/local-agent.js';
 import type { WireSpan } from '../../../src/protocol/wire-span.js';
+import { TestAgent } from '../../support/agent/test-agent.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { AppProcess, root } from './app-process.js';
 
 interface Scenario {
@@ -149,13 +150,13 @@ for (const { file, recording, port: recordedPort, env } of applications) {
     const { announce, scenarios } = Array.isArray(recorded) ? { announce: null, scenarios: recorded } : recorded;
     const mostFrames = announce?.tracing.global['stack-trace-length'] ?? 10;
     const arrivals: http.IncomingHttpHeaders[] = [];
-    let agent: LocalAgent;
+    let agent: TestAgent;
     let app: AppProcess;
     let downstream: http.Server;
     let downstreamHost = '';
 
     before(async () => {
-      agent = await LocalAgent.start({ record: true });
+      agent = await TestAgent.start({ record: true });
       Object.assign(agent.announceSettings, announce);
       downstream = http.createServer((req, res) => {
         arrivals.push(req.headers);
@@ -173,7 +174,7 @@ for (const { file, recording, port: recordedPort, env } of applications) {
         env: { ...env, DOWNSTREAM_URL: `http://${downstreamHost}` },
       });
       // The sensor knows the agent's settings before it asks whether the agent is ready.
-      await agent.waitFor(() => agent.requests('HEAD').length > 0, 10_000, 'the sensor');
+      await waitUntil(() => agent.requests('HEAD').length > 0, 'the sensor', 10_000);
     });
 
     after(async () => {

@@ -5,10 +5,10 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { LocalAgent } from '../../../src/devtools/server/local-agent.js';
 import { startAgent } from '../../../src/devtools/start-agent.js';
+import { TestAgent } from '../../support/agent/test-agent.js';
 import { metricsDocument } from './otlp-documents.js';
-import { announce, ask, idOf, sendSpans, twoServiceTrace } from './support.js';
+import { ask, idOf, twoServiceTrace } from './support.js';
 
 const cli = join(__dirname, '../../../src/devtools/cli.js');
 
@@ -90,7 +90,7 @@ test('says what holds a taken port, and ends with exit code 1', { timeout: 60_00
   const nginx = createHttpServer((_request, response) => response.setHeader('Server', 'ng\u0085inx').end('<html>'));
   const banner = createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n'));
   const silent = createServer(() => {});
-  const agent = await LocalAgent.start();
+  const agent = await TestAgent.start();
   const cases: [number, RegExp][] = [
     [agent.port, /another Instana agent \(version 1\.1\.999\)/],
     [await listen(nginx), /a server that is not an Instana agent \(Server: ng.*inx\)/],
@@ -182,42 +182,4 @@ test('warns when it listens for more than this machine', { timeout: 20_000 }, as
   assert.match(output.stdout, /warning: listening on 0\.0\.0\.0/);
   child.kill('SIGINT');
   assert.equal(await ended, 0);
-});
-
-test('is a library too: starts, serves, and closes', async () => {
-  const agent = await startAgent({ port: 0, quiet: true });
-  assert.equal(agent.url, `http://127.0.0.1:${agent.port}`);
-  assert.deepEqual((await ask(agent, 'GET', '/')).json, { version: '1.1.999' });
-  await assert.rejects(startAgent({ port: agent.port, quiet: true }), /is taken by another Instana agent/);
-  await agent.close();
-  await assert.rejects(ask(agent, 'GET', '/'));
-});
-
-test('listens on both families when it is told to by name', async () => {
-  const agent = await startAgent({ host: 'localhost', port: 0, quiet: true });
-  assert.equal((await fetch(`http://localhost:${agent.port}/`)).status, 200);
-  assert.equal((await ask(agent, 'GET', '/')).status, 200);
-  await agent.close();
-});
-
-test('as a library it does not keep the process alive', { timeout: 20_000 }, async () => {
-  const library = join(__dirname, '../../../src/devtools/start-agent.js');
-  const script = `require(${JSON.stringify(library)}).startAgent({ port: 0, quiet: true }).then(({ port }) => process.stdout.write('on ' + port))`;
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let stdout = '';
-  child.stdout.on('data', (text) => {
-    stdout += text;
-  });
-  assert.equal(await new Promise((resolve) => child.once('close', resolve)), 0);
-  assert.match(stdout, /^on \d+$/);
-});
-
-test('closes while clients are connected', { timeout: 20_000 }, async () => {
-  const agent = await LocalAgent.start({ watch: true });
-  await announce(agent, process.pid);
-  await sendSpans(agent, process.pid, []);
-  const streaming = ask(agent, 'GET', '/api/stream').catch(() => 'ended');
-  await ask(agent, 'GET', '/api/stats');
-  await agent.close();
-  await streaming;
 });

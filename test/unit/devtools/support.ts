@@ -1,24 +1,23 @@
 // What the tests of the local agent share: requests over real sockets and spans as sensors send them.
 import { type OutgoingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
-import type { LocalAgent } from '../../../src/devtools/server/local-agent.js';
 
-/** An answer, read to its end. */
-export interface Answered {
+/** A response, read to its end. */
+export interface ReceivedResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
   readonly json: unknown;
 }
 
-/** Sends one request; a body that is no text is sent as JSON. */
+/** Sends one request; a body other than text is sent as JSON. */
 export function ask(
   agent: { readonly port: number },
   method: string,
   path: string,
   body?: unknown,
   headers: OutgoingHttpHeaders = {},
-): Promise<Answered> {
+): Promise<ReceivedResponse> {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
     const json =
@@ -30,8 +29,9 @@ export function ask(
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.once('error', reject);
         response.once('end', () => {
-          const answer = Buffer.concat(chunks).toString('utf8');
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: answer, json: parse(answer) });
+          const received = Buffer.concat(chunks).toString('utf8');
+          const { statusCode: status = 0, headers } = response;
+          resolve({ status, headers, text: received, json: parse(received) });
         });
       },
     );
@@ -62,13 +62,21 @@ export function sendRaw(port: number, bytes: string): Promise<string> {
   });
 }
 
-/** Announces a process with the given pid and runs a request in its name. */
-export async function announce(agent: LocalAgent, pid: number, plugin: string = 'nodejs'): Promise<Answered> {
+/** Announces a process with this pid. */
+export async function announce(
+  agent: { readonly port: number },
+  pid: number,
+  plugin: string = 'nodejs',
+): Promise<ReceivedResponse> {
   return ask(agent, 'PUT', `/com.instana.plugin.${plugin}.discovery`, { pid, name: '/usr/bin/node', args: ['app.js'] });
 }
 
 /** Sends spans as the process does. */
-export async function sendSpans(agent: LocalAgent, pid: number, spans: readonly unknown[]): Promise<Answered> {
+export async function sendSpans(
+  agent: { readonly port: number },
+  pid: number,
+  spans: readonly unknown[],
+): Promise<ReceivedResponse> {
   return ask(agent, 'POST', `/com.instana.plugin.nodejs/traces.${pid}`, spans);
 }
 
@@ -88,7 +96,7 @@ export interface SpanParts {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** A span on the wire, an HTTP entry unless told otherwise. */
+/** A span as sensors send it, by default an HTTP entry. */
 export function wireSpan(parts: SpanParts = {}): Record<string, unknown> {
   const { pid = 4711, service, http, data, k = 1, ...rest } = parts;
   return {

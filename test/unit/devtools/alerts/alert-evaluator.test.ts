@@ -1,8 +1,7 @@
 // When events open and close, with the time handed in.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type HealthEvent, HealthWatch } from '../../../../src/devtools/alerts/alert-evaluator.js';
-import { SlidingWindow } from '../../../../src/devtools/alerts/sliding-window.js';
+import { type Alert, AlertEvaluator } from '../../../../src/devtools/alerts/alert-evaluator.js';
 import type { OtlpPoint } from '../../../../src/devtools/otlp/read-metrics.js';
 import { type Instance, InstanceStore } from '../../../../src/devtools/store/instances.js';
 import { healthRules } from '../../../../src/protocol/health-rules.js';
@@ -19,24 +18,24 @@ function point(name: string, value: number, parts: Partial<OtlpPoint> = {}): Otl
 
 class Bench {
   nowMs = 1_000_000;
-  readonly changes: HealthEvent[] = [];
-  readonly watch: HealthWatch;
+  readonly changes: Alert[] = [];
+  readonly watch: AlertEvaluator;
   readonly #store = new InstanceStore(() => this.nowMs);
 
   constructor(windowScale: number = 1) {
-    this.watch = new HealthWatch({ windowScale, changed: (event) => this.changes.push(event) });
+    this.watch = new AlertEvaluator({ windowScale, onChange: (alert) => this.changes.push(alert) });
   }
 
   instance(pid: number = 1): Instance {
-    return this.#store.see({ 'service.name': 'shop', 'service.instance.id': `web:${pid}`, 'process.pid': pid });
+    return this.#store.register({ 'service.name': 'shop', 'service.instance.id': `web:${pid}`, 'process.pid': pid });
   }
 
   /** A report with these values every ten seconds. */
   report(forMs: number, values: Readonly<Record<string, number>>, instance: Instance = this.instance()): void {
     for (const endMs = this.nowMs + forMs; this.nowMs < endMs; ) {
       this.nowMs += 10_000;
-      for (const [name, value] of Object.entries(values)) this.watch.note(instance, point(name, value), this.nowMs);
-      this.watch.look(instance, this.nowMs);
+      for (const [name, value] of Object.entries(values)) this.watch.record(instance, point(name, value), this.nowMs);
+      this.watch.evaluate(instance, this.nowMs);
     }
   }
 
@@ -69,7 +68,7 @@ test('opens when the average of the window is above, and closes when it no longe
   });
   bench.report(2 * minute, { [cpu]: 0.1 });
   assert.deepEqual(bench.states(), ['High CPU Utilization open', 'High CPU Utilization closed']);
-  const [event, ...others] = bench.watch.events();
+  const [event, ...others] = bench.watch.alerts();
   assert.deepEqual([others, event?.state, event?.openedMs], [[], 'closed', openedMs]);
   assert.ok(Number(event?.closedMs) > Number(openedMs));
   assert.ok(Number(event?.values[cpu]) > 0.8, 'it shows what it was open for');
@@ -84,8 +83,8 @@ test('does not open on a peak at the start, nor on few values', () => {
   const sparse = new Bench();
   const instance = sparse.instance();
   for (const at of [0, 4.5 * minute]) {
-    sparse.watch.note(instance, point(cpu, 1), at);
-    sparse.watch.look(instance, at);
+    sparse.watch.record(instance, point(cpu, 1), at);
+    sparse.watch.evaluate(instance, at);
   }
   assert.deepEqual(sparse.states(), [], 'two values say nothing of what was between them');
 });
@@ -123,9 +122,9 @@ test('wants all conditions of a rule at the same time', () => {
 test('closes when data stop for longer than the window', () => {
   const bench = new Bench();
   bench.report(5 * minute, { [cpu]: 1 });
-  bench.watch.lookAtAll(bench.nowMs + 4 * minute);
+  bench.watch.evaluateAll(bench.nowMs + 4 * minute);
   assert.deepEqual(bench.states(), ['High CPU Utilization open']);
-  bench.watch.lookAtAll(bench.nowMs + 5 * minute + 1);
+  bench.watch.evaluateAll(bench.nowMs + 5 * minute + 1);
   assert.deepEqual(bench.states().at(-1), 'High CPU Utilization closed');
 });
 
@@ -143,7 +142,7 @@ test('keeps instances of one service apart', () => {
     bench.report(10_000, { [cpu]: 0.2 }, bench.instance(2));
   }
   assert.deepEqual(
-    bench.watch.events().map(({ pid, state }) => [pid, state]),
+    bench.watch.alerts().map(({ pid, state }) => [pid, state]),
     [[1, 'open']],
   );
 });
@@ -158,8 +157,8 @@ test('heeds metrics of its own scope and kind without attributes only', () => {
     { value: 'NaN' },
   ];
   for (let at = 0; at < 10 * minute; at += 10_000) {
-    for (const parts of others) bench.watch.note(instance, point(cpu, 1, parts), at);
-    bench.watch.look(instance, at);
+    for (const parts of others) bench.watch.record(instance, point(cpu, 1, parts), at);
+    bench.watch.evaluate(instance, at);
   }
   assert.deepEqual(bench.states(), []);
 });
@@ -197,18 +196,7 @@ test('keeps a bounded number of events, the open ones longest, newest first', ()
     bench.report(5 * minute, { [cpu]: 1 }, bench.instance(pid));
     bench.watch.drop(bench.instance(pid), bench.nowMs);
   }
-  const events = bench.watch.events();
+  const events = bench.watch.alerts();
   assert.equal(events.length, 500);
   assert.deepEqual([events[0]?.pid, events.at(-1)?.pid, events.at(-1)?.state], [599, 1, 'open']);
-});
-
-test('a window takes the same room for any number of values', () => {
-  const window = new SlidingWindow(1000);
-  for (let at = 0; at < 100_000; at++) window.add(at / 10, at % 10);
-  window.slide(10_000);
-  assert.deepEqual([window.aggregate('min'), window.aggregate('max')], [0, 9]);
-  assert.ok(Math.abs(Number(window.aggregate('avg')) - 4.5) < 0.01);
-  assert.ok(window.count >= 10_000 && window.count < 10_200);
-  window.slide(12_000);
-  assert.deepEqual([window.count, window.aggregate('avg')], [0, null]);
 });

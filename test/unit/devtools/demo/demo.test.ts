@@ -1,12 +1,10 @@
 // The demo, with a stand-in for the sensor.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runDemo } from '../../../../src/devtools/demo/demo.js';
-import { LocalAgent } from '../../../../src/devtools/server/local-agent.js';
 
 const preload = join(__dirname, '../stub-sensor.js');
 const never = new Promise<void>(() => {});
@@ -49,26 +47,3 @@ test('does not start on a taken port', async () => {
   await assert.rejects(demo, /is taken by a server that is not an Instana agent \(Server: nginx\)/);
   other.close();
 });
-
-test('leaves no service behind when the demo itself is killed', { timeout: 40_000 }, async () => {
-  const agent = await LocalAgent.start();
-  const script = `
-    const { DemoService } = require(${JSON.stringify(join(__dirname, '../../../../src/devtools/demo/service.js'))});
-    const script = ${JSON.stringify(join(__dirname, '../../../../src/devtools/demo/inventory.js'))};
-    const options = { name: 'inventory', script, preload: ${JSON.stringify(preload)}, agentPort: ${agent.port}, env: {} };
-    const service = new DemoService(options);
-    service.started().then(() => process.kill(process.pid, 'SIGKILL'));`;
-  const parent = spawn(process.execPath, ['-e', script], { stdio: 'inherit' });
-  await new Promise((resolve) => parent.once('exit', resolve));
-  const pid = await agent.waitFor(() => agent.processes.views()[0]?.pid, 10_000, 'the announce of the service');
-  await agent.waitFor(() => !isAlive(pid), 10_000, 'the end of the service');
-  await agent.close();
-});
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { LocalAgent } from '../../../../src/devtools/server/local-agent.js';
+import { TestAgent } from '../../../support/agent/test-agent.js';
 import { announce, ask, sendSpans, wireSpan } from '../support.js';
 
-let agent: LocalAgent;
+let agent: TestAgent;
 beforeEach(async () => {
-  agent = await LocalAgent.start({ record: true });
+  agent = await TestAgent.start({ record: true });
 });
 afterEach(() => agent.close());
 

@@ -1,13 +1,12 @@
 // The JSON requests, over real sockets.
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
 import { afterEach, beforeEach, test } from 'node:test';
-import { LocalAgent } from '../../../../src/devtools/server/local-agent.js';
+import { TestAgent } from '../../../support/agent/test-agent.js';
 import { announce, ask, idOf, sendSpans, twoServiceTrace, wireSpan } from '../support.js';
 
-let agent: LocalAgent;
+let agent: TestAgent;
 beforeEach(async () => {
-  agent = await LocalAgent.start();
+  agent = await TestAgent.start();
 });
 afterEach(() => agent.close());
 
@@ -147,33 +146,14 @@ test('lists processes with snapshot and metrics, merged from deltas', async () =
   assert.equal((await ask(agent, 'GET', '/api/processes/50/metrics?sinceMs=now')).status, 400);
 });
 
-test('streams traces, processes and metrics as they come', { timeout: 20_000 }, async () => {
-  const stream = request({ host: '127.0.0.1', port: agent.port, path: '/api/stream', agent: false });
-  let text = '';
-  stream.once('response', (response) => {
-    assert.match(String(response.headers['content-type']), /^text\/event-stream/);
-    response.setEncoding('utf8').on('data', (chunk) => {
-      text += chunk;
-    });
-  });
-  stream.on('error', () => {}); // The agent ends it in the end.
-  stream.end();
-  await agent.waitFor(() => text.includes('retry'), 5000, 'the stream');
-  await announce(agent, 60);
-  await ask(agent, 'POST', '/com.instana.plugin.nodejs.60', { pid: 60, memory: { rss: 1 } });
-  await sendSpans(agent, 60, twoServiceTrace(idOf(5), 60)[0]);
-  await agent.waitFor(
-    () => ['trace', 'process', 'metrics'].every((name) => text.includes(`event: ${name}\n`)),
-    5000,
-    'three events',
+test('does not let metrics reach the prototype of objects', async () => {
+  await ask(agent, 'PUT', '/com.instana.plugin.nodejs.discovery', { pid: 1 });
+  await ask(
+    agent,
+    'POST',
+    '/com.instana.plugin.nodejs.1',
+    '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}',
   );
-  const trace = /event: trace\ndata: (.*)\n/.exec(text)?.[1];
-  assert.equal(JSON.parse(trace ?? '').name, 'GET /orders/:id');
-  stream.destroy();
-});
-
-test('answers what it does not serve with 404 and other methods with 405', async () => {
-  assert.equal((await ask(agent, 'GET', '/api/nothing')).status, 404);
-  const { status, headers } = await ask(agent, 'DELETE', '/api/stats');
-  assert.deepEqual([status, headers['allow']], [405, 'GET']);
+  assert.equal(({} as Record<string, unknown>)['polluted'], undefined);
+  assert.equal((await ask(agent, 'GET', '/api/processes')).status, 200);
 });

@@ -1,83 +1,101 @@
-// Events as people and pages see them: by request, in the stream and in the terminal.
+// Server-sent events: what is sent when, and to how many clients.
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
-import { test } from 'node:test';
-import type { HealthEvent } from '../../../../src/devtools/alerts/alert-evaluator.js';
-import { startTerminalAgent } from '../../../../src/devtools/terminal/agent-command.js';
-import { gauge, metricsDocument, serverSpan, traceId, tracesDocument } from '../otlp-documents.js';
-import { announce, ask } from '../support.js';
+import { createServer, get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, test } from 'node:test';
+import { EventStream } from '../../../../src/devtools/server/event-stream.js';
+import { waitUntil } from '../../../support/agent/wait-until.js';
 
-const cpu = 'process.runtime.nodejs.cpu.utilization';
-const shop = { 'service.name': 'shop\u001b[31m', 'service.instance.id': 'web-1:4711', 'process.pid': 4711 };
-const idle = { ...shop, 'service.instance.id': 'web-1:4712', 'process.pid': 4712 };
-
-test('tells an event by request, in the stream and in one line each', { timeout: 30_000 }, async () => {
-  let printed = '';
-  const { agent, close } = await startTerminalAgent({
-    port: 0,
-    eventWindowScale: 0.005,
-    write: (text) => {
-      printed += text;
-    },
-  });
-  let streamed = '';
-  const stream = request({ host: '127.0.0.1', port: agent.port, path: '/api/stream', agent: false });
-  stream.once('response', (response) =>
-    response.setEncoding('utf8').on('data', (text) => {
-      streamed += text;
-    }),
-  );
-  stream.on('error', () => {}); // The agent ends it in the end.
-  stream.end();
-  await agent.waitFor(() => streamed.includes('retry'), 5000, 'the stream');
-  const report = async (value: number) => {
-    await ask(agent, 'POST', '/v1/metrics', metricsDocument(shop, [gauge(cpu, value)]));
-    await ask(agent, 'POST', '/v1/metrics', metricsDocument(idle, [gauge(cpu, 0.1)]));
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  };
-  const events = async () => (await ask(agent, 'GET', '/api/events')).json as HealthEvent[];
-  assert.deepEqual(await events(), []);
-  while ((await events()).length === 0) await report(0.97);
-  const [opened, ...others] = await events();
-  assert.deepEqual(others, []);
-  const { name, state, severity, pid, instanceId, closedMs, thresholds } = opened ?? {};
-  assert.deepEqual(
-    [name, state, severity, pid, instanceId, closedMs, thresholds],
-    ['High CPU Utilization in Node.js Application', 'open', 'critical', 4711, 'web-1:4711', null, { [cpu]: 0.8 }],
-  );
-  // Nothing comes any more, and the agent notices by itself.
-  await agent.waitFor(() => agent.events()[0]?.state === 'closed', 5000, 'the end of the event');
-  const [closed] = await events();
-  assert.ok(Number(closed?.closedMs) - Number(closed?.openedMs) > 1400, 'the window still had values in it');
-  await agent.waitFor(() => streamed.includes('"state":"closed"'), 5000, 'the event in the stream');
-  assert.match(streamed, /event: event\ndata: \{"id":1,"name":"High CPU Utilization in Node\.js Application"/);
-  assert.match(streamed, /event: process\ndata: \{"pid":4711,/);
-  const lines = printed.split('\n').filter((line) => line.includes('event'));
-  assert.match(
-    lines[0] ?? '',
-    /^critical event opened: High CPU Utilization in Node\.js Application: process 4711 \(shop\\u\{1b\}\[31m\): \S+cpu\.utilization 97 % > 80 %$/,
-  );
-  assert.match(lines[1] ?? '', /^event closed: High CPU .*: process 4711 .*: after [\d.]+ s$/);
-  assert.equal(lines.length, 2);
-  assert.match(printed, /^process 4711 \(shop\\u\{1b\}\[31m\) reports over OTLP$/m);
-  stream.destroy();
-  await close();
+const maxClients = 32;
+let stream: EventStream;
+const server = createServer((_request, response) => {
+  if (stream.attach(response)) return;
+  response.writeHead(503).end();
 });
 
-test('prints a trace that came by OTLP, and no line for an announced process', { timeout: 20_000 }, async () => {
-  let printed = '';
-  const { agent, close } = await startTerminalAgent({
-    port: 0,
-    write: (text) => {
-      printed += text;
-    },
+beforeEach(async () => {
+  stream = new EventStream();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterEach(async () => {
+  stream.close();
+  await new Promise((resolve) => {
+    server.close(resolve);
+    server.closeAllConnections();
   });
-  await announce(agent, 4711);
-  const storefront = { ...shop, 'service.name': 'storefront' };
-  const failed = serverSpan({ status: { code: 2, message: 'no ledger' } }, { 'http.response.status_code': 500 });
-  await ask(agent, 'POST', '/v1/traces', tracesDocument(storefront, [failed]));
-  await agent.waitFor(() => printed.includes('/orders/'), 5000, 'the trace');
-  assert.match(printed, new RegExp(`storefront {2}GET /orders/:id +500 +34 ms +no ledger +${traceId.slice(16)}`));
-  assert.doesNotMatch(printed, /reports over OTLP/);
-  await close();
+});
+
+interface Client {
+  readonly status: number;
+  text(): string;
+  isClosed(): boolean;
+  destroy(): void;
+}
+
+function connect(): Promise<Client> {
+  const { port } = server.address() as AddressInfo; // a listening TCP server has this form
+  return new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port, agent: false }, (response: IncomingMessage) => {
+      let text = '';
+      let isClosed = false;
+      response.setEncoding('utf8').on('data', (chunk) => {
+        text += chunk;
+      });
+      response.on('error', () => {}); // The server ends the connection.
+      response.once('close', () => {
+        isClosed = true;
+      });
+      const destroy = () => response.destroy();
+      resolve({ status: response.statusCode ?? 0, text: () => text, isClosed: () => isClosed, destroy });
+    }).once('error', reject);
+  });
+}
+
+test('sends an event with the latest state of its key, once per flush', async () => {
+  const client = await connect();
+  let described = 0;
+  for (const state of [1, 2, 3]) {
+    stream.publish('trace', 'a', () => {
+      described++;
+      return { state };
+    });
+  }
+  stream.publish('trace', 'b', () => ({ state: 'b' }));
+  await waitUntil(() => client.text().includes('"b"'), 'the events');
+  assert.equal(
+    client.text(),
+    'retry: 2000\n\nevent: trace\ndata: {"state":3}\n\nevent: trace\ndata: {"state":"b"}\n\n',
+  );
+  assert.equal(described, 1);
+});
+
+test('keeps the latest events when there are too many for one flush', async () => {
+  const client = await connect();
+  for (let key = 1; key <= 300; key++) stream.publish('trace', key, () => key);
+  await waitUntil(() => client.text().includes('data: 300\n'), 'the events');
+  const keys = [...client.text().matchAll(/data: (\d+)/g)].map(([, key]) => Number(key));
+  assert.deepEqual([keys.length, keys[0], keys.at(-1)], [200, 101, 300]);
+});
+
+test('describes nothing while there is no client', async () => {
+  let described = 0;
+  stream.publish('trace', 'a', () => ++described);
+  const client = await connect();
+  stream.publish('trace', 'b', () => 'b');
+  await waitUntil(() => client.text().includes('"b"'), 'the event');
+  assert.equal(described, 0);
+});
+
+test('refuses more clients than it has room for, and accepts one again after another has left', async () => {
+  const clients = await Promise.all(Array.from({ length: maxClients }, connect));
+  assert.ok(clients.every(({ status }) => status === 200));
+  assert.equal((await connect()).status, 503);
+  clients[0]?.destroy();
+  await waitUntil(async () => (await connect()).status === 200, 'room for a client');
+});
+
+test('ends all streams when it closes', async () => {
+  const clients = await Promise.all([connect(), connect()]);
+  stream.close();
+  await waitUntil(() => clients.every((client) => client.isClosed()), 'the end of the streams');
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type OutgoingHttpHeaders, request } from 'node:http';
 import { afterEach, beforeEach, test } from 'node:test';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { LocalAgent } from '../../../../src/devtools/server/local-agent.js';
+import { TestAgent } from '../../../support/agent/test-agent.js';
 import {
   attributes,
   clientSpan,
@@ -15,11 +15,11 @@ import {
   traceId,
   tracesDocument,
 } from '../otlp-documents.js';
-import { type Answered, announce, ask, sendRaw, sendSpans, wireSpan } from '../support.js';
+import { announce, ask, type ReceivedResponse, sendRaw, sendSpans, wireSpan } from '../support.js';
 
-let agent: LocalAgent;
+let agent: TestAgent;
 beforeEach(async () => {
-  agent = await LocalAgent.start();
+  agent = await TestAgent.start();
 });
 afterEach(() => agent.close());
 
@@ -37,7 +37,7 @@ function otlpOf(process: Json | undefined): { resource: Json; metrics: Record<st
 }
 
 /** Sends bytes as they are. */
-function post(path: string, body: Buffer, headers: OutgoingHttpHeaders): Promise<Answered> {
+function post(path: string, body: Buffer, headers: OutgoingHttpHeaders): Promise<ReceivedResponse> {
   return new Promise((resolve, reject) => {
     const call = request(
       { host: '127.0.0.1', port: agent.port, method: 'POST', path, agent: false, headers },
@@ -482,7 +482,7 @@ test('shows a span once that a sensor sends both ways, in its own form', async (
 });
 
 test('takes OTLP on a port of its own too, and nothing else there', async () => {
-  const free = await LocalAgent.start();
+  const free = await TestAgent.start();
   const { port } = free;
   await free.close();
   await agent.listenForOtlp(port);
@@ -503,7 +503,7 @@ test('offers OTLP in the announce answer only when told to', async () => {
 });
 
 test('misbehaves on OTLP as told, like on all else', async () => {
-  agent.faults.set('otlp-metrics', { kind: 'answer', status: 503, headers: { 'Retry-After': '1' } }, { times: 1 });
+  agent.faults.set('otlp-metrics', { kind: 'respond', status: 503, headers: { 'Retry-After': '1' } }, { times: 1 });
   const document = metricsDocument(shop, [gauge('g', 1)]);
   assert.equal((await ask(agent, 'POST', '/v1/metrics', document)).status, 503);
   assert.deepEqual(await processes(), []);

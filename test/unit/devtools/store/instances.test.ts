@@ -10,11 +10,11 @@ type Json = Readonly<Record<string, unknown>>;
 
 const mebibyte = 1024 * 1024;
 const limits: InstanceLimits = {
-  instances: 10,
-  seriesEach: 2000,
-  seriesLength: 8192,
-  resourceBytes: 64 * 1024,
-  bytes: 4 * mebibyte,
+  maxInstances: 10,
+  maxSeriesEach: 2000,
+  maxSeriesLength: 8192,
+  maxResourceBytes: 64 * 1024,
+  maxBytes: 4 * mebibyte,
 };
 
 /** What a request says, read from its text like one that came in. */
@@ -28,7 +28,7 @@ function received(resource: readonly Json[], metrics: readonly Json[] = []): Res
 }
 
 function fill(store: InstanceStore, { resource, points }: ResourcePoints): number {
-  const instance = store.see(resource);
+  const instance = store.register(resource);
   return points.filter((point) => store.keep(instance, point)).length;
 }
 
@@ -141,7 +141,7 @@ function longText(pid: number, at: number): Json {
 
 /** A function of its own, so that what it leaves behind is garbage when it has returned. */
 function fillWith(store: InstanceStore, send: (pid: number) => ResourcePoints): void {
-  for (let pid = 1; pid <= limits.instances * 2; pid++) fill(store, send(pid));
+  for (let pid = 1; pid <= limits.maxInstances * 2; pid++) fill(store, send(pid));
 }
 
 function heapCounter(): () => number {
@@ -154,7 +154,7 @@ function heapCounter(): () => number {
   };
 }
 
-const most = limits.bytes + limits.instances * limits.resourceBytes;
+const maxGrowth = limits.maxBytes + limits.maxInstances * limits.maxResourceBytes;
 
 for (const [what, send] of greedy) {
   test(`holds no more than its bound of ${what}`, () => {
@@ -163,8 +163,8 @@ for (const [what, send] of greedy) {
     const before = heap();
     fillWith(store, send);
     const grown = heap() - before;
-    assert.equal(store.size, limits.instances);
-    assert.ok(grown < most, `${Math.round(grown / 1024)} KiB, of ${most / 1024} that are allowed`);
+    assert.equal(store.size, limits.maxInstances);
+    assert.ok(grown < maxGrowth, `${Math.round(grown / 1024)} KiB, of ${maxGrowth / 1024} that are allowed`);
   });
 }
 
@@ -178,10 +178,10 @@ test('leaves out of a resource what does not find room, and knows the process al
     text('service.name', 'shop'),
     text('service.instance.id', 'web-1'),
   ]);
-  const instance = store.see(resource);
+  const instance = store.register(resource);
   assert.deepEqual(instance.resource, { 'service.name': 'shop', 'service.instance.id': 'web-1' });
   assert.deepEqual([instance.service, instance.instanceId], ['shop', 'web-1']);
-  assert.equal(store.see(resource), instance);
+  assert.equal(store.register(resource), instance);
 });
 
 function pointsOf(...metrics: readonly Json[]): readonly OtlpPoint[] {
@@ -189,9 +189,9 @@ function pointsOf(...metrics: readonly Json[]): readonly OtlpPoint[] {
 }
 
 test('counts values as they grow and shrink, and gives the room of instances back that are gone', () => {
-  const store = new InstanceStore(Date.now, { ...limits, bytes: 20_000 });
-  const one = store.see({ 'process.pid': 1 });
-  const other = store.see({ 'process.pid': 2 });
+  const store = new InstanceStore(Date.now, { ...limits, maxBytes: 20_000 });
+  const one = store.register({ 'process.pid': 1 });
+  const other = store.register({ 'process.pid': 2 });
   const keep = (instance: typeof one, metric: Json): boolean =>
     pointsOf(metric).every((point) => store.keep(instance, point));
   assert.ok(keep(one, histogram('h', 2)) && keep(other, histogram('h', 2)));
@@ -210,11 +210,11 @@ test('counts values as they grow and shrink, and gives the room of instances bac
 });
 
 test('does not lose room to instances that come and go', () => {
-  const store = new InstanceStore(Date.now, { ...limits, bytes: 100_000 });
+  const store = new InstanceStore(Date.now, { ...limits, maxBytes: 100_000 });
   for (let round = 0; round < 100; round++) {
     const { resource, points } = received([text('service.instance.id', `${round}`)], [histogram('h', 200)]);
     assert.equal(fill(store, { resource, points }), 1, `round ${round}`);
-    if (round % 2 === 0) store.drop(store.see(resource));
+    if (round % 2 === 0) store.drop(store.register(resource));
     else for (const instance of store.all()) store.drop(instance);
   }
 });

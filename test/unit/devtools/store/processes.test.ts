@@ -1,9 +1,6 @@
-// Announced processes, their merged metrics, and how they are watched.
+// Announced processes and their merged metrics.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { test } from 'node:test';
-import { Watcher } from '../../../../src/devtools/server/process-monitor.js';
 import { ProcessStore } from '../../../../src/devtools/store/processes.js';
 
 function storeAt(startMs: number): { store: ProcessStore; clock: { nowMs: number } } {
@@ -13,7 +10,7 @@ function storeAt(startMs: number): { store: ProcessStore; clock: { nowMs: number
 
 test('keeps a point a second with all deltas merged', () => {
   const { store, clock } = storeAt(10_000);
-  store.announce(1, 1, {});
+  store.announce(1, {});
   store.merge(1, { pid: 1, memory: { rss: 1, heapUsed: 2 }, libuv: { lag: 0 } });
   clock.nowMs += 1000;
   store.merge(1, { memory: { rss: 5 } });
@@ -28,7 +25,7 @@ test('keeps a point a second with all deltas merged', () => {
 
 test('clears members that have gone with the next full payload', () => {
   const { store } = storeAt(0);
-  store.announce(1, 1, {});
+  store.announce(1, {});
   store.merge(1, { pid: 1, name: 'a', healthchecks: { db: { healthy: 1 } } });
   store.merge(1, { pid: 1, name: 'a', memory: { rss: 1 } });
   assert.deepEqual(store.view(1)?.metrics, { memory: { rss: 1 } });
@@ -36,7 +33,7 @@ test('clears members that have gone with the next full payload', () => {
 
 test('takes metrics in the shape of the Python sensors', () => {
   const { store } = storeAt(0);
-  store.announce(1, 1, { name: '/usr/bin/python3', args: ['/srv/app.py'] });
+  store.announce(1, { name: '/usr/bin/python3', args: ['/srv/app.py'] });
   assert.equal(store.view(1)?.name, 'app.py');
   store.merge(1, {
     pid: 1,
@@ -51,7 +48,7 @@ test('takes metrics in the shape of the Python sensors', () => {
 
 test('names a process after its script, not after a module it preloads', () => {
   const { store } = storeAt(0);
-  store.announce(1, 1, {
+  store.announce(1, {
     name: '/usr/bin/node',
     args: ['-r', '/x/bootstrap.js', '--flag', '/srv/server.js', 'data.json'],
   });
@@ -60,7 +57,7 @@ test('names a process after its script, not after a module it preloads', () => {
 
 test('is bounded in processes, points and members', () => {
   const { store, clock } = storeAt(0);
-  for (let pid = 1; pid <= 600; pid++) store.announce(pid, pid, {});
+  for (let pid = 1; pid <= 600; pid++) store.announce(pid, {});
   assert.equal(store.views().length, 500);
   for (let second = 0; second < 2000; second++) {
     clock.nowMs += 1000;
@@ -68,44 +65,4 @@ test('is bounded in processes, points and members', () => {
   }
   assert.ok((store.points(600, 0)?.length ?? 0) <= 900);
   assert.ok(Object.keys(store.view(600)?.metrics ?? {}).length <= 10_000);
-});
-
-test('sees CPU and memory of a process from outside', async () => {
-  const { store, clock } = storeAt(1_000_000);
-  store.announce(77, process.pid, {});
-  const watcher = new Watcher(
-    store,
-    () => {},
-    () => clock.nowMs,
-  );
-  await watcher.look();
-  watcher.stop();
-  const outside = store.view(77)?.outside;
-  assert.ok((outside?.rssBytes ?? 0) > 1_000_000);
-  assert.ok((outside?.cpuPercent ?? -1) >= 0);
-});
-
-test('drops a process that has ended, and one not heard of for a minute', async () => {
-  const child = spawn(process.execPath, ['-e', '']);
-  await once(child, 'exit');
-  const { store, clock } = storeAt(1_000_000);
-  store.announce(1, Number(child.pid), {});
-  store.announce(2, process.pid, {});
-  store.configureService(1, 'shop');
-  const dropped: number[] = [];
-  const watcher = new Watcher(
-    store,
-    (pid) => dropped.push(pid),
-    () => clock.nowMs,
-  );
-  await watcher.look();
-  assert.deepEqual(dropped, [], 'a pid of another namespace is not known here either');
-  clock.nowMs += 16_000;
-  await watcher.look();
-  assert.deepEqual(dropped, [1]);
-  clock.nowMs += 60_000;
-  await watcher.look();
-  assert.deepEqual(dropped, [1, 2]);
-  assert.equal(store.serviceName(1), 'shop', 'its traces keep its name');
-  watcher.stop();
 });

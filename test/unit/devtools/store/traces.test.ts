@@ -1,8 +1,8 @@
 // The bounded store of traces.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LocalAgent } from '../../../../src/devtools/server/local-agent.js';
 import { type ServiceNames, TraceStore } from '../../../../src/devtools/store/traces.js';
+import { TestAgent } from '../../../support/agent/test-agent.js';
 import { ask, idOf, sendSpans, wireSpan } from '../support.js';
 
 const names: ServiceNames = { version: 0, serviceName: (pid) => `pid ${pid}` };
@@ -63,7 +63,7 @@ test('takes wrong kinds inside spans, rings of parents and absurd durations', ()
 test('stores all of 20,000 spans that come in batches over sockets, with the store at its bound', {
   timeout: 60_000,
 }, async () => {
-  const agent = await LocalAgent.start({ maxSpans: 5000 });
+  const agent = await TestAgent.start({ maxSpans: 5000 });
   for (let batch = 0; batch < 40; batch++) {
     const spans = Array.from({ length: 500 }, (_, index) => {
       const number = batch * 500 + index + 1;

@@ -2,13 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ReceivedSpan, readSpan } from '../../../../src/devtools/store/received-span.js';
-import { type StoredTrace, TraceStore } from '../../../../src/devtools/store/traces.js';
-import { createPaint, visible, wantsColour } from '../../../../src/devtools/terminal/colors.js';
-import { TracePrinter } from '../../../../src/devtools/terminal/trace-printer.js';
+import { createColors, toPrintable } from '../../../../src/devtools/terminal/colors.js';
 import { drawTrace } from '../../../../src/devtools/terminal/trace-tree.js';
 import { idOf, twoServiceTrace, wireSpan } from '../support.js';
 
-const plain = createPaint(false);
+const plain = createColors(false);
 const serviceOf = ({ span, pid }: ReceivedSpan) => String(span.data.service ?? `pid ${pid}`);
 
 function received(spans: readonly unknown[]): ReceivedSpan[] {
@@ -82,87 +80,12 @@ test('lets no control character of a span reach the terminal', () => {
   ]);
   assert.doesNotMatch(text.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
   assert.ok(text.split('\n').every((line) => line.length < 500));
-  assert.equal(visible('a'.repeat(1e6), 10), 'aaaaaaaaa…');
+  assert.equal(toPrintable('a'.repeat(1e6), 10), 'aaaaaaaaa…');
 });
 
-test('colours only a terminal whose user did not say no', () => {
-  assert.equal(wantsColour({ isTTY: true }, {}), true);
-  assert.equal(wantsColour({ isTTY: true }, { NO_COLOR: '1' }), false);
-  assert.equal(wantsColour({ isTTY: false }, {}), false);
-  const coloured = drawTrace(received(twoServiceTrace(idOf(1)).flat()), serviceOf, createPaint(true));
+test('draws the same tree with colours', () => {
+  const coloured = drawTrace(received(twoServiceTrace(idOf(1)).flat()), serviceOf, createColors(true));
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
   assert.equal(coloured.replaceAll(/\u001b\[\d+m/g, ''), draw(twoServiceTrace(idOf(1)).flat()));
   assert.notEqual(coloured, draw(twoServiceTrace(idOf(1)).flat()));
-});
-
-interface Bench {
-  readonly store: TraceStore;
-  readonly printer: TracePrinter;
-  readonly printed: string[];
-  add(spans: readonly unknown[]): void;
-  pass(ms: number): void;
-}
-
-function bench(processes: number = 2): Bench {
-  let nowMs = 1_000_000;
-  const printed: string[] = [];
-  const store = new TraceStore({ version: 0, serviceName: (pid) => `pid ${pid}` }, 100_000, 1e9);
-  const printer = new TracePrinter({
-    write: (text) => printed.push(text),
-    paint: plain,
-    traces: store,
-    processCount: () => processes,
-    now: () => nowMs,
-  });
-  return {
-    store,
-    printer,
-    printed,
-    add: (spans) => printer.note(store.add(spans, 1, 100) as ReadonlySet<StoredTrace>),
-    pass: (ms) => {
-      for (let left = ms; left > 0; left -= 100) {
-        nowMs += 100;
-        printer.tick();
-      }
-    },
-  };
-}
-
-test('prints a trace once, when no more of it has come for a while', () => {
-  const { printer, printed, add, pass } = bench();
-  const [first, second] = twoServiceTrace(idOf(1));
-  add(first);
-  pass(1000);
-  assert.deepEqual(printed, [], 'the called process may still report');
-  add(second);
-  pass(1000);
-  assert.equal(printed.length, 1);
-  assert.match(printed[0] ?? '', /inventory/);
-  pass(5000);
-  assert.equal(printed.length, 1);
-  printer.close();
-});
-
-test('prints a trace without its root in the end, and a line for late spans', () => {
-  const { printer, printed, add, pass } = bench();
-  const [first, second] = twoServiceTrace(idOf(1));
-  add(second);
-  pass(3000);
-  assert.deepEqual(printed, []);
-  pass(4000);
-  assert.equal(printed.length, 1);
-  add(first);
-  pass(3000);
-  assert.match(printed[1] ?? '', /2 late spans for trace 0000000000000001/);
-  printer.close();
-});
-
-test('prints few of hundreds of traces and says how many it did not', () => {
-  const { printer, printed, add, pass } = bench();
-  for (let trace = 1; trace <= 300; trace++) add([wireSpan({ t: idOf(trace) })]);
-  pass(3000);
-  assert.ok(printed.length <= 10, String(printed.length));
-  const missing = /(\d+) more traces not shown/.exec(printed.join(''))?.[1];
-  assert.equal(Number(missing) + printed.filter((text) => text.includes('ms')).length, 300);
-  printer.close();
 });

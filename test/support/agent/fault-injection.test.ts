@@ -1,40 +1,41 @@
-// Each way in which the local agent can be told to misbehave.
+// Each way in which a test agent misbehaves, and what it waits for.
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { afterEach, beforeEach, test } from 'node:test';
-import { lookupAnswers } from '../../../../src/devtools/server/fault-switches.js';
-import { LocalAgent } from '../../../../src/devtools/server/local-agent.js';
-import { announce, ask, sendSpans, wireSpan } from '../support.js';
+import { announce, ask, sendSpans, wireSpan } from '../../unit/devtools/support.js';
+import { lookupResponses } from './fault-injection.js';
+import { TestAgent } from './test-agent.js';
+import { waitUntil } from './wait-until.js';
 
-let agent: LocalAgent;
+let agent: TestAgent;
 beforeEach(async () => {
-  agent = await LocalAgent.start({ record: true });
+  agent = await TestAgent.start({ record: true });
 });
 afterEach(() => agent.close());
 
 test('rejects as many announces as told and then takes them', async () => {
-  agent.faults.set('announce', { kind: 'answer', status: 503 }, { times: 2 });
+  agent.faults.set('announce', { kind: 'respond', status: 503 }, { times: 2 });
   const statuses = [];
   for (let attempt = 0; attempt < 3; attempt++) statuses.push((await announce(agent, 1)).status);
   assert.deepEqual(statuses, [503, 503, 200]);
 });
 
 test('does not know a process whose announce it rejected', async () => {
-  agent.faults.set('announce', { kind: 'answer', status: 500 });
+  agent.faults.set('announce', { kind: 'respond', status: 500 });
   await announce(agent, 1);
   assert.equal((await ask(agent, 'HEAD', '/com.instana.plugin.nodejs.1')).status, 404);
 });
 
 test('is not ready as often as told', async () => {
   await announce(agent, 1);
-  agent.faults.set('ready', { kind: 'answer', status: 404 }, { times: 1 });
+  agent.faults.set('ready', { kind: 'respond', status: 404 }, { times: 1 });
   assert.equal((await ask(agent, 'HEAD', '/com.instana.plugin.nodejs.1')).status, 404);
   assert.equal((await ask(agent, 'HEAD', '/com.instana.plugin.nodejs.1')).status, 200);
 });
 
 test('stores no spans that it refuses, and tells when to come again', async () => {
   for (const status of [404, 413, 429, 500, 503]) {
-    agent.faults.set('traces', { kind: 'answer', status, headers: { 'Retry-After': '1' } });
+    agent.faults.set('traces', { kind: 'respond', status, headers: { 'Retry-After': '1' } });
     const answer = await sendSpans(agent, 1, [wireSpan()]);
     assert.equal(answer.status, status);
     assert.equal(answer.headers['retry-after'], '1');
@@ -46,7 +47,7 @@ test('stores no spans that it refuses, and tells when to come again', async () =
 });
 
 test('stores spans whose answer is garbage, late, cut short or very long', async () => {
-  agent.faults.set('traces', { kind: 'answer', body: '\u0000<html>' });
+  agent.faults.set('traces', { kind: 'respond', body: '\u0000<html>' });
   assert.equal((await sendSpans(agent, 1, [wireSpan()])).text, '\u0000<html>');
   agent.faults.set('traces', { kind: 'delay', ms: 30 });
   assert.equal((await sendSpans(agent, 1, [wireSpan()])).status, 200);
@@ -73,7 +74,7 @@ test('hangs on everything when told so, and closes all the same', { timeout: 20_
       () => 'ended',
     ),
   );
-  await agent.waitFor(() => agent.requests().length === 3, 5000, 'three requests');
+  await waitUntil(() => agent.requests().length === 3, 'three requests', 5000);
   await agent.close();
   assert.deepEqual(await Promise.all(outcomes), ['ended', 'ended', 'ended']);
 });
@@ -96,15 +97,15 @@ test('drips a body for ever until the client leaves', async () => {
 });
 
 test('answers the look-up as other servers do', async () => {
-  agent.faults.set('lookup', lookupAnswers.onlyServerHeader);
+  agent.faults.set('lookup', lookupResponses.onlyServerHeader);
   const header = await ask(agent, 'GET', '/');
   assert.deepEqual([header.headers['server'], header.text], ['Instana Agent', '']);
-  agent.faults.set('lookup', lookupAnswers.onlyVersion);
+  agent.faults.set('lookup', lookupResponses.onlyVersion);
   const version = await ask(agent, 'GET', '/');
   assert.deepEqual([version.headers['server'], version.json], [undefined, { version: '1.1.999' }]);
-  agent.faults.set('lookup', lookupAnswers.nginx);
+  agent.faults.set('lookup', lookupResponses.nginx);
   assert.match((await ask(agent, 'GET', '/')).text, /nginx/);
-  agent.faults.set('lookup', { kind: 'answer', status: 302, headers: { Location: 'http://127.0.0.1:1/' } });
+  agent.faults.set('lookup', { kind: 'respond', status: 302, headers: { Location: 'http://127.0.0.1:1/' } });
   assert.equal((await ask(agent, 'GET', '/')).headers['location'], 'http://127.0.0.1:1/');
 });
 
@@ -117,7 +118,7 @@ test('closes each connection when told so', async () => {
 test('says what it waited for in vain', async () => {
   await assert.rejects(agent.waitForSpans(2, 20), /0 instead of 2 spans arrived within 20 ms/);
   await assert.rejects(
-    agent.waitFor(() => null, 20, 'the moon'),
+    waitUntil(() => null, 'the moon', 20),
     /the moon did not come within 20 ms/,
   );
 });

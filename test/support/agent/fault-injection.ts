@@ -1,31 +1,16 @@
-// Makes the local agent misbehave on purpose, so that tests can see what a sensor does about it.
+// Makes a test agent misbehave on purpose, so that tests can see how a sensor reacts.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-
-/** What a sensor can ask for; `all` stands for every one of them. */
-export type Endpoint =
-  | 'lookup'
-  | 'announce'
-  | 'ready'
-  | 'metrics'
-  | 'traces'
-  | 'response'
-  | 'profiles'
-  | 'tracermetrics'
-  | 'event'
-  | 'monitoring-event'
-  | 'logger'
-  | 'otlp-metrics'
-  | 'otlp-traces';
+import type { Endpoint } from '../../../src/devtools/server/routes.js';
 
 /**
- * One way to misbehave. `answer` replaces the answer, also by garbage or a redirect; `delay` answers as usual but late;
- * `hang` never answers; `reset` and `fin` end the connection without an answer; `short-body` ends it before the length
- * that was promised; `endless-body` sends a blank now and then for ever; `huge-body` sends that many bytes;
- * `close` answers as usual and does not keep the connection.
+ * One way to misbehave. `respond` replaces the response, also by garbage or a redirect; `delay` sends the usual response late;
+ * `hang` never responds; `reset` and `fin` end the connection without a response; `short-body` ends it before the announced
+ * length; `endless-body` sends a blank at an interval for ever; `huge-body` sends this number of bytes; `close` sends the usual
+ * response and closes the connection.
  */
-export type Fault =
+export type InjectedFault =
   | {
-      readonly kind: 'answer';
+      readonly kind: 'respond';
       readonly status?: number;
       readonly headers?: Readonly<Record<string, string>>;
       readonly body?: string | Uint8Array;
@@ -39,54 +24,55 @@ export type Fault =
   | { readonly kind: 'huge-body'; readonly bytes: number }
   | { readonly kind: 'close' };
 
+/** How long a fault lasts, and what it means for the request. */
 export interface FaultOptions {
-  /** For how many requests; until cleared when absent. */
+  /** Number of requests that it applies to. Default: all, until it is cleared. */
   readonly times?: number;
   /**
-   * Whether the request takes effect all the same (a process is announced, spans are stored). By default it does
-   * exactly when the sensor must take it for delivered: the status is 2xx.
+   * Whether the request takes effect nevertheless: a process is announced, spans are stored. Default: true exactly if the sensor
+   * must consider it delivered, which is after a 2xx status.
    */
   readonly takesEffect?: boolean;
 }
 
-/** A switched-on fault and whether the request it hits takes effect. */
+/** A fault for one request, and whether that request takes effect. */
 export interface ActiveFault {
-  readonly fault: Fault;
+  readonly fault: InjectedFault;
   readonly takesEffect: boolean;
 }
 
-/** Answers to the look-up, other than the usual one: older agents, newer agents, and servers that are no agent. */
-export const lookupAnswers: Readonly<
-  Record<'onlyServerHeader' | 'onlyVersion' | 'nginx' | 'jsonWithoutVersion', Fault>
+/** Responses to the look-up of older and newer agents, and of servers that are not an agent. */
+export const lookupResponses: Readonly<
+  Record<'onlyServerHeader' | 'onlyVersion' | 'nginx' | 'jsonWithoutVersion', InjectedFault>
 > = {
-  onlyServerHeader: { kind: 'answer', headers: { Server: 'Instana Agent' }, body: '' },
-  onlyVersion: { kind: 'answer', headers: { 'Content-Type': 'application/json' }, body: '{"version":"1.1.999"}' },
+  onlyServerHeader: { kind: 'respond', headers: { Server: 'Instana Agent' }, body: '' },
+  onlyVersion: { kind: 'respond', headers: { 'Content-Type': 'application/json' }, body: '{"version":"1.1.999"}' },
   nginx: {
-    kind: 'answer',
+    kind: 'respond',
     headers: { Server: 'nginx', 'Content-Type': 'text/html' },
     body: '<!DOCTYPE html><title>Welcome to nginx!</title>',
   },
-  jsonWithoutVersion: { kind: 'answer', headers: { 'Content-Type': 'application/json' }, body: '{"status":"ok"}' },
+  jsonWithoutVersion: { kind: 'respond', headers: { 'Content-Type': 'application/json' }, body: '{"status":"ok"}' },
 };
 
-/** The switches; all are off at first, each may be changed at any time. */
-export class FaultSwitches {
+/** Injects no fault at first; each endpoint may be changed at any time. */
+export class FaultInjector {
   readonly #active: Map<Endpoint | 'all', { active: ActiveFault; left: number }> = new Map();
   readonly #timers: Set<NodeJS.Timeout> = new Set();
 
-  /** Switches a fault on, in place of the one that was on there. That of an endpoint goes before that of `all`. */
-  set(endpoint: Endpoint | 'all', fault: Fault, options: FaultOptions = {}): void {
+  /** Sets the fault of an endpoint in place of its earlier one. It takes precedence over the fault of `all`. */
+  set(endpoint: Endpoint | 'all', fault: InjectedFault, options: FaultOptions = {}): void {
     const takesEffect = options.takesEffect ?? looksDelivered(fault);
     this.#active.set(endpoint, { active: { fault, takesEffect }, left: options.times ?? Number.POSITIVE_INFINITY });
   }
 
-  /** Switches off one fault, or all of them. */
+  /** Clears the fault of one endpoint, or all faults. */
   clear(endpoint?: Endpoint | 'all'): void {
     if (endpoint === undefined) this.#active.clear();
     else this.#active.delete(endpoint);
   }
 
-  /** The fault for one request, which counts as used; `null` when all is well. */
+  /** Takes the fault for one request, `null` if there is none. */
   take(endpoint: Endpoint): ActiveFault | null {
     for (const key of [endpoint, 'all'] as const) {
       const entry = this.#active.get(key);
@@ -97,15 +83,15 @@ export class FaultSwitches {
     return null;
   }
 
-  /** Misbehaves; `answerAsUsual` sends what would have been sent. */
-  perform(fault: Fault, request: IncomingMessage, response: ServerResponse, answerAsUsual: () => void): void {
+  /** Misbehaves; `sendUsual` sends the usual response. */
+  perform(fault: InjectedFault, request: IncomingMessage, response: ServerResponse, sendUsual: () => void): void {
     switch (fault.kind) {
-      case 'answer':
+      case 'respond':
         response.writeHead(fault.status ?? 200, { ...fault.headers });
         response.end(fault.body ?? '');
         break;
       case 'delay':
-        this.#later(fault.ms, answerAsUsual);
+        this.#later(fault.ms, sendUsual);
         break;
       case 'hang':
         break;
@@ -118,7 +104,7 @@ export class FaultSwitches {
       case 'short-body':
         response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': 1000 });
         response.write('[');
-        // The head must have left before the connection ends.
+        // The head must be sent before the connection ends.
         setImmediate(() => request.socket.end());
         break;
       case 'endless-body':
@@ -131,12 +117,12 @@ export class FaultSwitches {
         break;
       case 'close':
         response.setHeader('Connection', 'close');
-        answerAsUsual();
+        sendUsual();
         break;
     }
   }
 
-  /** Ends what still runs, such as late answers. */
+  /** Cancels delayed responses and endless bodies. */
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
@@ -157,12 +143,12 @@ export class FaultSwitches {
   }
 }
 
-function looksDelivered(fault: Fault): boolean {
-  if (fault.kind === 'answer') return (fault.status ?? 200) >= 200 && (fault.status ?? 200) < 300;
+function looksDelivered(fault: InjectedFault): boolean {
+  if (fault.kind === 'respond') return (fault.status ?? 200) >= 200 && (fault.status ?? 200) < 300;
   return fault.kind !== 'hang' && fault.kind !== 'reset' && fault.kind !== 'fin';
 }
 
-/** Writes blanks no faster than they are read, so that the agent itself stays small. */
+/** Writes blanks no faster than they are read, so that the memory of the agent stays small. */
 function pour(response: ServerResponse, bytes: number): void {
   const chunk = Buffer.alloc(64 * 1024, ' ');
   let left = bytes;
