@@ -100,7 +100,7 @@ export class LocalAgent {
     return agent;
   }
 
-  /** Also serves OTLP on a port of its own; rejects with the system's error if that fails. */
+  /** Also serves OTLP on a separate port; rejects with the system's error if that fails. */
   async listenForOtlp(port: number): Promise<void> {
     this.#otlpListener = await listen(this.#host, port, this.#handler.serveOtlp, this.#holdsProcess);
   }

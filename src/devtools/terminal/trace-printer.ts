@@ -109,7 +109,7 @@ export class TracePrinter {
   }
 
   #print(trace: StoredTrace): void {
-    const seen = this.#printed.get(trace.traceId) ?? 0;
+    const covered = this.#printed.get(trace.traceId) ?? 0;
     this.#remember(trace);
     // Failed traces matter most, so a few of them are printed beyond the limit.
     const isFailed = trace.spans.some(({ span }) => hasError(span));
@@ -119,8 +119,8 @@ export class TracePrinter {
     }
     this.#printedInSecond++;
     const { write, colors, traces } = this.#options;
-    if (seen === 0) write(`${drawTrace(trace.spans, (received) => traces.serviceOf(received), colors)}\n\n`);
-    else write(`${colors.dim(lateLine(trace, trace.spans.length - seen))}\n\n`);
+    if (covered === 0) write(`${drawTrace(trace.spans, (received) => traces.serviceOf(received), colors)}\n\n`);
+    else write(`${colors.dim(lateLine(trace, trace.spans.length - covered))}\n\n`);
   }
 
   #remember(trace: StoredTrace): void {

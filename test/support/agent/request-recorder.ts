@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Exchange } from '../../../src/devtools/server/request-handler.js';
 
-/** A request as it arrived, whatever its response was. */
+/** A request as it arrived, regardless of its response. */
 export interface RecordedRequest {
   readonly method: string;
   /** With the query string. */

@@ -52,7 +52,7 @@ export class TestAgent {
     assignPid: (ownPid) => ownPid,
     rewrite: (response) => response,
   };
-  /** Pids that the agent has told that it is ready. */
+  /** Pids whose readiness check succeeded. */
   readonly ready: Set<number> = new Set();
   readonly #recorder: RequestRecorder | null;
   readonly #queued: Map<number, QueuedRequest[]> = new Map();

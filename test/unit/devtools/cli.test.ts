@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { startAgent } from '../../../src/devtools/start-agent.js';
 import { TestAgent } from '../../support/agent/test-agent.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { metricsDocument } from './otlp-documents.js';
 import { ask, idOf, twoServiceTrace } from './support.js';
 
@@ -29,12 +30,9 @@ function run(...args: string[]): Run {
   return { child, output, ended: new Promise((resolve) => child.once('close', resolve)) };
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('it did not come');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+/** Waits until the agent has printed how to use it. */
+function untilStarted(output: Run['output']): Promise<boolean> {
+  return waitUntil(() => output.stdout.includes('\n\n'), 'the first lines', 15_000);
 }
 
 test('lists its commands', async () => {
@@ -45,7 +43,7 @@ test('lists its commands', async () => {
   }
 });
 
-test('answers wrong words and numbers with one line and exit code 2', async () => {
+test('responds to wrong words and numbers with one line and exit code 2', async () => {
   const wrong = [
     [],
     ['fly'],
@@ -67,12 +65,12 @@ test('answers wrong words and numbers with one line and exit code 2', async () =
 
 test('runs the agent, prints a trace as a tree, and ends on SIGTERM', { timeout: 40_000 }, async () => {
   const { child, output, ended } = run('agent', '--port', '0', '--max-spans', '50');
-  await until(() => output.stdout.includes('\n\n'));
+  await untilStarted(output);
   const agent = { port: Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(output.stdout)?.[1]) };
   const [first, second] = twoServiceTrace(idOf(1));
   await ask(agent, 'POST', '/com.instana.plugin.nodejs/traces.1', first);
   await ask(agent, 'POST', '/com.instana.plugin.nodejs/traces.2', second);
-  await until(() => output.stdout.includes('inventory'));
+  await waitUntil(() => output.stdout.includes('inventory'), 'the trace', 15_000);
   assert.match(output.stdout, /\nstorefront {2}GET \/orders\/:id +200 +34 ms/);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
   assert.doesNotMatch(output.stdout, /\u001b/, 'no colours in a pipe');
@@ -119,7 +117,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-test('takes OTLP on the port for it, and offers that only when told to', { timeout: 40_000 }, async () => {
+test('takes OTLP on its port, and offers that only with --otlp', { timeout: 40_000 }, async () => {
   for (const offered of [false, true]) {
     const otlpPort = await freePort();
     const { child, output, ended } = run(
@@ -130,7 +128,7 @@ test('takes OTLP on the port for it, and offers that only when told to', { timeo
       `${otlpPort}`,
       ...(offered ? ['--otlp'] : []),
     );
-    await until(() => output.stdout.includes('\n\n'));
+    await untilStarted(output);
     const agent = { port: Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(output.stdout)?.[1]) };
     assert.match(output.stdout, new RegExp(`OTLP/JSON on port ${agent.port} and ${otlpPort}\n`));
     const { json } = await ask({ port: otlpPort }, 'POST', '/v1/metrics', metricsDocument({ 'process.pid': 7 }, []));
@@ -148,7 +146,7 @@ test('goes on without the port for OTLP when it is taken, with one line', { time
   const holder = createHttpServer((_request, response) => response.setHeader('Server', 'collector').end('{}'));
   const taken = await listen(holder);
   const { child, output, ended } = run('agent', '--port', '0', '--otlp', '--otlp-port', String(taken));
-  await until(() => output.stdout.includes('\n\n'));
+  await untilStarted(output);
   const agent = { port: Number(/Instana agent on http:\/\/127\.0\.0\.1:(\d+)/.exec(output.stdout)?.[1]) };
   const lines = output.stdout.split('\n').filter((line) => line.includes(String(taken)));
   assert.equal(lines.length, 1);
@@ -161,9 +159,9 @@ test('goes on without the port for OTLP when it is taken, with one line', { time
   holder.close();
 });
 
-test('has no port for OTLP alone when told 0, nor as a library unless told', { timeout: 20_000 }, async () => {
+test('has no port for OTLP alone with 0, nor by default as a library', { timeout: 20_000 }, async () => {
   const { child, output, ended } = run('agent', '--port', '0', '--otlp-port', '0');
-  await until(() => output.stdout.includes('\n\n'));
+  await untilStarted(output);
   assert.match(output.stdout, /OTLP\/JSON on port \d+\n/);
   child.kill('SIGTERM');
   assert.equal(await ended, 0);
@@ -178,7 +176,7 @@ test('has no port for OTLP alone when told 0, nor as a library unless told', { t
 
 test('warns when it listens for more than this machine', { timeout: 20_000 }, async () => {
   const { child, output, ended } = run('agent', '--port', '0', '--host', '0.0.0.0');
-  await until(() => output.stdout.includes('\n\n'));
+  await untilStarted(output);
   assert.match(output.stdout, /warning: listening on 0\.0\.0\.0/);
   child.kill('SIGINT');
   assert.equal(await ended, 0);

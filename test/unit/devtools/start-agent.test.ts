@@ -15,7 +15,7 @@ test('starts, serves and closes', async () => {
   await assert.rejects(ask(agent, 'GET', '/'));
 });
 
-test('listens on both families when it is told to by name', async () => {
+test('listens on both families under the name localhost', async () => {
   const agent = await startAgent({ host: 'localhost', port: 0, quiet: true });
   assert.equal((await fetch(`http://localhost:${agent.port}/`)).status, 200);
   assert.equal((await ask(agent, 'GET', '/')).status, 200);

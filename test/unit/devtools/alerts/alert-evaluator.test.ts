@@ -163,7 +163,7 @@ test('heeds metrics of its own scope and kind without attributes only', () => {
   assert.deepEqual(bench.states(), []);
 });
 
-test('has windows of the length it is told', () => {
+test('scales its windows', () => {
   const bench = new Bench(0.5);
   bench.report(2 * minute, { [cpu]: 1 });
   assert.deepEqual(bench.states(), ['High CPU Utilization open']);

@@ -1,4 +1,4 @@
-// The demo, with a stand-in for the sensor.
+// The demo, with a stub in place of the sensor.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

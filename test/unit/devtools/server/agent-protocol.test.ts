@@ -17,23 +17,29 @@ interface Exchange {
   response: { status: number; body: unknown };
 }
 
-test('answers the recorded start of the official sensor as the recording agent did', async () => {
+test('responds to the recorded start of the official sensor as the recording agent did', async () => {
   const vectors = join(__dirname, '../../../../../test/vectors/agent-startup.json');
   const exchanges: Exchange[] = JSON.parse(readFileSync(vectors, 'utf8'));
   assert.ok(exchanges.length > 10);
   for (const { request, response } of exchanges) {
     const hasBody =
       request.body !== null && request.body !== '' && request.method !== 'GET' && request.method !== 'HEAD';
-    const answer = await ask(agent, request.method, request.path, hasBody ? request.body : undefined, request.headers);
-    assert.equal(answer.status, response.status, `${request.method} ${request.path}`);
+    const received = await ask(
+      agent,
+      request.method,
+      request.path,
+      hasBody ? request.body : undefined,
+      request.headers,
+    );
+    assert.equal(received.status, response.status, `${request.method} ${request.path}`);
     if (request.path.endsWith('/') || request.method === 'PUT') {
-      const wanted = response.body as { agentUuid?: string; pid?: number; version?: string };
-      const got = answer.json as typeof wanted;
-      assert.equal(got.version, wanted.version);
-      assert.equal(got.pid, wanted.pid);
-      assert.equal(got.agentUuid, wanted.agentUuid);
+      const expected = response.body as { agentUuid?: string; pid?: number; version?: string };
+      const got = received.json as typeof expected;
+      assert.equal(got.version, expected.version);
+      assert.equal(got.pid, expected.pid);
+      assert.equal(got.agentUuid, expected.agentUuid);
     }
-    if (Array.isArray(response.body)) assert.deepEqual(answer.json, response.body);
+    if (Array.isArray(response.body)) assert.deepEqual(received.json, response.body);
   }
   assert.equal(agent.requests().length, exchanges.length);
   assert.deepEqual(
@@ -87,47 +93,6 @@ test('refuses an announce without a pid', async () => {
   assert.deepEqual(agent.processes.views(), []);
 });
 
-test('tells what it is set to tell in the announce answer', async () => {
-  agent.announceSettings.extraHeaders = ['x-show-me'];
-  agent.announceSettings.tracing = { 'extra-http-headers': ['x-new'] };
-  agent.announceSettings.assignPid = (pid) => pid + 1000;
-  agent.announceSettings.secrets = { matcher: 'none', list: [] };
-  const { json } = await announce(agent, 5);
-  assert.deepEqual(json, {
-    agentUuid: '02:42:ac:ff:fe:11:00:02',
-    pid: 1005,
-    secrets: { matcher: 'none', list: [] },
-    tracing: { 'extra-http-headers': ['x-new'] },
-    extraHeaders: ['x-show-me'],
-  });
-  assert.equal((await ask(agent, 'HEAD', '/com.instana.plugin.nodejs.1005')).status, 200);
-  agent.announceSettings.rewrite = () => [null];
-  assert.deepEqual((await announce(agent, 6)).json, [null]);
-});
-
-test('answers metrics with the queued requests, once', async () => {
-  await announce(agent, 9);
-  const wanted = { action: 'node.source', messageId: 'a b/1', args: { file: '/x' } };
-  agent.queueRequest(9, wanted);
-  assert.deepEqual((await ask(agent, 'POST', '/com.instana.plugin.nodejs.9', { pid: 9 })).json, [wanted]);
-  assert.deepEqual((await ask(agent, 'POST', '/com.instana.plugin.nodejs.9', {})).json, []);
-  const answered = await ask(agent, 'POST', '/com.instana.plugin.nodejs/response.9?messageId=a%20b%2F1', {
-    error: 'no',
-  });
-  assert.equal(answered.status, 204);
-});
-
-test('knows nobody after it has forgotten, neither for metrics nor for traces', async () => {
-  await announce(agent, 9);
-  agent.forget();
-  assert.equal((await ask(agent, 'HEAD', '/com.instana.plugin.nodejs.9')).status, 404);
-  assert.equal((await ask(agent, 'POST', '/com.instana.plugin.nodejs.9', {})).status, 404);
-  assert.equal((await sendSpans(agent, 9, [wireSpan()])).status, 404);
-  await announce(agent, 9);
-  assert.equal((await sendSpans(agent, 9, [wireSpan()])).status, 200);
-  assert.equal(agent.spans().length, 1);
-});
-
 test('takes the side requests of sensors and knows no other plugin', async () => {
   for (const path of ['/tracermetrics', '/com.instana.agent.logger', '/com.instana.plugin.generic.event']) {
     assert.equal((await ask(agent, 'POST', path, {})).status, 200, path);
@@ -152,11 +117,18 @@ test('keeps wrong spans out and takes the others of the batch', async () => {
   assert.equal(({} as Record<string, unknown>)['polluted'], undefined);
 });
 
-test('records method, path, headers, body and time of each request', async () => {
-  await announce(agent, 3);
-  const [recorded] = agent.requests('PUT', '/com.instana.plugin.nodejs');
-  assert.equal(recorded?.path, '/com.instana.plugin.nodejs.discovery');
-  assert.equal(recorded?.headers['content-type'], 'application/json');
-  assert.deepEqual(recorded?.body, { pid: 3, name: '/usr/bin/node', args: ['app.js'] });
-  assert.ok(Math.abs((recorded?.timeMs ?? 0) - Date.now()) < 60_000);
+test('announces with its default settings, and sends no requests to the process', async () => {
+  assert.deepEqual((await announce(agent, 5)).json, {
+    agentUuid: '02:42:ac:ff:fe:11:00:02',
+    pid: 5,
+    secrets: { matcher: 'contains-ignore-case', list: ['key', 'pass', 'secret'] },
+  });
+  const metrics = await ask(agent, 'POST', '/com.instana.plugin.nodejs.5', { pid: 5 });
+  assert.deepEqual([metrics.status, metrics.json], [200, []]);
+  assert.equal((await ask(agent, 'POST', '/com.instana.plugin.nodejs/response.5?messageId=a', {})).status, 204);
+});
+
+test('takes metrics of announced processes only, but spans of every process', async () => {
+  assert.equal((await ask(agent, 'POST', '/com.instana.plugin.nodejs.9', {})).status, 404);
+  assert.equal((await sendSpans(agent, 9, [wireSpan()])).status, 200);
 });

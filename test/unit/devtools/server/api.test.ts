@@ -13,7 +13,7 @@ afterEach(() => agent.close());
 async function list(query: string): Promise<unknown[]> {
   const { status, json } = await ask(agent, 'GET', `/api/traces${query}`);
   assert.equal(status, 200);
-  return json as unknown[]; // The answer to this request is always a list.
+  return json as unknown[]; // The response to this request is always a list.
 }
 
 test('lists a trace with its name, service, times, counts and processes', async () => {
@@ -78,7 +78,7 @@ test('filters by service, duration, error and text, newest first, up to a limit'
   assert.equal((await ask(agent, 'GET', '/api/traces?limit=many')).status, 400);
 });
 
-test('gives a hundred traces unless told otherwise', async () => {
+test('gives a hundred traces by default', async () => {
   await sendSpans(
     agent,
     1,
@@ -95,14 +95,14 @@ test('gives the spans of a trace as received, by 16 or 32 digits', async () => {
     data: { odd: { 'k<ey': [null, 1.5] } },
   });
   await sendSpans(agent, 1, [span]);
-  const wanted = { traceId: 'aaaaaaaaaaaaaaa1', spans: [span] };
+  const expected = { traceId: 'aaaaaaaaaaaaaaa1', spans: [span] };
   for (const id of [
     'aaaaaaaaaaaaaaa1',
     'AAAAAAAAAAAAAAA1',
     '0000000000000000aaaaaaaaaaaaaaa1',
     'ffffffffffffffffbbbbbbbbbbbbbbb2',
   ]) {
-    assert.deepEqual((await ask(agent, 'GET', `/api/traces/${id}`)).json, wanted, id);
+    assert.deepEqual((await ask(agent, 'GET', `/api/traces/${id}`)).json, expected, id);
   }
   for (const id of ['aaaaaaaaaaaaaaa2', 'nonsense', '%00', '..%2f..%2fetc%2fpasswd']) {
     const { status, json } = await ask(agent, 'GET', `/api/traces/${id}`);

@@ -14,12 +14,12 @@ afterEach(() => agent.close());
 const traces = '/com.instana.plugin.nodejs/traces.1';
 
 test('refuses a body that is too large before reading it, and ends the connection', { timeout: 20_000 }, async () => {
-  const answer = await sendRaw(
+  const response = await sendRaw(
     agent.port,
     `POST ${traces} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 104857600\r\n\r\n[`,
   );
-  assert.match(answer, /^HTTP\/1\.1 413 /);
-  assert.match(answer, /connection: close/i);
+  assert.match(response, /^HTTP\/1\.1 413 /);
+  assert.match(response, /connection: close/i);
 });
 
 test('refuses a body of unknown length once it is too large', { timeout: 30_000 }, async () => {

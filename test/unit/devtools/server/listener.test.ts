@@ -30,7 +30,7 @@ test('serves others while many requests are half open, and cuts those off', { ti
   const ended = sockets.map(
     (socket) =>
       new Promise<void>((resolve) => {
-        socket.on('error', () => {}); // Cut off is what is wanted.
+        socket.on('error', () => {}); // The agent is meant to cut it off.
         socket.once('connect', () => socket.write('GET / HTTP/1.1\r\nHost: loc'));
         socket.once('close', () => resolve()).resume();
       }),

@@ -28,7 +28,7 @@ type Json = Record<string, unknown>;
 const shop = { 'service.name': 'shop', 'service.instance.id': 'web-1:4711', 'process.pid': 4711 };
 
 async function processes(): Promise<Json[]> {
-  return (await ask(agent, 'GET', '/api/processes')).json as Json[]; // The answer to this request is always a list.
+  return (await ask(agent, 'GET', '/api/processes')).json as Json[]; // The response to this request is always a list.
 }
 
 function otlpOf(process: Json | undefined): { resource: Json; metrics: Record<string, Json[]> } {
@@ -56,7 +56,7 @@ function post(path: string, body: Buffer, headers: OutgoingHttpHeaders): Promise
   });
 }
 
-test('answers complete metrics with an empty object and shows them with their process', async () => {
+test('responds to complete metrics with an empty object and shows them with their process', async () => {
   const metrics = [
     gauge('process.runtime.nodejs.cpu.utilization', 0.25),
     sum('process.runtime.nodejs.cpu_time', 's', 'type', { user: 12, system: 3 }),
@@ -171,7 +171,7 @@ test('never mixes two instances of one service', async () => {
   ]);
 });
 
-test('tells instances apart by either of pid and id, and where both are absent by all they say', async () => {
+test('distinguishes instances by pid and id, and without both by all attributes', async () => {
   const resources = [
     { 'service.name': 'a', 'service.instance.id': 'same', 'process.pid': 1 },
     { 'service.name': 'a', 'service.instance.id': 'same', 'process.pid': 2 },
@@ -237,7 +237,7 @@ test('takes bodies in gzip, up to the size they have unpacked', async () => {
   assert.equal((await post('/v1/metrics', deflateSync(document), other)).status, 415);
 });
 
-test('tells an exporter of protobuf what to change', async () => {
+test('explains to an exporter of protobuf what to change', async () => {
   for (const path of ['/v1/metrics', '/v1/traces']) {
     const { status, json } = await post(path, Buffer.from([0x0a, 0x00]), { 'Content-Type': 'application/x-protobuf' });
     assert.equal(status, 415);
@@ -495,14 +495,14 @@ test('takes OTLP on a port of its own too, and nothing else there', async () => 
   assert.equal((await processes()).length, 1);
 });
 
-test('offers OTLP in the announce answer only when told to', async () => {
+test('offers OTLP in the response to an announce only after offerOtlp()', async () => {
   const tracing = async () => ((await announce(agent, 7)).json as { tracing?: unknown }).tracing;
   assert.equal(await tracing(), undefined);
   agent.offerOtlp();
   assert.deepEqual(await tracing(), { otlp: { enabled: true, port: agent.port } });
 });
 
-test('misbehaves on OTLP as told, like on all else', async () => {
+test('lets tests inject faults into OTLP requests, too', async () => {
   agent.faults.set('otlp-metrics', { kind: 'respond', status: 503, headers: { 'Retry-After': '1' } }, { times: 1 });
   const document = metricsDocument(shop, [gauge('g', 1)]);
   assert.equal((await ask(agent, 'POST', '/v1/metrics', document)).status, 503);

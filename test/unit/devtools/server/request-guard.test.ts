@@ -26,8 +26,8 @@ const strangeHosts = [
 ];
 for (const host of strangeHosts) {
   test(`does not serve the Host "${host}"`, async () => {
-    const answer = await sendRaw(agent.port, `GET /api/stats HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
-    assert.match(answer, /^HTTP\/1\.1 403 /);
+    const response = await sendRaw(agent.port, `GET /api/stats HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    assert.match(response, /^HTTP\/1\.1 403 /);
   });
 }
 
@@ -52,10 +52,10 @@ const foreign: Record<string, Record<string, string>> = {
 };
 for (const [what, headers] of Object.entries(foreign)) {
   test(`stores nothing that comes with ${what}`, async () => {
-    const { status, headers: answered } = await ask(agent, 'POST', traces, [wireSpan()], headers);
+    const { status, headers: received } = await ask(agent, 'POST', traces, [wireSpan()], headers);
     assert.ok(status === 403 || status === 415, String(status));
     assert.deepEqual(
-      Object.keys(answered).filter((name) => name.startsWith('access-control')),
+      Object.keys(received).filter((name) => name.startsWith('access-control')),
       [],
     );
     assert.equal(agent.receivedSpanCount(), 0);
@@ -69,10 +69,10 @@ test('lets no other site read, preflight or stream', async () => {
     ['OPTIONS', '/api/traces'],
     ['GET', '/api/stream'],
   ] as const) {
-    const answer = await ask(agent, method, path, undefined, headers);
-    assert.equal(answer.status, 403);
+    const response = await ask(agent, method, path, undefined, headers);
+    assert.equal(response.status, 403);
     assert.deepEqual(
-      Object.keys(answer.headers).filter((name) => name.startsWith('access-control')),
+      Object.keys(response.headers).filter((name) => name.startsWith('access-control')),
       [],
     );
   }

@@ -26,9 +26,9 @@ test('gives no file of the machine, whatever the path', async () => {
     '//etc/passwd',
   ];
   for (const path of paths) {
-    const answer = await sendRaw(agent.port, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
-    assert.match(answer, /^HTTP\/1\.1 404 /, path);
-    assert.doesNotMatch(answer, /^location:/im);
+    const response = await sendRaw(agent.port, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    assert.match(response, /^HTTP\/1\.1 404 /, path);
+    assert.doesNotMatch(response, /^location:/im);
   }
   assert.match(
     await sendRaw(agent.port, 'GET file:///etc/passwd HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
