@@ -1,4 +1,5 @@
 // The end user monitoring snippet: a script for the head of a page that ties the page load to the trace of its request.
+import { tryGet } from './core/try-get.js';
 import { parseId, shortId } from './propagation/ids.js';
 
 /** What `eumSnippet()` takes; everything may be absent. */
@@ -69,11 +70,7 @@ export function renderSnippet(
 /** A member of the options; undefined when it is absent, false when it cannot be read. */
 function read(options: unknown, name: keyof EumOptions): unknown {
   if (typeof options !== 'object' || options === null) return undefined;
-  try {
-    return (options as Record<string, unknown>)[name];
-  } catch {
-    return false;
-  }
+  return tryGet(() => Reflect.get(options, name), false);
 }
 
 /** Undefined for what is no id. */
@@ -92,12 +89,11 @@ function defaultScriptUrl(reportingUrl: unknown): string {
 function isAddress(value: unknown): value is string {
   // Control characters stand for others in an attribute, or for none.
   if (typeof value !== 'string' || value.length > maxAddressLength || !/^[^\p{Cc}]+$/u.test(value)) return false;
-  try {
-    const { protocol, username, password } = new URL(value, 'https://page.invalid/');
-    return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '';
-  } catch {
-    return false;
-  }
+  return tryGet(() => isWebUrl(new URL(value, 'https://page.invalid/')), false);
+}
+
+function isWebUrl({ protocol, username, password }: URL): boolean {
+  return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '';
 }
 
 function nonceAttribute(nonce: unknown, complain: Complain): string {
@@ -131,12 +127,8 @@ function metaCalls(meta: unknown): string {
 
 /** A member's text; null for an object, for nothing, and for what cannot be read. */
 function scalar(meta: object, name: string): string | null {
-  try {
-    const value = (meta as Record<string, unknown>)[name];
-    return scalars.includes(typeof value) ? String(value) : null;
-  } catch {
-    return null;
-  }
+  const value = tryGet(() => Reflect.get(meta, name), null);
+  return scalars.includes(typeof value) ? String(value) : null;
 }
 
 function call(name: string, value: string): string {

@@ -1,4 +1,5 @@
 // What an application hands to `configure()`: whatever it may be, the values that can be read are taken, and the others are told.
+import { tryGet } from '../core/try-get.js';
 
 /** Values by the dotted names of their options. */
 export type CodeOptions = Readonly<Record<string, unknown>>;
@@ -22,7 +23,7 @@ export function mergeCodeOptions(
       warn(`${what} is no object; it is ignored`);
       return;
     }
-    const keys = attempt(() => Object.keys(value));
+    const keys = tryGet(() => Object.keys(value), undefined);
     if (keys === undefined) warn(`${what} cannot be read; it is ignored`);
     for (const key of keys?.slice(0, maxMembers) ?? []) {
       const name = prefix + key;
@@ -31,7 +32,7 @@ export function mergeCodeOptions(
         warn(`there is no option ${name}; it is ignored`);
         continue;
       }
-      const found = attempt(() => [Reflect.get(value, key)] as const);
+      const found = tryGet(() => [Reflect.get(value, key)] as const, undefined);
       if (found === undefined) warn(`option ${name} cannot be read; it is ignored`);
       else if (found[0] === undefined) continue;
       else if (isOption) taken[name] = found[0];
@@ -56,12 +57,4 @@ export function toNested(options: CodeOptions): Record<string, unknown> {
     place[last] = value;
   }
   return root;
-}
-
-function attempt<Result>(read: () => Result): Result | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }

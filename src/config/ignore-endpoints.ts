@@ -1,4 +1,5 @@
 // Endpoints whose requests are not traced: the forms in which they are written, brought into one.
+import { tryGet } from '../core/try-get.js';
 import type { WarnFn } from './parsers.js';
 
 /** All criteria that are there have to match, each by one of its values; all in lower case. */
@@ -20,7 +21,7 @@ export function ignoreEndpoints(value: unknown, warn: WarnFn = () => {}): Ignore
   const services: Map<string, IgnoreRule[]> = new Map();
   for (const name of Object.keys(value)) {
     const service = name.trim().toLowerCase();
-    const rules = attempt(() => rulesOf(Reflect.get(value, name), (what) => warn(`${service}: ${what}`)));
+    const rules = tryGet(() => rulesOf(Reflect.get(value, name), (what) => warn(`${service}: ${what}`)), undefined);
     if (rules === undefined) warn(`${service}: the rules cannot be read`);
     services.set(service, [...(services.get(service) ?? []), ...(rules ?? [])]);
   }
@@ -48,7 +49,7 @@ function rulesOf(list: unknown, warn: WarnFn): IgnoreRule[] {
   const rules: IgnoreRule[] = methods.length > 0 ? [{ methods }] : [];
   for (const entry of list) {
     if (typeof entry === 'string') continue;
-    const rule = attempt(() => ruleOf(entry));
+    const rule = tryGet(() => ruleOf(entry), undefined);
     if (rule === undefined) warn('a rule has lists of texts named methods, endpoints and connections, and no others');
     else rules.push(rule);
   }
@@ -75,13 +76,4 @@ function words(list: readonly unknown[]): string[] {
     const word = typeof entry === 'string' ? entry.trim().toLowerCase() : '';
     return word === '' ? [] : [word];
   });
-}
-
-/** Options come from strangers: what throws when it is looked at counts as absent. */
-function attempt<Result>(read: () => Result): Result | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 // Where the value of an option comes from: environment, code, the agent's answer, or its default, whichever of them can be used first.
+import { tryGet } from '../core/try-get.js';
 import { disabled, isGroup, type WarnFn } from './parsers.js';
 
 /** One option, as Configuration.md has it. `parse` returns undefined for a value that cannot be used, and tells of a part that cannot. */
@@ -47,7 +48,7 @@ export function resolve(
   /** Options come from strangers: a value that throws when it is looked at counts as one that cannot be used. */
   const parse = (value: unknown, where: string): unknown => {
     const unusable: string[] = [];
-    const parsed = read(() => option.parse(value, (message) => unusable.push(message)));
+    const parsed = tryGet(() => option.parse(value, (message) => unusable.push(message)), undefined);
     if (parsed === undefined)
       warn(`${where} is ${show(option.name, value)}, expected ${option.expected}; it is ignored`);
     else if (unusable.length > 0) warn(`${where}: ${unusable.join('; ')}`);
@@ -60,7 +61,7 @@ export function resolve(
     const value = option.parseEnv === undefined ? parse(raw, variable) : option.parseEnv(raw as string); // it is set
     if (value !== undefined) return { value, source: 'env' };
   }
-  const inCode = read(() => at(code, option.name));
+  const inCode = tryGet(() => at(code, option.name), undefined);
   const fromCode = inCode === undefined ? undefined : parse(inCode, `option ${option.name}`);
   if (fromCode !== undefined) return { value: fromCode, source: 'code' };
   const inResponse = agentValue(option, agentResponse);
@@ -75,15 +76,6 @@ function agentValue(option: Option, response: unknown): unknown {
   if (value !== undefined || option.name !== 'tracing.extraHttpHeaders') return value ?? undefined;
   // The list of older agents counts only when there is no tracing section at all.
   return at(response, 'tracing') === undefined ? (at(response, 'extraHeaders') ?? undefined) : undefined;
-}
-
-/** A getter or a proxy that throws counts as absent. */
-function read(get: () => unknown): unknown {
-  try {
-    return get();
-  } catch {
-    return undefined;
-  }
 }
 
 /** For our log: what was given, without secrets. Of objects, and of keys, just what kind of value it is. */

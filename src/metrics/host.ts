@@ -1,6 +1,7 @@
 // The gauges' access to the machine, replaceable so that tests can simulate other systems.
 import { readdirSync, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
+import { tryGet } from '../core/try-get.js';
 
 export interface Host {
   readonly platform: NodeJS.Platform;
@@ -21,20 +22,13 @@ export interface HostRoots {
 
 /** The current machine. Its files are read below the two roots. */
 export function thisHost({ procRoot = '/proc', sysRoot = '/sys' }: HostRoots = {}): Host {
+  // Other systems, and some sandboxes, do not have these files.
   return {
     platform: process.platform,
-    readProc: (path) => orNull(() => readFileSync(`${procRoot}/${path}`, 'latin1')),
-    blockDevices: () => orNull(() => readdirSync(`${sysRoot}/block`)),
+    readProc: (path) => tryGet(() => readFileSync(`${procRoot}/${path}`, 'latin1'), null),
+    blockDevices: () => tryGet(() => readdirSync(`${sysRoot}/block`), null),
     constrainedMemory: () => process.constrainedMemory(),
     totalMemory: totalmem,
     resourceUsage: () => process.resourceUsage(),
   };
-}
-
-function orNull<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch {
-    return null; // another system, or a sandbox without these files
-  }
 }

@@ -1,5 +1,6 @@
 // What an HTTP exit span means: whether there is one, what the other side is told, how it ends.
 import type { Config } from '../../config/options.js';
+import { tryMember } from '../../core/try-get.js';
 import { parseId, shortId } from '../../propagation/ids.js';
 import { levelHeader, spanHeader, traceHeader } from '../../propagation/trace-headers.js';
 import {
@@ -189,26 +190,14 @@ function isErrorStatus(status: number, config: Config): boolean {
   return classifyAsErrors.length > 0 ? classifyAsErrors.includes(status) : classifyAll4xxAsErrors;
 }
 
+/** An application may destroy a request with any value. */
 function failureText(span: SpanRecord, error: unknown): string {
-  const name = nameOf(error);
-  if (span.http?.timedOut === true || name === 'TimeoutError' || nameOf(causeOf(error)) === 'TimeoutError')
+  const name = tryMember(error, 'name');
+  if (
+    span.http?.timedOut === true ||
+    name === 'TimeoutError' ||
+    tryMember(tryMember(error, 'cause'), 'name') === 'TimeoutError'
+  )
     return 'Timeout exceeded, request aborted';
   return name === 'AbortError' ? 'Request aborted' : errorText(error);
-}
-
-/** An application may destroy a request with anything, also with what throws when it is looked at. */
-function nameOf(error: unknown): unknown {
-  try {
-    return (error as { name?: unknown } | null | undefined)?.name;
-  } catch {
-    return undefined;
-  }
-}
-
-function causeOf(error: unknown): unknown {
-  try {
-    return (error as { cause?: unknown } | null | undefined)?.cause;
-  } catch {
-    return undefined;
-  }
 }
