@@ -1,6 +1,6 @@
 // The sensor's connection to the Instana agent, and the only class of this folder that the sensor uses.
 import { bracketed } from '../core/bracketed.js';
-import { realTimers, type Timer, type Timers } from '../core/sleeper.js';
+import { systemClock, type Timer, type Timers } from '../core/clock.js';
 import { OwnContext } from '../export/background.js';
 import type { FinalRequest } from '../export/exit-flush.js';
 import type { AnnounceResponse } from '../protocol/announce.js';
@@ -44,7 +44,7 @@ export class Agent {
 
   constructor(dependencies: AgentDependencies) {
     this.#dependencies = dependencies;
-    this.#timers = dependencies.timers ?? realTimers;
+    this.#timers = dependencies.timers ?? systemClock;
     this.#status = this.#describe('off');
   }
 

@@ -1,8 +1,9 @@
 // One life of the connection to an agent, from look-up to `end()`; metrics and spans have a connection each.
 import type { Config } from '../config/options.js';
+import { systemClock, type Timers } from '../core/clock.js';
 import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
-import { realTimers, Sleeper, type Timers } from '../core/sleeper.js';
+import { Sleeper } from '../core/sleeper.js';
 import { keepRunning } from '../export/background.js';
 import { Backoff, type BackoffPolicy } from '../export/backoff.js';
 import { BatchExporter } from '../export/batch-exporter.js';
@@ -68,7 +69,7 @@ export class Connection {
   #isOver = false;
 
   constructor(dependencies: ConnectionDependencies, listener: ConnectionListener) {
-    const { timers = realTimers, random, spans, config, errors, deadlineMs } = dependencies;
+    const { timers = systemClock, random, spans, config, errors, deadlineMs } = dependencies;
     this.#dependencies = dependencies;
     this.#listener = listener;
     this.#timers = timers;

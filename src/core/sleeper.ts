@@ -1,28 +1,5 @@
-// Waiting that never holds the process and can be ended early.
-
-/** A timer as Node.js makes it; the wait of a pause is always unref'd. */
-export interface Timer {
-  unref(): unknown;
-}
-
-/** Time as the agent connection needs it; tests hand in their own. */
-export interface Timers {
-  setTimeout(callback: () => void, delayMs: number): Timer;
-  clearTimeout(timer: Timer): void;
-  /** Milliseconds that only grow. */
-  now(): number;
-}
-
-// Taken when this file is loaded, since a host under test may fake them later.
-const { setTimeout, clearTimeout } = globalThis;
-const now = performance.now.bind(performance);
-
-/** The clock of the machine. */
-export const realTimers: Timers = {
-  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
-  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout), // made by the line above
-  now,
-};
+// A wait that does not keep the process alive and can be ended early.
+import type { Timer, Timers } from './clock.js';
 
 /** One waiter at a time. */
 export class Sleeper {

@@ -1,11 +1,8 @@
 // One timer for all that is to be looked at each second, so that an idle process is woken once for it.
+import { systemClock, type Timer } from './clock.js';
 import type { InternalErrors } from './internal-errors.js';
 
 const intervalMs = 1000;
-
-// Taken when this file is loaded, since a host under test may fake them later.
-const { setInterval, clearInterval } = globalThis;
-const now = performance.now.bind(performance);
 
 /** Told each second, and by how many milliseconds the timer was late; 0 when it was not. */
 export type TickListener = (lateMs: number) => void;
@@ -14,7 +11,7 @@ export type TickListener = (lateMs: number) => void;
 export class Ticker {
   readonly #errors: InternalErrors;
   readonly #listeners: Map<TickListener, string> = new Map();
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #dueMs = 0;
 
   constructor(errors: InternalErrors) {
@@ -25,19 +22,20 @@ export class Ticker {
   listen(place: string, listener: TickListener): () => void {
     this.#listeners.set(listener, place);
     if (this.#timer === null) {
-      this.#dueMs = now() + intervalMs;
-      this.#timer = setInterval(() => this.#tick(), intervalMs).unref();
+      this.#dueMs = systemClock.now() + intervalMs;
+      this.#timer = systemClock.setInterval(() => this.#tick(), intervalMs);
+      this.#timer.unref();
     }
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size > 0 || this.#timer === null) return;
-      clearInterval(this.#timer);
+      systemClock.clearInterval(this.#timer);
       this.#timer = null;
     };
   }
 
   #tick(): void {
-    const tick = now();
+    const tick = systemClock.now();
     const lateMs = Math.max(0, tick - this.#dueMs);
     this.#dueMs = tick + intervalMs; // Node.js counts from when the callback began, too
     for (const [listener, place] of this.#listeners) {

@@ -1,7 +1,8 @@
 // The sensor's own work beside the application's: in a context of its own, and begun again after an error.
 import { AsyncResource } from 'node:async_hooks';
+import type { Timers } from '../core/clock.js';
 import type { InternalErrors } from '../core/internal-errors.js';
-import { Sleeper, type Timers } from '../core/sleeper.js';
+import { Sleeper } from '../core/sleeper.js';
 
 const retryAfterErrorMs = 10_000;
 

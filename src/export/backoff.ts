@@ -1,4 +1,5 @@
 // How long to wait after a failure before the next attempt.
+import { systemClock } from '../core/clock.js';
 
 /** The waits of one kind of request. */
 export interface BackoffPolicy {
@@ -15,9 +16,6 @@ export interface BackoffPolicy {
   readonly afterDisconnect?: { readonly maxMs: number; readonly windowMs: number; readonly steadyMs: number };
 }
 
-// An application may replace it.
-const { random: systemRandom } = Math;
-
 /** Counts failures in a row. */
 export class Backoff {
   readonly #policy: BackoffPolicy;
@@ -27,7 +25,7 @@ export class Backoff {
   #windowEnds = Number.NEGATIVE_INFINITY;
   #lastDisconnect = Number.NEGATIVE_INFINITY;
 
-  constructor(policy: BackoffPolicy, now: () => number, random: () => number = systemRandom) {
+  constructor(policy: BackoffPolicy, now: () => number, random: () => number = systemClock.random) {
     this.#policy = policy;
     this.#now = now;
     this.#random = random;

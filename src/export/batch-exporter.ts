@@ -1,6 +1,8 @@
 // Sends finished spans to one receiver in batches, one request at a time; what is not delivered goes back and is sent again.
+
+import type { Timers } from '../core/clock.js';
 import type { InternalErrors } from '../core/internal-errors.js';
-import { Sleeper, type Timers } from '../core/sleeper.js';
+import { Sleeper } from '../core/sleeper.js';
 import { keepRunning } from './background.js';
 import type { Backoff } from './backoff.js';
 import type { FinalRequest } from './exit-flush.js';

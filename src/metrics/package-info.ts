@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { systemClock } from '../core/clock.js';
 import { redactUrls } from '../redaction/command-line.js';
 
 // `node:fs/promises` would load more than 100 KB that the application may never need.
@@ -35,8 +36,6 @@ const maxFileLength = 1024 * 1024;
 const maxLockLength = 2 * 1024 * 1024;
 /** npm writes its lockfile after the last package, but the folder's own time may be slightly later. */
 const lockToleranceMs = 1000;
-
-const { setTimeout } = globalThis;
 
 /** Reads the attributes once. The work is spread over timers that do not keep the process alive. */
 export class PackageInfoReader {
@@ -169,7 +168,7 @@ export class PackageInfoReader {
     this.#steps += 1;
     if (this.#steps % stepsPerTurn !== 0) return;
     await new Promise<void>((resolve) => {
-      setTimeout(resolve, turnMs).unref();
+      systemClock.setTimeout(resolve, turnMs).unref();
     });
   }
 }

@@ -1,9 +1,9 @@
 // Sends the runtime's metrics as OTLP/JSON at an interval, while there is somewhere to send them to.
 import type { OtlpSettings } from '../config/otlp-endpoints.js';
+import { systemClock, type Timer, type Timers } from '../core/clock.js';
 import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
 import { plainJson } from '../core/plain-json.js';
-import { realTimers, type Timer, type Timers } from '../core/sleeper.js';
 import { OwnContext } from '../export/background.js';
 import { Backoff } from '../export/backoff.js';
 import { type Outcome, reasonOf } from '../export/outcome.js';
@@ -55,7 +55,7 @@ export class MetricsExporter {
   constructor(dependencies: MetricsExporterDependencies) {
     this.#dependencies = dependencies;
     this.#context = new OwnContext('TsSensorOtlpMetrics', 'OTLP metrics', dependencies.errors);
-    this.#timers = dependencies.timers ?? realTimers;
+    this.#timers = dependencies.timers ?? systemClock;
   }
 
   /**

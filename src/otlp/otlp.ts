@@ -4,6 +4,7 @@ import { basename, isAbsolute } from 'node:path';
 import type { Config } from '../config/options.js';
 import { otlpPort, readOtlpSettings } from '../config/otlp-endpoints.js';
 import type { OtlpMetricsMode } from '../config/otlp-mode.js';
+import { systemClock } from '../core/clock.js';
 import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
 import type { FinalRequest } from '../export/exit-flush.js';
@@ -42,9 +43,6 @@ export interface OtlpDependencies {
 /** Longest that anything waits for metrics to be sent. */
 const lastMetricsMs = 1000;
 const pollMs = 20;
-
-// Taken when this file is loaded, since a host under test may fake them later.
-const { setTimeout, clearTimeout } = globalThis;
 
 /** Sends nothing before the first `follow()`. Nothing of it keeps the process alive but a `flush()` under way. */
 export class Otlp {
@@ -88,15 +86,15 @@ export class Otlp {
     const startMs = now();
     await new Promise<void>((resolve) => {
       // Keeps the process alive, which the name alone would not.
-      const timer = setTimeout(resolve, timeoutMs);
+      const timer = systemClock.setTimeout(resolve, timeoutMs);
       void this.#naming?.then(() => {
-        clearTimeout(timer);
+        systemClock.clearTimeout(timer);
         resolve();
       });
     });
     while (this.#isAgentAwaited() && now() - startMs < timeoutMs) {
-      await new Promise((resolve) => {
-        setTimeout(resolve, pollMs);
+      await new Promise<void>((resolve) => {
+        systemClock.setTimeout(resolve, pollMs);
       });
     }
     const leftMs = timeoutMs - (now() - startMs);

@@ -1,8 +1,8 @@
 // Sends spans as OTLP/JSON to the endpoint of the settings in force.
 import type { OtlpSettings } from '../config/otlp-endpoints.js';
+import { systemClock, type Timers } from '../core/clock.js';
 import type { InternalErrors } from '../core/internal-errors.js';
 import { plainJson } from '../core/plain-json.js';
-import { realTimers, type Timers } from '../core/sleeper.js';
 import { OwnContext } from '../export/background.js';
 import { Backoff, type BackoffPolicy } from '../export/backoff.js';
 import { BatchExporter } from '../export/batch-exporter.js';
@@ -32,7 +32,7 @@ export class SpanExporter {
   #target: OtlpTarget | null = null;
 
   constructor(dependencies: SpanExporterDependencies) {
-    const { errors, spans, serviceName, timers = realTimers, random } = dependencies;
+    const { errors, spans, serviceName, timers = systemClock, random } = dependencies;
     const place = 'sending OTLP spans';
     const backoff = new Backoff(backoffPolicy, timers.now, random);
     this.#dependencies = dependencies;

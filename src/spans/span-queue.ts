@@ -1,4 +1,5 @@
 // The bounded queue of finished spans for one receiver. On overflow it drops the oldest.
+import { systemClock } from '../core/clock.js';
 import type { InternalErrors } from '../core/internal-errors.js';
 import { BatchBuffer } from './batch-buffer.js';
 import { type EncodeContext, encodeSpan } from './instana-json.js';
@@ -15,9 +16,6 @@ const sliceSpans = 50;
 const encodeAtSpans = 32;
 /** This many encoded spans make a batch. New spans may arrive faster than they are encoded and must not delay it. */
 const enoughSpans = 2500;
-
-// Captured at load time, because an application's tests may replace it with a fake later.
-const { setImmediate } = globalThis;
 
 export interface SpanQueueDependencies {
   readonly errors: InternalErrors;
@@ -167,7 +165,7 @@ export class SpanQueue {
     this.#estimatedBytes += estimatedBytes;
     if (this.#length >= encodeAtSpans && this.#encodesEarly && !this.#isScheduled) {
       this.#isScheduled = true;
-      setImmediate(this.#encodeSoon).unref();
+      systemClock.setImmediate(this.#encodeSoon).unref();
     }
     if (this.waiting() === sendAtSpans) this.#dependencies.onThreshold();
   }

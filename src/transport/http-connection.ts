@@ -4,13 +4,10 @@
 // objects of other shapes: V8 would compile those functions for both, and every request to the application would become slower.
 import type { Socket } from 'node:net';
 import { bracketed } from '../core/bracketed.js';
+import { systemClock } from '../core/clock.js';
 import { watchForIdleProcess } from './idle-process.js';
 import type { Address, HttpRequest, HttpResponse } from './message.js';
 import { ResponseParser } from './response-parser.js';
-
-// Captured at load time, because an application's tests may replace them with fakes later.
-const { setTimeout, clearTimeout } = globalThis;
-const now = performance.now.bind(performance);
 
 /** The request under way. */
 interface Exchange {
@@ -47,12 +44,12 @@ export class HttpConnection {
    */
   async send(address: Address, request: HttpRequest): Promise<HttpResponse> {
     this.#isAbortedAtExit = false;
-    const deadline = setTimeout(() => this.#giveUp('no answer in time'), this.#deadlineMs);
+    const deadline = systemClock.setTimeout(() => this.#giveUp('no answer in time'), this.#deadlineMs);
     deadline.unref();
     try {
       return await this.#sendTwiceIfStale(address, request);
     } finally {
-      clearTimeout(deadline);
+      systemClock.clearTimeout(deadline);
       this.#idleWatch?.stop();
       this.#idleWatch = null;
     }
@@ -96,7 +93,7 @@ export class HttpConnection {
   #reusable(address: Address): Socket | null {
     const socket = this.#socket;
     if (socket === null) return null;
-    if (this.#peer === peerOf(address) && now() - this.#lastUse < this.#idleMs) return socket;
+    if (this.#peer === peerOf(address) && systemClock.now() - this.#lastUse < this.#idleMs) return socket;
     this.#drop();
     return null;
   }
@@ -177,7 +174,7 @@ export class HttpConnection {
 
   #settle(exchange: Exchange): void {
     this.#exchange = null;
-    this.#lastUse = now();
+    this.#lastUse = systemClock.now();
     if (!exchange.parser.isReusable) this.#drop();
     exchange.resolve(exchange.parser.response());
   }

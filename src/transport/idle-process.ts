@@ -1,4 +1,5 @@
 // Detects that a request of the sensor is all that keeps the process alive.
+import { systemClock, type Timer } from '../core/clock.js';
 
 const exitCheckMs = 50;
 
@@ -15,22 +16,24 @@ const socketOperations: ReadonlySet<string> = new Set([
   'GetAddrInfoReqWrap',
 ]);
 
-// Captured at load time, because an application's tests may replace them with fakes later.
-const { setTimeout, clearTimeout } = globalThis;
-
 /**
  * A connect or write that never completes would keep a process alive that has nothing else to do. Calls `onIdle` once when two
  * checks in a row find only such operations.
  */
 export function watchForIdleProcess(onIdle: () => void): { stop(): void } {
   let idleChecks = 0;
+  let timer: Timer;
+  const wait = (): void => {
+    timer = systemClock.setTimeout(check, exitCheckMs);
+    timer.unref();
+  };
   const check = (): void => {
     idleChecks = isHeldBySocketsOnly() ? idleChecks + 1 : 0;
-    if (idleChecks < 2) timer = setTimeout(check, exitCheckMs).unref();
+    if (idleChecks < 2) wait();
     else onIdle();
   };
-  let timer = setTimeout(check, exitCheckMs).unref();
-  return { stop: () => clearTimeout(timer) };
+  wait();
+  return { stop: () => systemClock.clearTimeout(timer) };
 }
 
 /** Whether only socket operations, possibly the sensor's, and output streams are active. Output streams keep nothing alive. */

@@ -5,9 +5,9 @@ import { Agent, type AgentDependencies } from '../../../src/agent/agent.js';
 import type { SpanSource } from '../../../src/agent/agent-target.js';
 import type { MetricsSource } from '../../../src/agent/metrics-sender.js';
 import { readConfig } from '../../../src/config/options.js';
+import type { Timer, Timers } from '../../../src/core/clock.js';
 import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
-import type { Timer, Timers } from '../../../src/core/sleeper.js';
 
 /** Polls until the condition holds; what is said after 15 s names it. */
 export async function until(what: string, condition: () => boolean): Promise<void> {

@@ -1,7 +1,7 @@
 // The exporter of spans against a receiver that is well, slow, busy, strict or gone; time runs twenty times as fast.
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { realTimers, type Timers } from '../../../src/core/sleeper.js';
+import { systemClock, type Timers } from '../../../src/core/clock.js';
 import { SpanExporter } from '../../../src/otlp/span-exporter.js';
 import type { QueueCounters, SpanQueue } from '../../../src/spans/span-queue.js';
 import { acceptAll, answerWith, eventually, OtlpReceiver, throughProtobuf } from '../../support/otlp.js';
@@ -9,9 +9,9 @@ import { Fixture } from '../spans/fixtures.js';
 
 const speed = 20;
 const fast: Timers = {
-  setTimeout: (callback, delayMs) => realTimers.setTimeout(callback, delayMs / speed),
-  clearTimeout: realTimers.clearTimeout,
-  now: () => realTimers.now() * speed,
+  setTimeout: (callback, delayMs) => systemClock.setTimeout(callback, delayMs / speed),
+  clearTimeout: systemClock.clearTimeout,
+  now: () => systemClock.now() * speed,
 };
 
 interface Sent {
