@@ -1,6 +1,6 @@
 // The cost of trace headers: reading those of a request, and writing those of one call out.
 import { randomBytes } from 'node:crypto';
-import { readConfig } from '../../src/config/options.js';
+import { readConfig } from '../../src/config/read-config.js';
 import { InternalErrors } from '../../src/core/internal-errors.js';
 import { Log } from '../../src/core/log.js';
 import { HttpExitSpans } from '../../src/instrumentation/http/exit-spans.js';

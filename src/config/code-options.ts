@@ -42,19 +42,3 @@ export function mergeCodeOptions(
   if (options !== undefined) visit(options, '');
   return taken;
 }
-
-/** The same values in objects, as an application writes them. */
-export function toNested(options: CodeOptions): Record<string, unknown> {
-  const root: Record<string, unknown> = Object.create(null);
-  for (const [name, value] of Object.entries(options)) {
-    const path = name.split('.');
-    const last = path.pop() ?? name;
-    let place = root;
-    for (const key of path) {
-      place[key] ??= Object.create(null);
-      place = place[key] as Record<string, unknown>; // made here: no option has the name of a part of another's
-    }
-    place[last] = value;
-  }
-  return root;
-}

@@ -1,5 +1,5 @@
 // Every option once: name, environment variable, default, meaning. Environment wins over code, code over the agent, the agent over the default.
-
+// A long file, since a new option is one row of the table and one member of each of the two types.
 import { type Logger, type LogLevel, logLevels } from '../core/log.js';
 import { type IgnoreEndpoints, ignoreEndpoints } from './ignore-endpoints.js';
 import {
@@ -20,11 +20,11 @@ import {
   stackTraceLength,
   text,
 } from './parsers.js';
-import { isSet, type Option, type Resolved, readDisabled, readEnabled, resolve } from './resolve.js';
+import type { Option } from './resolve.js';
 
 export type { IgnoreEndpoints, IgnoreRule } from './ignore-endpoints.js';
 export type { InstrumentationGroup, OtlpMode, SecretsConfig, SecretsMatcher } from './parsers.js';
-export { at, type Option } from './resolve.js';
+export type { Option } from './resolve.js';
 
 export type StackTraceMode = 'all' | 'error' | 'none';
 
@@ -305,64 +305,3 @@ export const options: readonly Option[] = [
     parse: boolean,
   },
 ];
-
-/**
- * Merges the sources into one frozen object. `agentAnswer` is the announce answer, or undefined before there is one; `ignoreFile` what
- * the file of `INSTANA_IGNORE_ENDPOINTS_PATH` says, which wins.
- */
-export function readConfig(
-  env: NodeJS.ProcessEnv,
-  code: unknown,
-  agentResponse: unknown,
-  warn: (message: string) => void,
-  ignoreFile?: IgnoreEndpoints,
-): Config {
-  const value = (name: string): Resolved => {
-    const option = options.find((candidate) => candidate.name === name);
-    if (option === undefined) throw new Error(`no such option: ${name}`);
-    return resolve(option, env, code, agentResponse, warn);
-  };
-  const get = <T>(name: string): T => value(name).value as T; // `parse` and `default` of the row have this type
-  const host = value('agentHost');
-  const disable = value('tracing.disable');
-  return deepFreeze<Config>({
-    serviceName: get('serviceName'),
-    serviceInstanceId: get('serviceInstanceId'),
-    agentHost: host.value as string,
-    agentPort: get('agentPort'),
-    agentHostConfigured: host.source !== 'default',
-    eumApiKey: get('eumApiKey'),
-    packageJsonPath: get('packageJsonPath'),
-    logLevel: isSet(env['INSTANA_DEBUG']) || isSet(env['INSTANA_DEV']) ? 'debug' : get('logLevel'),
-    secrets: get('secrets'),
-    tracing: {
-      enabled: readEnabled(value('tracing.enabled'), disable),
-      automatic: !isSet(env['INSTANA_DISABLE_AUTO_INSTR']),
-      extraHttpHeaders: get('tracing.extraHttpHeaders'),
-      ignoreEndpoints: ignoreFile ?? get('tracing.ignoreEndpoints'),
-      ignoreEndpointsDisableSuppression: get('tracing.ignoreEndpointsDisableSuppression'),
-      disable: readDisabled(disable, env),
-      maxRequestMs: get('tracing.maxRequestMs'),
-      stackTrace: get('tracing.stackTrace'),
-      stackTraceLength: get('tracing.stackTraceLength'),
-      w3c: { read: get('tracing.w3c.read'), write: get('tracing.w3c.write') },
-      httpExit: {
-        classifyAll4xxAsErrors: get('tracing.httpExit.classifyAll4xxAsErrors'),
-        classifyAsErrors: get('tracing.httpExit.classifyAsErrors'),
-      },
-      otlp: { enabled: get('tracing.otlp.enabled') },
-    },
-    metrics: {
-      enabled: get('metrics.enabled'),
-      intervalMs: get('metrics.intervalMs'),
-      otlp: { enabled: get('metrics.otlp.enabled') },
-    },
-  });
-}
-
-function deepFreeze<T extends object>(value: T): T {
-  for (const member of Object.values(value)) {
-    if (typeof member === 'object' && member !== null && !Object.isFrozen(member)) deepFreeze(member);
-  }
-  return Object.freeze(value);
-}

@@ -1,7 +1,8 @@
 // Whether runtime metrics are to be sent as OTLP: what is configured, what the agent offers, what the environment names.
 
+import { at } from './nested.js';
 import { otlpMode } from './parsers.js';
-import { at, isSet } from './resolve.js';
+import { isSet } from './resolve.js';
 
 /** `if-configured`: as far as the variables of OpenTelemetry name an endpoint that can be used. */
 export type OtlpMetricsMode = 'no' | 'if-configured' | 'yes';

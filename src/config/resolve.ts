@@ -1,5 +1,6 @@
 // Where the value of an option comes from: environment, code, the agent's answer, or its default, whichever of them can be used first.
 import { tryGet } from '../core/try-get.js';
+import { at } from './nested.js';
 import { disabled, isGroup, type WarnFn } from './parsers.js';
 
 /** One option, as Configuration.md has it. `parse` returns undefined for a value that cannot be used, and tells of a part that cannot. */
@@ -25,16 +26,6 @@ export type Source = 'env' | 'code' | 'agent' | 'default';
 export interface Resolved {
   readonly value: unknown;
   readonly source: Source;
-}
-
-/** Reads a dotted path of own members; undefined when any step is missing. */
-export function at(value: unknown, path: string): unknown {
-  let current = value;
-  for (const key of path.split('.')) {
-    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, key)) return undefined;
-    current = (current as Record<string, unknown>)[key];
-  }
-  return current;
 }
 
 /** Finds the value; what cannot be used is told to `warn`. */

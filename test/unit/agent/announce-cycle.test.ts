@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { candidates, parseGateway } from '../../../src/agent/host-lookup.js';
-import { readConfig } from '../../../src/config/options.js';
+import { readConfig } from '../../../src/config/read-config.js';
 import { FakeAgent, type Handler, reply } from './fake-agent.js';
 import { FakeTimers, isReady, makeAgent, until } from './support.js';
 

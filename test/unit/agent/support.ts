@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type AgentDependencies } from '../../../src/agent/agent.js';
 import type { SpanSource } from '../../../src/agent/agent-target.js';
 import type { MetricsSource } from '../../../src/agent/metrics-sender.js';
-import { readConfig } from '../../../src/config/options.js';
+import { readConfig } from '../../../src/config/read-config.js';
 import type { Timer, Timers } from '../../../src/core/clock.js';
 import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';

@@ -1,8 +1,10 @@
 // What an application hands to `configure()`, good and bad.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type CodeOptions, mergeCodeOptions, toNested } from '../../../src/config/code-options.js';
-import { options, readConfig } from '../../../src/config/options.js';
+import { type CodeOptions, mergeCodeOptions } from '../../../src/config/code-options.js';
+import { toNested } from '../../../src/config/nested.js';
+import { options } from '../../../src/config/options.js';
+import { readConfig } from '../../../src/config/read-config.js';
 
 const names = [...options.map(({ name }) => name), 'logger'];
 

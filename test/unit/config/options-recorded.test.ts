@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { type Config, readConfig } from '../../../src/config/options.js';
+import type { Config } from '../../../src/config/options.js';
 import { isGroup } from '../../../src/config/parsers.js';
+import { readConfig } from '../../../src/config/read-config.js';
 
 type Json = Record<string, unknown>;
 

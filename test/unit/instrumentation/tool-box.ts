@@ -1,6 +1,6 @@
 // The tools that instrumentations are given, real ones, with what came out of them at hand.
 import assert from 'node:assert/strict';
-import { readConfig } from '../../../src/config/options.js';
+import { readConfig } from '../../../src/config/read-config.js';
 import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
 import { HttpEntrySpans } from '../../../src/instrumentation/http/entry-spans.js';

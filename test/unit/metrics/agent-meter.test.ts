@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { readConfig } from '../../../src/config/options.js';
+import { readConfig } from '../../../src/config/read-config.js';
 import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
 import { Ticker } from '../../../src/core/ticker.js';

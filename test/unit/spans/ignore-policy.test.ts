@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ignoreEndpoints } from '../../../src/config/ignore-endpoints.js';
-import { readConfig } from '../../../src/config/options.js';
+import { readConfig } from '../../../src/config/read-config.js';
 import {
   type IgnoreMatcher,
   type IgnorePolicy,

@@ -1,6 +1,6 @@
 // A process with nothing to do but the sensor's connection: PORT, WAIT_MS before it has nothing else to do, BODY_BYTES of spans, FLUSH_MS at its end.
 import { Agent } from '../../../src/agent/agent.js';
-import { readConfig } from '../../../src/config/options.js';
+import { readConfig } from '../../../src/config/read-config.js';
 import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
 import { Ticker } from '../../../src/core/ticker.js';
