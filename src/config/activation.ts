@@ -3,8 +3,11 @@
 /** A word of `INSTANA_BOOTSTRAP` that brings an instrumentation along. */
 export type Preset = 'http' | 'express' | 'koa';
 
+/** Those that bring HTTP along, which is all: frameworks are traced as what they make of HTTP requests. */
+export const httpPresets: readonly Preset[] = ['http', 'express', 'koa'];
+
 const presetContents: Readonly<Record<string, readonly Preset[]>> = {
-  all: ['http', 'express', 'koa'],
+  all: httpPresets,
   http: ['http'],
   express: ['http', 'express'],
   koa: ['http', 'koa'],

@@ -1,6 +1,6 @@
 // Every copy of the opentracing package that the application loads gets the sensor's tracer as its global one.
 
-import type { Preset } from '../config/activation.js';
+import { httpPresets } from '../config/activation.js';
 import { adopt } from '../opentracing/global-tracer.js';
 import type { Instrumentation, InstrumentationContext, Patched } from './instrumentation.js';
 
@@ -9,11 +9,9 @@ function patch(exports: unknown, { tracer }: InstrumentationContext): Patched {
   return { undo: [], exports };
 }
 
-const presets: readonly Preset[] = ['http', 'express', 'koa'];
-
 export const openTracing: Instrumentation = {
   name: 'opentracing',
-  presets,
+  presets: httpPresets,
   module: 'opentracing',
   versions: [0],
   mainFile: 'lib/index.js',
@@ -23,7 +21,7 @@ export const openTracing: Instrumentation = {
 /** Under `node -r`, the file that an ES module imports is not seen, but those are that it requires. */
 export const openTracingGlobal: Instrumentation = {
   name: 'opentracing',
-  presets,
+  presets: httpPresets,
   module: 'opentracing/lib/global_tracer',
   versions: [0],
   patch,

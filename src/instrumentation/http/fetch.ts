@@ -1,4 +1,5 @@
 // Node.js' global fetch, followed on the diagnostics channels that undici publishes: one exit span per request on the wire.
+import { httpPresets } from '../../config/activation.js';
 import type { SpanRecord } from '../../spans/span.js';
 import type { ChannelInstrumentation, InstrumentationContext } from '../instrumentation.js';
 import { makePrivateField, type PrivateField } from '../private-field.js';
@@ -123,4 +124,4 @@ function settle(
   return merged.added;
 }
 
-export const fetchClient: ChannelInstrumentation = { name: 'fetch', presets: ['http', 'express', 'koa'], channels };
+export const fetchClient: ChannelInstrumentation = { name: 'fetch', presets: httpPresets, channels };

@@ -1,6 +1,7 @@
 // Outgoing HTTP and HTTPS requests made with Node.js' own clients: an exit span each, and the trace headers.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { URL, urlToHttpOptions } from 'node:url';
+import { httpPresets } from '../../config/activation.js';
 import { headerFamily } from '../../propagation/trace-headers.js';
 import type { SpanRecord } from '../../spans/span.js';
 import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';
@@ -347,14 +348,14 @@ function requestDestroy(original: HostFunction, { errors }: InstrumentationConte
 
 export const httpClient: Instrumentation = {
   name: 'http',
-  presets: ['http', 'express', 'koa'],
+  presets: httpPresets,
   module: 'http',
   patch: (exports, tools) => patchClient(exports, 'http:', tools),
 };
 
 export const httpsClient: Instrumentation = {
   name: 'https',
-  presets: ['http', 'express', 'koa'],
+  presets: httpPresets,
   module: 'https',
   patch: (exports, tools) => patchClient(exports, 'https:', tools),
 };

@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { httpPresets } from '../../config/activation.js';
 import type { Suppressed } from '../../spans/active-span.js';
 import { SpanRecord } from '../../spans/span.js';
 import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';
@@ -168,14 +169,14 @@ function requestEmit(original: Emit, { entrySpans, activeSpan, errors }: Instrum
 
 export const httpServer: Instrumentation = {
   name: 'http',
-  presets: ['http', 'express', 'koa'],
+  presets: httpPresets,
   module: 'http',
   patch: (exports, tools) => patchServer(exports, 'http', tools),
 };
 
 export const httpsServer: Instrumentation = {
   name: 'https',
-  presets: ['http', 'express', 'koa'],
+  presets: httpPresets,
   module: 'https',
   patch: (exports, tools) => patchServer(exports, 'https', tools),
 };
