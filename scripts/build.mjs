@@ -1,5 +1,5 @@
 // Compiles src, test, bench and tools into an empty build/, so that no file of an older build is left. Then bundles everything that the
-// preload needs into build/src/sensor.js: opening and compiling some forty files takes longer than running them.
+// preload needs into build/src/process-sensor.js: opening and compiling some forty files takes longer than running them.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,8 +9,8 @@ import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
-/** The preload, and the code that only a process with OTLP loads. */
-const bundles = ['sensor.js', 'otlp/otlp.js'];
+/** The preload, and the code that only some processes load: with OTLP, or with a file of ignored endpoints. */
+const bundles = ['process-sensor.js', 'otlp/otlp.js', 'config/ignore-file.js'];
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
 
 /** The licences of the bundled packages. */

@@ -1,4 +1,4 @@
-// For `node -r`: starts the sensor. This file has to parse on Node.js 12, where it says one line and leaves the application alone.
+// For `node -r`: starts the sensor. This file has to parse on Node.js 12, where it writes one line and does nothing else.
 import type { Sensor } from './sensor.js';
 
 const oldestMajor = 20;
@@ -36,7 +36,7 @@ function start(): Sensor | null {
     return null;
   }
   if (isPackageManager(process.argv[1])) return null;
-  return (require('./sensor.js') as typeof import('./sensor.js')).startSensor();
+  return (require('./process-sensor.js') as typeof import('./process-sensor.js')).startSensor();
 }
 
 /** The sensor that was started; null when the process is left alone. */

@@ -2,7 +2,7 @@
 import { tryGet } from './core/try-get.js';
 import { parseId, shortId } from './propagation/ids.js';
 
-/** What `eumSnippet()` takes; everything may be absent. */
+/** Options of `eumSnippet()`; each may be absent. */
 export interface EumOptions {
   /** The website's key; default: the configured one. */
   apiKey?: string | undefined;
@@ -10,7 +10,7 @@ export interface EumOptions {
   traceId?: string | undefined;
   /** Shown with the page load; at most 25 members, names of at most 128 and values of at most 256 characters. */
   meta?: Readonly<Record<string, string>> | undefined;
-  /** Where beacons go; with it the current loader is written, without it that of the first generation. */
+  /** Where beacons are sent. With it the snippet has the current loader, without it that of the first generation. */
   reportingUrl?: string | undefined;
   /** Address of the monitoring script, for either loader. */
   scriptUrl?: string | undefined;
@@ -18,10 +18,10 @@ export interface EumOptions {
   nonce?: string | undefined;
 }
 
-/** Is told, with a word for what is told and a sentence, what of the options could not be used. */
-export type Complain = (cause: string, message: string) => void;
+/** Logs a warning about invalid options, once per cause. */
+export type WarnOnce = (cause: string, message: string) => void;
 
-// As an application may replace it later.
+// Taken before the application can replace it.
 const { URL } = globalThis;
 
 const firstScriptUrl = '//eum.instana.io/eum.min.js';
@@ -31,22 +31,22 @@ const maxAddressLength = 2048;
 const maxMeta = 25;
 const scalars: readonly string[] = ['string', 'number', 'boolean', 'bigint'];
 
-// Without & and <: to whatever looks for markup in the page there is none in the scripts.
+// Without & and <, so that no search for markup in the page finds any in the scripts.
 const queue = 'w.InstanaEumObject=n;var f=w[n]=function(){f.q.push(arguments)};f.q=[];f.l=+new Date();';
 const currentQueue = `(function(w,n){${queue}f.v=2})(window,'ineum');`;
 const firstLoaderHead = `(function(w,d,n){${queue}var a=d.currentScript,s=d.createElement('script');s.async=true;if(a){s.nonce=a.nonce}s.src=`;
 const firstLoaderTail = ";(d.head||d.documentElement).appendChild(s)})(window,document,'ineum');";
 
 /**
- * HTML for the page. Empty without a key, with an address that is none, and where there is no request and no trace id in the
- * options. What cannot be used of the other options is left out. Never throws, whatever the options are.
- * `activeTrace`: that of the request; null in a request that is not traced, undefined outside any.
+ * HTML for the page. Empty without a key, with an invalid address, and without a trace id outside any request. Other invalid options
+ * are left out. Never throws, whatever the options are. `activeTrace`: that of the request; null in a request that is not traced,
+ * undefined outside any.
  */
 export function renderSnippet(
   options: unknown,
   configuredKey: string | null,
   activeTrace: string | null | undefined,
-  complain: Complain,
+  warnOnce: WarnOnce,
 ): string {
   const key = read(options, 'apiKey') ?? configuredKey;
   if (typeof key !== 'string' || key === '') return '';
@@ -55,16 +55,30 @@ export function renderSnippet(
   const reportingUrl = read(options, 'reportingUrl') ?? null;
   const scriptUrl = read(options, 'scriptUrl') ?? defaultScriptUrl(reportingUrl);
   if ((reportingUrl !== null && !isAddress(reportingUrl)) || !isAddress(scriptUrl)) {
-    complain('eumSnippet address', 'eumSnippet: reportingUrl or scriptUrl is no HTTP address; pages get no snippet');
+    warnOnce('eumSnippet address', 'eumSnippet: reportingUrl or scriptUrl is no HTTP address; pages get no snippet');
     return '';
   }
-  const start = `<script${nonceAttribute(read(options, 'nonce') ?? null, complain)}`;
+  const start = `<script${nonceAttribute(read(options, 'nonce') ?? null, warnOnce)}`;
   const trace = traceId === null ? '' : call('traceId', traceId);
   const rest = trace + metaCalls(read(options, 'meta'));
   if (reportingUrl === null)
     return `${start}>${firstLoaderHead}${literal(scriptUrl)}${firstLoaderTail}${call('apiKey', key)}${rest}</script>`;
   const calls = `ineum('reportingUrl',${literal(reportingUrl)});${call('key', key)}${rest}`;
   return `${start}>${currentQueue}${calls}</script>${start} defer crossorigin="anonymous" src="${attribute(scriptUrl)}"></script>`;
+}
+
+/** What is active now; `ActiveSpan` is such a one. */
+interface ActiveTrace {
+  get(): { readonly traceId: string; readonly suppressed: boolean } | null;
+  isSuppressed(): boolean;
+}
+
+/** The active trace; null where nothing is traced, undefined outside any request and span. */
+export function pageTrace(active: ActiveTrace, isTracing: boolean): string | null | undefined {
+  if (!isTracing) return null; // whether there is a request is not known then
+  const span = active.get();
+  if (span !== null) return span.suppressed ? null : span.traceId;
+  return active.isSuppressed() ? null : undefined;
 }
 
 /** A member of the options; undefined when it is absent, false when it cannot be read. */
@@ -85,9 +99,9 @@ function defaultScriptUrl(reportingUrl: unknown): string {
   return path.endsWith('/') ? `${path}eum.min.js` : `${path}/eum.min.js`;
 }
 
-/** Whether a browser takes it for an address of HTTP, be it relative to that of the page. A password in it would be in every page. */
+/** Whether a browser takes it for an HTTP address, absolute or relative to the page. A password in it would be in every page. */
 function isAddress(value: unknown): value is string {
-  // Control characters stand for others in an attribute, or for none.
+  // Browsers change or drop control characters in an attribute.
   if (typeof value !== 'string' || value.length > maxAddressLength || !/^[^\p{Cc}]+$/u.test(value)) return false;
   return tryGet(() => isWebUrl(new URL(value, 'https://page.invalid/')), false);
 }
@@ -96,11 +110,11 @@ function isWebUrl({ protocol, username, password }: URL): boolean {
   return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '';
 }
 
-function nonceAttribute(nonce: unknown, complain: Complain): string {
+function nonceAttribute(nonce: unknown, warnOnce: WarnOnce): string {
   if (nonce === null) return '';
   // The grammar of https://www.w3.org/TR/CSP3/#grammardef-base64-value
   if (typeof nonce === 'string' && /^[\w+/-]{1,256}={0,2}$/.test(nonce)) return ` nonce="${nonce}"`;
-  complain(
+  warnOnce(
     'eumSnippet nonce',
     'eumSnippet: nonce is not of the characters of base64; pages get the snippet without it',
   );
@@ -120,7 +134,7 @@ function metaCalls(meta: unknown): string {
       if (++count === maxMeta) break;
     }
   } catch {
-    // A proxy that does not tell its names.
+    // A proxy whose names cannot be read.
   }
   return calls;
 }
@@ -151,7 +165,7 @@ function escapeForScript(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** What stands between the quotes of an attribute. */
+/** The text between the quotes of an attribute. */
 function attribute(text: string): string {
   return text.replace(/[^A-Za-z0-9_.,:;/?=~+@#-]/gu, escapeForAttribute);
 }

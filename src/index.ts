@@ -3,14 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SensorOptions } from './config/options.js';
 import type { EumOptions } from './eum-snippet.js';
 import type { InstanaTracer } from './opentracing/tracer.js';
-import { type SensorStatus, sensor } from './sensor.js';
+import { sensor } from './process-sensor.js';
+import type { SensorStatus } from './status.js';
 
 export type { SecretsMatcher, SensorOptions } from './config/options.js';
 export type { Logger } from './core/log.js';
 export type { EumOptions } from './eum-snippet.js';
 export type { ModuleStatus } from './instrumentation/loader.js';
 export type { InstanaSpanOptions, InstanaTracer } from './opentracing/tracer.js';
-export type { SensorStatus } from './sensor.js';
+export type { SensorStatus } from './status.js';
 
 /** The OpenTracing 0.14 tracer of this process; its first use starts the sensor. */
 export const tracer: InstanaTracer = sensor().tracer;
@@ -20,7 +21,7 @@ export function eumSnippet(options: EumOptions = {}): string {
   return sensor().eumSnippet(options);
 }
 
-/** Sets options and starts the sensor; the environment wins over them. Wrong values are told on the log and ignored. Never throws. */
+/** Sets options and starts the sensor; the environment wins over them. Invalid values are logged and ignored. Never throws. */
 export function configure(options: SensorOptions = {}): void {
   sensor().configure(options);
 }

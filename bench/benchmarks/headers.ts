@@ -69,7 +69,15 @@ function makeExit(): HttpExitSpans {
   const errors = new InternalErrors(new Log('error'));
   const recorder = new Recorder({ errors, now: clock.now, encodeContext: () => context, onThreshold: () => {} });
   const [activeSpan, ids, stacks] = [new ActiveSpan(), new IdPool(), new CallStacks()];
-  return new HttpExitSpans({ recorder, activeSpan, ids, stacks, ...clock, config: () => config });
+  return new HttpExitSpans({
+    recorder,
+    activeSpan,
+    ids,
+    stacks,
+    ...clock,
+    config: () => config,
+    patchLoadedBuiltins: () => {},
+  });
 }
 
 /** Nanoseconds for each request, block by block. */

@@ -1,9 +1,9 @@
-// Where the value of an option comes from: environment, code, the agent's answer, or its default, whichever of them can be used first.
+// Finds the value of an option: the first valid one of environment, code, the agent's response and the default.
 import { tryGet } from '../core/try-get.js';
 import { at } from './nested.js';
 import { disabled, isGroup, type WarnFn } from './parsers.js';
 
-/** One option, as Configuration.md has it. `parse` returns undefined for a value that cannot be used, and tells of a part that cannot. */
+/** One option, as in Configuration.md. `parse` returns undefined for an invalid value, and warns of an invalid part. */
 export interface Option {
   readonly name: string;
   /** Environment variables, the first that is set wins. */
@@ -11,14 +11,14 @@ export interface Option {
   readonly default: unknown;
   readonly expected: string;
   readonly meaning: string;
-  /** Where the announce answer of the agent has it, if it does. */
+  /** Its place in the agent's response to the announcement, if it has one. */
   readonly agent?: string;
   parse(value: unknown, warn: WarnFn): unknown;
-  /** For variables that do not hold the option's value; else they are read as code is. */
+  /** For variables that do not hold the option's value; other variables are parsed like code. */
   parseEnv?(value: string): unknown;
 }
 
-/** A text that may be written into our log: no place in it for a user and password. */
+/** Text that may appear in the log: it has no room for a user and password. */
 const harmlessText = /^(?!.*(?:key|pass|secret|token))[\w .,:;/*!$^|()[\]+<>-]{0,100}$/i;
 
 export type Source = 'env' | 'code' | 'agent' | 'default';
@@ -28,7 +28,7 @@ export interface Resolved {
   readonly source: Source;
 }
 
-/** Finds the value; what cannot be used is told to `warn`. */
+/** The value and its source; warns of each invalid one on the way. */
 export function resolve(
   option: Option,
   env: NodeJS.ProcessEnv,
@@ -36,7 +36,7 @@ export function resolve(
   agentResponse: unknown,
   warn: (message: string) => void,
 ): Resolved {
-  /** Options come from strangers: a value that throws when it is looked at counts as one that cannot be used. */
+  /** Options are untrusted input: a value that throws when it is read is invalid. */
   const parse = (value: unknown, where: string): unknown => {
     const unusable: string[] = [];
     const parsed = tryGet(() => option.parse(value, (message) => unusable.push(message)), undefined);
@@ -49,7 +49,7 @@ export function resolve(
     const raw = env[variable];
     if (!isSet(raw)) continue;
     if (variable === 'INSTANA_AGENT_IP') warn('INSTANA_AGENT_IP is deprecated, use INSTANA_AGENT_HOST');
-    const value = option.parseEnv === undefined ? parse(raw, variable) : option.parseEnv(raw as string); // it is set
+    const value = option.parseEnv === undefined ? parse(raw, variable) : option.parseEnv(raw);
     if (value !== undefined) return { value, source: 'env' };
   }
   const inCode = tryGet(() => at(code, option.name), undefined);
@@ -69,7 +69,7 @@ function agentValue(option: Option, response: unknown): unknown {
   return at(response, 'tracing') === undefined ? (at(response, 'extraHeaders') ?? undefined) : undefined;
 }
 
-/** For our log: what was given, without secrets. Of objects, and of keys, just what kind of value it is. */
+/** The value for the log, without secrets; of objects and keys only their kind. */
 function show(name: string, value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'an object';
@@ -80,7 +80,7 @@ function show(name: string, value: unknown): string {
 
 const sources: readonly Source[] = ['env', 'code', 'agent', 'default'];
 
-/** Whether there is tracing. Two names for one switch: the stronger source decides, and of one source both have to agree that there is tracing. */
+/** Whether tracing is on. Two options for one switch: the stronger source decides; within one source both must agree to have it on. */
 export function readEnabled(enabled: Resolved, disable: Resolved): boolean {
   if (typeof disable.value !== 'boolean') return enabled.value === true;
   const difference = sources.indexOf(disable.source) - sources.indexOf(enabled.source);
@@ -88,7 +88,7 @@ export function readEnabled(enabled: Resolved, disable: Resolved): boolean {
   return difference < 0 ? !disable.value : enabled.value === true;
 }
 
-/** The names of `tracing.disable`. Two more variables each stand in the place of one half of the list; with any of the three, other sources are not asked. */
+/** The names of `tracing.disable`. Two more variables each replace one half of the list; with any of the three, other sources do not count. */
 export function readDisabled({ value, source }: Resolved, env: NodeJS.ProcessEnv): readonly string[] {
   const instrumentations = namesOf(env['INSTANA_TRACING_DISABLE_INSTRUMENTATIONS']);
   const groups = namesOf(env['INSTANA_TRACING_DISABLE_GROUPS']);
@@ -106,6 +106,6 @@ function namesOf(variable: string | undefined): string[] | undefined {
   return Array.isArray(names) ? names : undefined;
 }
 
-export function isSet(value: string | undefined): boolean {
+export function isSet(value: string | undefined): value is string {
   return value !== undefined && value !== '';
 }

@@ -28,6 +28,8 @@ export interface TracerDependencies extends SpanDependencies {
   readonly ids: { next(): string };
   readonly stacks: CallStacks;
   readonly now: () => number;
+  /** Calls are traced below a span: what was loaded without a hook noticing is patched before it. */
+  readonly patchLoadedBuiltins: () => void;
   readonly settings: () => {
     readonly enabled: boolean;
     readonly stackTrace: string;
@@ -58,7 +60,7 @@ export class InstanaTracer extends Tracer {
    */
   override startSpan(name: string, spanOptions?: InstanaSpanOptions | null): Span {
     const dependencies = this.#dependencies();
-    const { activeSpan, recorder, ids, stacks, now, wallClock, settings } = dependencies;
+    const { activeSpan, recorder, ids, stacks, now, wallClock, settings, patchLoadedBuiltins } = dependencies;
     const options = spanOptions ?? nothing;
     const parent = parentOf(options, activeSpan);
     const { enabled, stackTrace, stackTraceLength } = settings();
@@ -88,6 +90,7 @@ export class InstanaTracer extends Tracer {
     if (stackTrace === 'all' && stackTraceLength > 0 && !record.suppressed)
       record.stack = stacks.take(stackTraceLength, this.startSpan, tick);
     recorder.openManual();
+    patchLoadedBuiltins();
     const span = new InstanaSpan(this, record, dependencies);
     const tags = read(options, 'tags');
     if (typeof tags === 'object' && tags !== null) span.addTags(tags);

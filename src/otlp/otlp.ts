@@ -25,6 +25,7 @@ export interface OtlpDependencies {
   readonly wallClock: () => number;
   readonly sensorVersion: string;
   readonly config: () => Config;
+  readonly env: () => NodeJS.ProcessEnv;
   readonly secrets: () => Redactor;
   /** Runs work of the sensor's own, which must leave no trace. */
   readonly quietly: (work: () => void) => void;
@@ -132,11 +133,11 @@ export class Otlp {
 
   /** Sends spans from when that is first asked for; what waits then is sent, whatever is configured later. */
   #followTraces(): void {
-    const { spans, config } = this.#dependencies;
+    const { spans, config, env } = this.#dependencies;
     const queue = spans();
     if (queue === null || !config().tracing.enabled) return;
     this.#traces ??= this.#startTraces(queue);
-    this.#traces.use(readOtlpSettings(process.env, 'traces', this.#agent(), this.#warn), this.#resource());
+    this.#traces.use(readOtlpSettings(env(), 'traces', this.#agent(), this.#warn), this.#resource());
   }
 
   #startTraces(spans: SpanQueue): SpanExporter {
@@ -149,9 +150,10 @@ export class Otlp {
   }
 
   #followMetrics(mode: OtlpMetricsMode): void {
+    const { env } = this.#dependencies;
     const gc = this.#dependencies.gc();
     if (gc === null) return;
-    const settings = mode === 'no' ? null : readOtlpSettings(process.env, 'metrics', this.#agent(), this.#warn);
+    const settings = mode === 'no' ? null : readOtlpSettings(env(), 'metrics', this.#agent(), this.#warn);
     if (settings === null || (mode === 'if-configured' && !settings.isConfigured)) {
       this.#metrics?.use(null, null);
       return;
@@ -192,11 +194,11 @@ export class Otlp {
   }
 
   #resource(): OtlpAttribute[] {
-    const { config, agentResponse, secrets, sensorVersion } = this.#dependencies;
+    const { config, env, agentResponse, secrets, sensorVersion } = this.#dependencies;
     const { serviceName, serviceInstanceId } = config();
     const response = agentResponse();
     return otlpResource({
-      env: process.env,
+      env: env(),
       serviceName,
       serviceInstanceId,
       packageName: this.#packageName,

@@ -36,15 +36,12 @@ export interface RecorderDependencies {
   readonly onThreshold: () => void;
   /** Called when the number of spans that wait to be sent as OTLP reaches 500. */
   readonly onOtlpThreshold?: () => void;
-  /** Called each time a span starts. */
-  readonly onOpen?: () => void;
 }
 
 /** All open and finished spans of a sensor. Nothing here throws into the application's calls. */
 export class Recorder {
   readonly #dependencies: RecorderDependencies;
   readonly #native: SpanQueue;
-  readonly #onOpen: () => void;
   /** Created on first use and kept: after OTLP is switched off, the spans that wait in it are still sent. */
   #otlp: SpanQueue | null = null;
   #mode: OtlpMode = false;
@@ -58,7 +55,6 @@ export class Recorder {
 
   constructor(dependencies: RecorderDependencies) {
     this.#dependencies = dependencies;
-    this.#onOpen = dependencies.onOpen ?? (() => {});
     this.#native = new SpanQueue({
       ...dependencies,
       batchSpans,
@@ -93,13 +89,11 @@ export class Recorder {
   /** Counts a manual span. The recorder does not hold it, so one that never finishes costs nothing. */
   openManual(): void {
     this.#opened++;
-    this.#onOpen();
   }
 
   /** Counts an automatic span and tracks it until it ends. Call once per span, at its start. */
   open(span: SpanRecord): void {
     this.#opened++;
-    this.#onOpen();
     span.previousOpen = this.#newestOpen;
     if (this.#newestOpen === null) this.#oldestOpen = span;
     else this.#newestOpen.nextOpen = span;

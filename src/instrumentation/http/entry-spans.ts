@@ -40,7 +40,7 @@ export class HttpEntrySpans {
 
   /** Starts the span of a request; null when it has one already, a mark of suppression when its caller wants none. */
   begin(request: IncomingMessage, response: ServerResponse): SpanRecord | Suppressed | null {
-    const { recorder, ids, now, wallClock, config } = this.#dependencies;
+    const { recorder, ids, now, wallClock, config, patchLoadedBuiltins } = this.#dependencies;
     // Read here too: `configure()` may turn tracing off after the servers were patched.
     if (!config().tracing.enabled || spanOf(response) !== undefined) return null;
     const caller = this.#reader;
@@ -90,6 +90,8 @@ export class HttpEntrySpans {
     marks.set(response, span);
     marks.set(request, span);
     recorder.open(span);
+    // The handler may call `https`, which an ES module can import without a hook noticing (docs/notes/start-up.md).
+    patchLoadedBuiltins();
     this.#latest = span;
     return span;
   }

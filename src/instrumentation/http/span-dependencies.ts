@@ -13,4 +13,6 @@ export interface HttpSpanDependencies {
   readonly now: () => number;
   readonly wallClock: () => number;
   readonly config: () => Config;
+  /** Patches modules of Node.js that were loaded in a way that no hook sees. */
+  readonly patchLoadedBuiltins: () => void;
 }

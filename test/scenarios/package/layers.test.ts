@@ -38,7 +38,11 @@ const broken: readonly (readonly [file: string, imported: string])[] = [
   ['src/instrumentation/http/b.ts', '../../sensor.js'],
   ['src/instrumentation/koa/a.ts', '../../export/exit-flush.js'],
   ['src/eum-snippet.ts', './spans/span.js'],
+  ['src/status.ts', './reporting.js'],
+  ['src/lifecycle.ts', './agent/agent.js'],
+  ['src/reporting.ts', './sensor.js'],
   ['src/sensor.ts', './devtools/server/local-agent.js'],
+  ['src/process-sensor.ts', './reporting.js'],
   ['src/index.ts', './agent/agent.js'],
   ['src/bootstrap.ts', './opentracing/tracer.js'],
   ['src/devtools/a.ts', '../spans/span.js'],
@@ -93,6 +97,14 @@ test('every import against the layers is found, and no other', () => {
   assert.deepEqual(found.sort(), broken.map(([file]) => `${file}: lint/style/noRestrictedImports`).sort());
 });
 
+test('only config/ and devtools/ read the environment', () => {
+  for (const tree of ['src', 'tools']) rmSync(join(folder, tree), { recursive: true, force: true });
+  const text = `export const debug: string | undefined = process.env['INSTANA_DEBUG'];\n`;
+  for (const file of ['src/sensor.ts', 'src/otlp/e.ts', 'src/config/e.ts', 'src/devtools/server/e.ts', 'bench/e.ts'])
+    put(file, text);
+  assert.deepEqual(lint().sort(), ['src/otlp/e.ts: lint/style/noProcessEnv', 'src/sensor.ts: lint/style/noProcessEnv']);
+});
+
 test('a cycle between two files is found', () => {
   for (const tree of ['src', 'tools']) rmSync(join(folder, tree), { recursive: true, force: true });
   put('src/core/one.ts', `import { two } from './two.js';\nexport const one = (): unknown => two;\n`);
@@ -103,13 +115,13 @@ test('a cycle between two files is found', () => {
   ]);
 });
 
-test('only the entry points and sensor.ts load files of ours by require, which the linter does not see', () => {
+test('only files at the root of src load others by require, which the linter does not see', () => {
   const sources = join(repositoryRoot, 'src');
   const late = readdirSync(sources, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.m?ts$/.test(file))
     .filter((file) => /\brequire\(\s*['"`]\./.test(readFileSync(join(sources, file), 'utf8')));
   assert.deepEqual(
-    late.filter((file) => !['bootstrap.ts', 'sensor.ts'].includes(file)),
+    late.filter((file) => !['bootstrap.ts', 'sensor.ts', 'reporting.ts', 'lifecycle.ts'].includes(file)),
     [],
   );
 });

@@ -74,8 +74,25 @@ test('adds two entries to the cache of modules', async () => {
   const entries = JSON.parse(stdout) as string[];
   assert.deepEqual(
     entries.map((path) => path.slice(repositoryRoot.length)),
-    ['/build/src/bootstrap.js', '/build/src/sensor.js'],
+    ['/build/src/bootstrap.js', '/build/src/process-sensor.js'],
   );
+});
+
+test('reads the file of ignored endpoints with a parser that no other process loads', async () => {
+  const rules = consumer.put(
+    'ignore.yaml',
+    'tracing:\n  ignore-endpoints:\n    http:\n      - methods: [get]\n        colour: red\n',
+  );
+  const list = `JSON.stringify(Object.keys(require.cache).map((path) => require('node:path').basename(path)))`;
+  const loaded = async (env: Record<string, string>): Promise<{ files: string[]; stderr: string }> => {
+    const arguments_ = ['-r', '@instana/ts-sensor/bootstrap', '-p', list];
+    const { stdout, stderr } = await run(process.execPath, arguments_, { cwd: consumer.folder, env });
+    return { files: JSON.parse(stdout) as string[], stderr };
+  };
+  assert.deepEqual(await loaded({}), { files: ['bootstrap.js', 'process-sensor.js'], stderr: '' });
+  const { files, stderr } = await loaded({ INSTANA_IGNORE_ENDPOINTS_PATH: rules });
+  assert.deepEqual(files, ['bootstrap.js', 'process-sensor.js', 'ignore-file.js']);
+  assert.match(stderr, /INSTANA_IGNORE_ENDPOINTS_PATH: http: a rule has lists/);
 });
 
 test('is small: under a megabyte unpacked', () => {
@@ -128,7 +145,7 @@ test('every path of exports resolves, for require and for import', async () => {
 });
 
 test('its own files cannot be reached around the exports', async () => {
-  const file = consumer.put('deep.cjs', `require('@instana/ts-sensor/build/src/sensor.js');`);
+  const file = consumer.put('deep.cjs', `require('@instana/ts-sensor/build/src/process-sensor.js');`);
   assert.match((await run(process.execPath, [file])).stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/);
 });
 

@@ -18,6 +18,8 @@ import { Recorder } from '../../../src/spans/recorder.js';
 
 export class ToolBox {
   readonly lines: string[] = [];
+  /** How often modules that were loaded late were patched. */
+  patches = 0;
   readonly faults: InternalErrors;
   readonly recorder: Recorder;
   readonly scope: ActiveSpan = new ActiveSpan();
@@ -46,6 +48,9 @@ export class ToolBox {
       now: () => performance.now(),
       wallClock: () => Date.now(),
       config: () => config,
+      patchLoadedBuiltins: () => {
+        this.patches++;
+      },
     };
     this.tools = {
       entrySpans: new HttpEntrySpans(dependencies),

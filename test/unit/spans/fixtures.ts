@@ -62,6 +62,7 @@ export class Fixture {
       now: () => this.tick,
       wallClock: () => this.wall,
       settings: () => this.settings,
+      patchLoadedBuiltins: () => {},
       warnOnce: (_cause, message) => this.warnings.push(message),
       debugOnce: (_cause, message) => this.notes.push(message),
     };

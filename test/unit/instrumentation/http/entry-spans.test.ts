@@ -227,3 +227,15 @@ describe('the books of the recorder', () => {
     assert.deepEqual({ opened, finished }, { opened: 2, finished: 1 });
   });
 });
+
+describe('the start of an entry span', () => {
+  it('patches what was loaded without a hook noticing, before the handler runs', () => {
+    const box = new ToolBox();
+    const { req, res } = request({});
+    const { req: quiet, res: quietResponse } = request({ 'x-instana-l': '0' });
+    assert.ok(box.tools.entrySpans.begin(quiet, quietResponse) instanceof Suppressed);
+    assert.equal(box.patches, 0);
+    assert.ok(box.tools.entrySpans.begin(req, res) instanceof SpanRecord);
+    assert.equal(box.patches, 1);
+  });
+});
