@@ -19,11 +19,11 @@ async function hook(watched: NonNullable<typeof loader>): Promise<void> {
   await channel?.waitForAllMessagesAcknowledged();
 }
 
-type Load = (url: string, context: unknown, nextLoad: (...given: unknown[]) => unknown) => unknown;
+type Load = (url: string, context: unknown, nextLoad: (...args: unknown[]) => unknown) => unknown;
 
-/** False where Node.js has no hooks on its main thread, or faulty ones. */
+/** False where Node.js has no hooks on its main thread, or broken ones. */
 async function registerSynchronous(names: string[], watched: NonNullable<typeof loader>): Promise<boolean> {
-  // Asked first: what would tell brings a parser of ES modules along. The types are those of Node.js 20, which has it not.
+  // Checked first: `supportsSyncHooks` comes with a parser of ES modules. The types are those of Node.js 20, which has no such function.
   const registerHooks = Reflect.get(module, 'registerHooks') as ((hooks: { load: Load }) => void) | undefined;
   if (typeof registerHooks !== 'function') return false;
   const { supportsSyncHooks, register } = await import('import-in-the-middle/register-hooks.mjs');

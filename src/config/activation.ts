@@ -23,7 +23,7 @@ export interface PresetChoice {
   readonly instrumentations: ReadonlySet<Preset>;
 }
 
-/** Reads `INSTANA_BOOTSTRAP`, or `AUTOWRAPT_BOOTSTRAP` when that is unset; unknown words are told to `warn`, once each. */
+/** Reads `INSTANA_BOOTSTRAP`, or `AUTOWRAPT_BOOTSTRAP` when that is unset; warns of each unknown word once. */
 export function readPresets(env: NodeJS.ProcessEnv, warn: (message: string) => void): PresetChoice {
   const [variable, text] =
     (env['INSTANA_BOOTSTRAP'] ?? '') !== ''

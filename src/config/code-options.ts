@@ -1,4 +1,4 @@
-// What an application hands to `configure()`: whatever it may be, the values that can be read are taken, and the others are told.
+// The argument of `configure()`, which may be anything: takes the values that can be read and warns of the others.
 import { tryGet } from '../core/try-get.js';
 
 /** Values by the dotted names of their options. */
@@ -7,8 +7,8 @@ export type CodeOptions = Readonly<Record<string, unknown>>;
 const maxMembers = 200;
 
 /**
- * The values in `given` for the options of these names, over those of earlier calls. Every member is looked at once, here: getters
- * and proxies may throw, or say something else the next time.
+ * The values in `options` of these names, merged over those of earlier calls. Each member is read once, here: getters and proxies may
+ * throw, or return another value the next time.
  */
 export function mergeCodeOptions(
   before: CodeOptions,

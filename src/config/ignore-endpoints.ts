@@ -14,7 +14,7 @@ export type IgnoreEndpoints = Readonly<Record<string, readonly IgnoreRule[]>>;
 
 const criteria = ['methods', 'endpoints', 'connections'] as const;
 
-/** From text (`redis:get,set;kafka:consume`, methods only) or an object of lists; undefined when there is nothing in it to be used. */
+/** From text (`redis:get,set;kafka:consume`, methods only) or an object of lists; undefined when there is no valid part in it. */
 export function ignoreEndpoints(value: unknown, warn: WarnFn = () => {}): IgnoreEndpoints | undefined {
   if (typeof value === 'string') return fromText(value, warn);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
@@ -56,7 +56,7 @@ function rulesOf(list: unknown, warn: WarnFn): IgnoreRule[] {
   return rules;
 }
 
-/** Undefined for a rule of which a part cannot be used: without that part it would match more than was meant. */
+/** Undefined for a rule with an invalid part: without that part it would match more than was meant. */
 function ruleOf(entry: unknown): IgnoreRule | undefined {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return undefined;
   if (Object.keys(entry).some((key) => !criteria.includes(key as (typeof criteria)[number]))) return undefined;

@@ -8,7 +8,7 @@ const variable = 'INSTANA_IGNORE_ENDPOINTS_PATH';
 const maxBytes = 65_536;
 const roots = ['tracing', 'com.instana.tracing'];
 
-/** What the file says; undefined, with a line to `warn`, when it says nothing that can be used. YAML of a simple form, or JSON. */
+/** The rules of the file, which is simple YAML or JSON; undefined, with a warning, when there are none. */
 export function readIgnoreFile(path: string | undefined, warn: (message: string) => void): IgnoreEndpoints | undefined {
   if (path === undefined || path === '') return undefined;
   try {

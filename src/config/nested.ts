@@ -1,4 +1,4 @@
-// Dotted names of options, and the objects within objects that they stand for.
+// Dotted names of options, and objects within objects: the two forms of the same values.
 
 /** Reads a dotted name, own members only; undefined when any step is missing. */
 export function at(value: unknown, name: string): unknown {

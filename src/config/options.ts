@@ -62,7 +62,7 @@ export interface Config {
   readonly serviceInstanceId: string | null;
   readonly agentHost: string;
   readonly agentPort: number;
-  /** Whether somebody named a host: then the default gateway is not tried. */
+  /** Whether the host was configured: then the default gateway is not tried. */
   readonly agentHostConfigured: boolean;
   readonly eumApiKey: string | null;
   readonly packageJsonPath: string | null;
@@ -75,7 +75,7 @@ export interface Config {
     readonly extraHttpHeaders: readonly string[];
     readonly ignoreEndpoints: IgnoreEndpoints;
     readonly ignoreEndpointsDisableSuppression: boolean;
-    /** Instrumentations and groups that are switched off, exemptions from their groups with `!` in front. */
+    /** Instrumentations and groups that are switched off; `!` before a name exempts it from its group. */
     readonly disable: readonly string[];
     readonly maxRequestMs: number;
     readonly stackTrace: StackTraceMode;
@@ -87,7 +87,7 @@ export interface Config {
   readonly metrics: {
     readonly enabled: boolean;
     readonly intervalMs: number;
-    /** Null: whenever there is somewhere to send them to, by the agent's answer or an endpoint of `OTEL_EXPORTER_OTLP_*`. */
+    /** Null: when the agent's response or a variable of `OTEL_EXPORTER_OTLP_*` names a receiver. */
     readonly otlp: { readonly enabled: boolean | null };
   };
 }

@@ -1,14 +1,14 @@
-// Where OTLP goes and how often: the variables of OpenTelemetry, read once, with a warning for each value that cannot be used.
+// Where OTLP is sent and how often: reads OpenTelemetry's variables, and warns of each invalid value.
 import { bracketed } from '../core/bracketed.js';
 
 export type OtlpSignal = 'metrics' | 'traces';
 
 export interface OtlpSettings {
-  /** Where to post to, without user and password; null when nobody named an endpoint and there is no agent. */
+  /** Where to post to, without user and password; null without an endpoint and an agent. */
   readonly url: string | null;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Longest wait for an answer. */
+  /** How long to wait for a response. */
   readonly timeoutMs: number;
   /** Time between two exports. */
   readonly intervalMs: number;
@@ -16,7 +16,7 @@ export interface OtlpSettings {
   readonly isConfigured: boolean;
 }
 
-/** Of the agent, where it takes OTLP: the port that it announced. */
+/** Where the agent receives OTLP, at the port that it announced. */
 export interface OtlpAgent {
   readonly host: string;
   readonly port: number;
@@ -30,9 +30,9 @@ const defaultIntervalMs: Readonly<Record<OtlpSignal, number>> = { metrics: 10_00
 const maxMs = 86_400_000;
 const maxHeadersLength = 16_384;
 const headerName = /^[!#$%&'*+\-.^_`|~\w]{1,100}$/;
-/** What a header may hold, blanks in front and behind left out. */
+/** A valid header value, without leading and trailing blanks. */
 const headerValue = /^[\x21-\x7e\xa0-\xff](?:[\t\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?$/;
-/** What the client writes itself. */
+/** Headers that the client writes itself. */
 const signalHeaders: ReadonlySet<string> = new Set([
   'host',
   'connection',
@@ -46,7 +46,7 @@ const signalHeaders: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** The port of the announce answer, 4318 where it tells none. */
+/** The port in the agent's response to the announcement, 4318 without one. */
 export function otlpPort(announceResponse: unknown): number {
   const { tracing } = Object(announceResponse) as { tracing?: unknown };
   const { otlp } = Object(tracing) as { otlp?: unknown };
@@ -54,7 +54,7 @@ export function otlpPort(announceResponse: unknown): number {
   return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65_536 ? port : defaultPort;
 }
 
-/** Never throws; a value that cannot be used is told once, and the next place counts. No value is shown that may hold a credential. */
+/** Warns of an invalid value and takes the next source; no warning shows a value that may hold a credential. Never throws. */
 export function readOtlpSettings(
   env: NodeJS.ProcessEnv,
   signal: OtlpSignal,
@@ -73,7 +73,7 @@ export function readOtlpSettings(
     url: endpoint?.href ?? agentUrl(agent, signal),
     headers: {
       ...credentials,
-      // Meant for the endpoint that the same variables name: an agent is not told what a collector wants to know.
+      // They belong to the endpoint of the same variables, and may be credentials for it: the agent does not get them.
       ...(endpoint === null ? {} : readHeaders(env, 'OTEL_EXPORTER_OTLP_HEADERS', warn)),
       ...(endpoint === null ? {} : readHeaders(env, `OTEL_EXPORTER_OTLP_${name}_HEADERS`, warn)),
     },

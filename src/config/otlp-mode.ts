@@ -1,15 +1,15 @@
-// Whether runtime metrics are to be sent as OTLP: what is configured, what the agent offers, what the environment names.
+// Whether runtime metrics are sent as OTLP: by option, by the agent's offer, or by an endpoint in the environment.
 
 import { at } from './nested.js';
 import { otlpMode } from './parsers.js';
 import { isSet } from './resolve.js';
 
-/** `if-configured`: as far as the variables of OpenTelemetry name an endpoint that can be used. */
+/** `if-configured`: if OpenTelemetry's variables name a valid endpoint. */
 export type OtlpMetricsMode = 'no' | 'if-configured' | 'yes';
 
 const endpoints: readonly string[] = ['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
 
-/** `enabled` is the option, null where nobody has set it; `answer` what the agent has answered, undefined before it has. */
+/** `enabled` is the option, null when it is not set; `response` is the agent's to the announcement, undefined before it. */
 export function otlpMetricsMode(enabled: boolean | null, response: unknown, env: NodeJS.ProcessEnv): OtlpMetricsMode {
   if (enabled === false) return 'no';
   const mode = otlpMode(at(response, 'tracing.otlp.enabled'));

@@ -1,4 +1,4 @@
-// How values of options are read, from text and from code; undefined stands for a value that cannot be used.
+// Parsers of option values, from text and from code. They return undefined for an invalid value.
 
 export type SecretsMatcher = 'equals' | 'equals-ignore-case' | 'contains' | 'contains-ignore-case' | 'regex' | 'none';
 export const secretsMatchers: readonly SecretsMatcher[] = [
@@ -15,7 +15,7 @@ export interface SecretsConfig {
   readonly keywords: readonly string[];
 }
 
-/** Is told of the part of a value that cannot be used, while the rest can. */
+/** Logs a warning, for instance of an invalid part of a value whose rest is used. */
 export type WarnFn = (message: string) => void;
 
 export function text(value: unknown): string | undefined {
@@ -30,23 +30,23 @@ export function boolean(value: unknown): boolean | undefined {
   return word === 'false' || word === '0' ? false : undefined;
 }
 
-/** Whether spans go out as OTLP: in the place of the agent's protocol, or with `both` beside it. */
+/** Whether spans are sent as OTLP: instead of by the agent's protocol, or with `both` in addition to it. */
 export type OtlpMode = boolean | 'both';
 
 export function otlpMode(value: unknown): OtlpMode | undefined {
   return boolean(value) ?? oneOf(['both'])(value);
 }
 
-/** For a variable that turns something off by being there. */
+/** For a variable that switches something off by its presence. */
 export function disabledByPresence(): boolean {
   return false;
 }
 
-export function integer(minimum: number, max: number): (value: unknown) => number | undefined {
+export function integer(min: number, max: number): (value: unknown) => number | undefined {
   return (value) => {
     const number = typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : value;
     if (typeof number !== 'number' || !Number.isInteger(number)) return undefined;
-    return number >= minimum && number <= max ? number : undefined;
+    return number >= min && number <= max ? number : undefined;
   };
 }
 
@@ -127,7 +127,7 @@ export function isGroup(entry: string): boolean {
 }
 
 /**
- * True for no tracing at all, false for no exception from it, else names in lower case, those of exemptions with `!` in front: from a
+ * True for no tracing at all, false for no exception from it, else names in lower case, with `!` before those of exemptions: from a
  * list, from text, from the lists `instrumentations` and `groups`, and from the agent's object of names and flags.
  */
 export function disabled(value: unknown): boolean | string[] | undefined {

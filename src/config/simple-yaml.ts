@@ -1,5 +1,5 @@
-// Reads the part of YAML that configuration files of this size are written in: mappings, sequences and texts, by indentation or in
-// brackets on one line. Anchors, tags, texts over several lines and more than one document are refused, not guessed at.
+// Parses the part of YAML that small configuration files use: mappings, sequences and strings, by indentation or in brackets on one
+// line. Rejects anchors, tags, strings of several lines and more than one document, so that it never misreads them.
 
 interface Line {
   readonly number: number;
@@ -39,7 +39,7 @@ function linesOf(text: string): Line[] {
   return lines;
 }
 
-/** A `#` begins a comment at the beginning of a line and behind a blank, but not in quotes. */
+/** A `#` begins a comment at the beginning of a line and after a blank, but not in quotes. */
 function withoutComment(line: string): string {
   let quote = '';
   for (let index = 0; index < line.length; index++) {
@@ -71,7 +71,7 @@ class Reader {
   }
 
   #block(indent: number, depth: number): YamlValue {
-    const line = this.#lines[this.#next] as Line; // callers have looked at it
+    const line = this.#lines[this.#next] as Line; // callers have checked it
     if (depth > maxDepth) refuse(line.number);
     if (isItem(line)) return this.#sequence(indent, depth);
     if (keyOf(line.text) !== null) return this.#mapping(indent, depth);
@@ -87,7 +87,7 @@ class Reader {
         this.#next++;
         list.push(this.#below(indent, depth));
       } else {
-        // What stands behind the dash is a block of its own, indented by as much.
+        // The text after the dash is a block of its own, indented by as much.
         const inner = indent + line.text.length - rest.length;
         this.#lines[this.#next] = { number: line.number, indent: inner, text: rest };
         list.push(this.#block(inner, depth + 1));
@@ -108,14 +108,14 @@ class Reader {
     return Object.fromEntries(members);
   }
 
-  /** The next line when it stands at this indentation, null when it belongs further out. */
+  /** The next line when it has this indentation, null when it belongs to an outer block. */
   #at(indent: number): Line | null {
     const line = this.#lines[this.#next];
     if (line === undefined || line.indent < indent) return null;
     return line.indent === indent ? line : refuse(line.number);
   }
 
-  /** The block that is indented more; a sequence below a key may stand as far left as the key. */
+  /** The block that is indented more; a sequence below a key may have the indentation of the key. */
   #below(indent: number, depth: number, isKey = false): YamlValue {
     const line = this.#lines[this.#next];
     if (line === undefined) return null;
@@ -214,6 +214,6 @@ function scalar(text: string): string | null {
     }
   }
   if (/^'(?:[^']|'')*'$/.test(text)) return text.slice(1, -1).replaceAll("''", "'");
-  // A star alone is what rules of this kind are written with; in front of a name it would be an alias.
+  // A star alone is a common value of rules; before a name it would be an alias.
   return text === '' || isNothing(text) || /^[[\]{}"'&!|>%@`#,]|^\*.|: |:$/.test(text) ? null : text;
 }

@@ -3,11 +3,11 @@ import type { Log } from './log.js';
 
 const maxErrors = 10;
 
-/** One instrumentation's account of its own faults: after ten of them it steps aside for good. */
+/** Counts the internal errors of one instrumentation; after ten it is switched off for good. */
 export interface CircuitBreaker {
-  /** True once it has stepped aside: the host's function runs alone. */
+  /** True once it is switched off: only the host's function runs. */
   readonly isOpen: boolean;
-  /** Counts a fault; never throws. */
+  /** Counts an error; never throws. */
   record(error: unknown): void;
 }
 
@@ -20,7 +20,7 @@ export class InternalErrors {
     this.#log = log;
   }
 
-  /** Counts a fault of ours; the first of each place is logged, with its stack at debug level. Never throws. */
+  /** Counts an internal error; logs the first of each place, with its stack at debug level. Never throws. */
   record(place: string, error: unknown): void {
     try {
       const count = (this.#counts.get(place) ?? 0) + 1;
@@ -29,11 +29,11 @@ export class InternalErrors {
       this.#log.warn(`internal error in ${place}, the application is not affected: ${describe(error)}`);
       if (error instanceof Error) this.#log.debug(String(error.stack));
     } catch {
-      // Nothing that describes the fault may become one.
+      // A failure to describe the error must not become another one.
     }
   }
 
-  /** An account for the given place. */
+  /** A circuit breaker for the given place. */
   breaker(place: string): CircuitBreaker {
     let left = maxErrors;
     const breaker = {
@@ -49,12 +49,12 @@ export class InternalErrors {
     return breaker;
   }
 
-  /** Faults so far, by place; empty when all is well. */
+  /** Errors so far, by place; empty when there were none. */
   counts(): Record<string, number> {
     return Object.fromEntries(this.#counts);
   }
 
-  /** Wraps an own callback (timer, event, socket) so that a fault is counted, never thrown. */
+  /** Wraps one of our callbacks (timer, event, socket) so that an error is counted, never thrown. */
   quietly<Args extends unknown[]>(place: string, callback: (...args: Args) => void): (...args: Args) => void {
     return (...args) => {
       try {

@@ -1,10 +1,10 @@
-// The sensor's own log: levelled, a line each on stderr, or handed to a logger of the host's choice.
+// The sensor's log: one line per event with a level, on stderr or to the application's logger.
 import { writeSync } from 'node:fs';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'off';
 export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'off'];
 
-/** What a user may hand in instead of stderr: the four methods that every logging library has. */
+/** A replacement for stderr: the four methods that every logging library has. */
 export interface Logger {
   debug(message: string): void;
   info(message: string): void;
@@ -16,7 +16,7 @@ const maxLineLength = 200;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f]/g;
 
-/** One line without control characters, at most 200 characters: what strangers send may end up in a log. */
+/** One line without control characters, at most 200 characters: log lines may contain untrusted input. */
 export function oneLine(text: string): string {
   const cut = text.length > maxLineLength ? `${text.slice(0, maxLineLength - 1)}…` : text;
   return cut.replace(controlCharacters, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
@@ -24,7 +24,7 @@ export function oneLine(text: string): string {
 
 function writeToStderr(line: string): void {
   try {
-    // Not console, which a host may have replaced; not process.stderr, whose getter makes a stream that nobody asked for.
+    // Not console, which the application may have replaced; not process.stderr, whose getter creates a stream.
     writeSync(2, line);
   } catch {
     // Closed or full (EAGAIN on a non-blocking pipe): a log line is not worth more.

@@ -1,13 +1,13 @@
-// JSON of our own plain data, whatever the application has done to the prototypes that everybody shares.
+// JSON of our own plain data, independent of what the application does to shared prototypes.
 
-/** The JSON form of a text. Kept from before the application could replace it; this module is loaded with the sensor for that. */
+/** The JSON form of a text. Taken before the application can replace it: this module is loaded with the sensor. */
 export const quote: (text: string) => string = JSON.stringify;
 const { isArray } = Array;
 const { keys } = Object;
 
 /**
- * The JSON text of texts, numbers, flags, null, and lists and objects of them; members that are undefined are left out. A `toJSON` that
- * somebody gave to all objects is not called, as `JSON.stringify` would. Not for data of the application: it must not be circular.
+ * The JSON text of texts, numbers, flags, null, and lists and objects of them; members that are undefined are left out. Unlike
+ * `JSON.stringify` it does not call a `toJSON` of `Object.prototype`. Not for the application's data: it must not be circular.
  */
 export function plainJson(value: unknown): string {
   if (typeof value === 'string') return quote(value);

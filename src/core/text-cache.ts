@@ -1,6 +1,6 @@
-// What is made of a text, remembered for texts that come again and again.
+// A cache of values made from strings that recur.
 
-/** Bounded in number and in the length of a text; when it is full it begins anew. */
+/** Limited in the number and length of its strings; when it is full it is emptied. */
 export class TextCache {
   readonly #make: (text: string) => string;
   readonly #maxEntries: number;

@@ -1,13 +1,13 @@
-// One timer for all that is to be looked at each second, so that an idle process is woken once for it.
+// One timer for everything that happens each second, so that an idle process wakes up once for it.
 import { systemClock, type Timer } from './clock.js';
 import type { InternalErrors } from './internal-errors.js';
 
 const intervalMs = 1000;
 
-/** Told each second, and by how many milliseconds the timer was late; 0 when it was not. */
+/** Called each second, with the milliseconds by which the timer was late; 0 when it was on time. */
 export type TickListener = (lateMs: number) => void;
 
-/** Has a timer, which does not keep the process alive, only while somebody listens. */
+/** Has a timer only while there are listeners. It does not keep the process alive. */
 export class Ticker {
   readonly #errors: InternalErrors;
   readonly #listeners: Map<TickListener, string> = new Map();
@@ -18,7 +18,7 @@ export class Ticker {
     this.#errors = errors;
   }
 
-  /** Returns what ends it. `place` is where an error of the listener is counted. */
+  /** Returns a function that removes the listener. An error of the listener is counted under `place`. */
   listen(place: string, listener: TickListener): () => void {
     this.#listeners.set(listener, place);
     if (this.#timer === null) {
