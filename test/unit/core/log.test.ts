@@ -1,3 +1,4 @@
+// The sensor's own log: levels, targets, and lines that are safe to write.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ function recorder(): { lines: Line[]; logger: Logger } {
   return { lines, logger: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') } };
 }
 
-function sayAll(log: Log): void {
+function logAll(log: Log): void {
   log.debug('d');
   log.info('i');
   log.warn('w');
@@ -32,9 +33,9 @@ describe('the log', () => {
     ['error', 'e'],
     ['off', ''],
   ] as const) {
-    it(`at level ${level} lets ${expected === '' ? 'nothing' : expected} through`, () => {
+    it(`at level ${level} writes ${expected === '' ? 'nothing' : [...expected].join(', ')}`, () => {
       const { lines, logger } = recorder();
-      sayAll(new Log(level, logger));
+      logAll(new Log(level, logger));
       assert.equal(lines.map(({ message }) => message).join(''), expected);
     });
   }
@@ -43,9 +44,9 @@ describe('the log', () => {
     const first = recorder();
     const second = recorder();
     const log = new Log('off', first.logger);
-    sayAll(log);
+    logAll(log);
     log.use('warn', second.logger);
-    sayAll(log);
+    logAll(log);
     assert.deepEqual(first.lines, []);
     assert.deepEqual(
       second.lines.map(({ level }) => level),
@@ -64,7 +65,7 @@ describe('the log', () => {
     const fail = (): never => {
       throw new Error('logger');
     };
-    assert.doesNotThrow(() => sayAll(new Log('debug', { debug: fail, info: fail, warn: fail, error: fail })));
+    assert.doesNotThrow(() => logAll(new Log('debug', { debug: fail, info: fail, warn: fail, error: fail })));
   });
 
   it('writes one line each to stderr, and nothing to stdout', () => {
@@ -111,7 +112,7 @@ describe('one line', () => {
     const log = new Log('info', { debug: write, info: write, warn: write, error: write });
     log.debugOnce('cause', 'quiet');
     log.use('debug', { debug: write, info: write, warn: write, error: write });
-    for (let round = 0; round < 3; round++) log.debugOnce('cause', 'said');
-    assert.deepEqual(lines, ['said']);
+    for (let round = 0; round < 3; round++) log.debugOnce('cause', 'logged');
+    assert.deepEqual(lines, ['logged']);
   });
 });

@@ -1,3 +1,4 @@
+// Texts that are made once for each text that comes again.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { TextCache } from '../../../src/core/text-cache.js';
@@ -18,7 +19,7 @@ describe('a cache of texts', () => {
     assert.deepEqual(made, ['a', 'abcdef', 'abcdef', '__pro']);
   });
 
-  it('begins anew when it is full', () => {
+  it('starts from nothing when it is full', () => {
     let made = 0;
     const cache = new TextCache((text) => `${text}${++made}`, 3, 100);
     for (const text of ['a', 'b', 'c', 'a']) cache.get(text);

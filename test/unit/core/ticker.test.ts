@@ -1,55 +1,62 @@
+// One timer a second for all who listen.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
 import { Ticker } from '../../../src/core/ticker.js';
+import { blockLoop } from '../../support/block-loop.js';
+import { waitUntil } from '../../support/wait-until.js';
 
-/** Timers that are active, of whatever kind. */
+/** Active timers of every kind; those that do not hold the process are not among them. */
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
-test('tells all who listen in one turn, a listener that throws only of its own fault', async () => {
-  const faults = new InternalErrors(new Log('off'));
-  const beat = new Ticker(faults);
+const makeTicker = (): Ticker => new Ticker(new InternalErrors(new Log('off')));
+
+test('calls all listeners in one turn; the error of one is counted and does not stop the others', async () => {
+  const errors = new InternalErrors(new Log('off'));
+  const ticker = new Ticker(errors);
   const seen: string[] = [];
   const ends = [
-    beat.listen('first', () => {
+    ticker.listen('first', () => {
       seen.push('first');
       queueMicrotask(() => seen.push('turn over'));
       throw new Error('of the first');
     }),
-    beat.listen('second', (lateMs) => seen.push(lateMs >= 0 ? 'second' : 'early')),
+    ticker.listen('second', (lateMs) => seen.push(lateMs >= 0 ? 'second' : 'early')),
   ];
-  while (seen.length < 3) await sleep(20);
+  await waitUntil('both were called', () => seen.length >= 3);
   for (const end of ends) end();
   assert.deepEqual(seen, ['first', 'second', 'turn over']);
-  assert.deepEqual(faults.counts(), { first: 1 });
+  assert.deepEqual(errors.counts(), { first: 1 });
 });
 
-test('tells how late it is', async () => {
-  const beat = new Ticker(new InternalErrors(new Log('off')));
+test('passes how late it is', async () => {
+  const ticker = makeTicker();
   const late: number[] = [];
-  const end = beat.listen('late', (lateMs) => late.push(lateMs));
-  await sleep(900);
-  for (const until = performance.now() + 400; performance.now() < until; );
-  while (late.length < 2) await sleep(20);
+  const end = ticker.listen('late', (lateMs) => late.push(lateMs));
+  blockLoop(1300); // a tick is due after 1000 ms
+  await waitUntil('a tick is less late', () => late.some((lateMs) => lateMs < 250));
   end();
-  assert.ok((late[0] ?? 0) > 200, `${late}`);
-  assert.ok((late[1] ?? 0) < (late[0] ?? 0), `${late}`);
+  assert.ok((late[0] ?? 0) >= 290, `${late}`);
 });
 
-test('does not keep the process alive, and tells nobody who has ended', async () => {
-  const beat = new Ticker(new InternalErrors(new Log('off')));
+test('does not keep the process alive, and calls no listener that has ended', async () => {
+  const ticker = makeTicker();
   const before = timers();
-  let told = 0;
-  const endFirst = beat.listen('first', () => told++);
-  const endSecond = beat.listen('second', () => told++);
-  assert.equal(timers(), before); // those that hold nothing are not listed
+  const calls = { first: 0, second: 0 };
+  const endFirst = ticker.listen('first', () => calls.first++);
+  const endSecond = ticker.listen('second', () => calls.second++);
+  assert.equal(timers(), before);
   endFirst();
   endFirst();
-  await sleep(1100);
-  assert.equal(told, 1);
+  await waitUntil('the second was called', () => calls.second === 1);
   endSecond();
-  await sleep(1100);
-  assert.equal(told, 1);
+  // A ticker that starts now is due after the one that has ended would have been.
+  let isWitnessed = false;
+  const endWitness = makeTicker().listen('witness', () => {
+    isWitnessed = true;
+  });
+  await waitUntil('another second is over', () => isWitnessed);
+  endWitness();
+  assert.deepEqual(calls, { first: 0, second: 1 });
 });

@@ -20,7 +20,7 @@ test('sends what the official sensor sends', () => {
   }
 });
 
-test('tells that a member is gone, for which the official sensor sends nothing', () => {
+test('notices that a member is gone, for which the official sensor sends nothing', () => {
   const gone = vectors.filter(({ previous, next }) => typeof previous !== 'string' && hasVanished(previous, next));
   assert.deepEqual(gone, [{ previous: { a: 1, b: 2 }, next: { a: 1 }, sent: {} }]);
   assert.ok(hasVanished({ a: { b: { c: 1, d: 1 } } }, { a: { b: { c: 1 } } }));
@@ -32,4 +32,21 @@ test('treats names of prototypes as any other name', () => {
   const next = JSON.parse('{"__proto__":{"polluted":1},"constructor":2,"toString":3}') as Record<string, unknown>;
   assert.equal(JSON.stringify(delta({}, next)), JSON.stringify(next));
   assert.equal(({} as { polluted?: unknown }).polluted, undefined);
+});
+
+test('sends a list as a whole when an element differs, and not when all are equal', () => {
+  assert.deepEqual(delta({ a: [1, 2] }, { a: [1, 2] }), {});
+  assert.deepEqual(delta({ a: [1, 2] }, { a: [1, 3] }), { a: [1, 3] });
+  assert.deepEqual(delta({ a: [1, 2] }, { a: [1] }), { a: [1] });
+  assert.deepEqual(delta({ a: { b: 1 } }, { a: [1] }), { a: [1] });
+  assert.deepEqual(delta({ a: [1] }, { a: { b: 1 } }), { a: { b: 1 } });
+});
+
+test('does not look into what is the same object', () => {
+  const shared = {
+    get member(): never {
+      throw new Error('it was read');
+    },
+  };
+  assert.deepEqual(delta({ shared, a: 1 }, { shared, a: 2 }), { a: 2 });
 });

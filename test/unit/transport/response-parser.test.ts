@@ -1,4 +1,4 @@
-// Answers as agents and strangers send them, cut at every byte.
+// Responses of agents and of other servers, cut at every byte.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ResponseParser } from '../../../src/transport/response-parser.js';
@@ -87,7 +87,7 @@ function read({ bytes, isHead, ends }: Case, pieces: readonly Buffer[]): Respons
 }
 
 for (const one of cases) {
-  test(`an answer ${one.name}`, () => {
+  test(`reads a response ${one.name}`, () => {
     const bytes = Buffer.from(one.bytes, 'latin1');
     const splits = [[bytes], Array.from(bytes, (byte) => Buffer.from([byte]))];
     const step = Math.max(1, Math.floor(bytes.length / 200));
@@ -104,7 +104,7 @@ for (const one of cases) {
   });
 }
 
-test('stops at 1 MiB, in one piece and in chunks', () => {
+test('stops reading at 1 MiB, in one piece and in chunks', () => {
   const piece = Buffer.alloc(65_536, 'x');
   for (const framing of ['Content-Length: 100000000', 'X: y']) {
     const reader = new ResponseParser(false);
@@ -116,7 +116,7 @@ test('stops at 1 MiB, in one piece and in chunks', () => {
   }
 });
 
-test('anything at all is read without an error', () => {
+test('reads anything at all without an error', () => {
   let seed = 7;
   const random = (below: number): number => {
     seed = (seed * 1103515245 + 12345) % 2147483648;
