@@ -1,13 +1,12 @@
 // What tests of OTLP share: a receiver on loopback that remembers, and the official protobuf definitions as a judge of documents.
-import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
+import { waitUntil } from './agent/wait-until.js';
 import { appsFolder } from './run-app.js';
 
 export const certificateFile: string = join(appsFolder, 'certificate', 'cert.pem');
@@ -114,13 +113,9 @@ export function answerWith(status: number, body: unknown = {}, headers: Record<s
   };
 }
 
-/** Polls until the condition holds; what is said when it does not in time names it. */
+/** `waitUntil` in the order of arguments that the tests of src/otlp use. */
 export async function eventually(what: string, condition: () => boolean, timeoutMs = 15_000): Promise<void> {
-  const end = performance.now() + timeoutMs;
-  while (!condition()) {
-    assert.ok(performance.now() < end, `in vain waited until ${what}`);
-    await sleep(10);
-  }
+  await waitUntil(condition, what, timeoutMs);
 }
 
 interface Message {

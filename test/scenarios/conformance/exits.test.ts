@@ -100,6 +100,7 @@ async function run(loader: Loader, twin: 'require' | 'import'): Promise<Run> {
           ({ name, exits }) => spans.filter(({ t }) => t === made.get(name)?.trace.t).length > exits.length,
         );
       await agent.waitForSpans(complete, 8000);
+      // A second post of spans would have brought duplicates by then.
       await new Promise((resolve) => setTimeout(resolve, 1300));
     }
     const { warnings } = await host.facts();

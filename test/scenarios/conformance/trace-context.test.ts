@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { type Arrival, type Downstream, startDownstream } from '../../support/downstream.js';
 import { appsFolder, type HostApp, runApp } from '../../support/run-app.js';
 import { type SpanCollector, startTestAgent } from '../../support/test-agent.js';
@@ -81,7 +82,7 @@ async function arrivalsOf(lines: Lines, { kind = 'http', calls = 1, set = [] }: 
   const answer = await send(`/${kind}/${calls}/${key}?headers=${encodeURIComponent(JSON.stringify(set))}`, lines);
   assert.match(answer, /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nok$/, answer);
   const found = (): Arrival[] => [...downstream.arrivals, ...secure.arrivals].filter(({ url }) => url === `/ok/${key}`);
-  for (let waited = 0; found().length < calls && waited < 200; waited++) await new Promise((r) => setTimeout(r, 10));
+  await waitUntil(() => found().length >= calls, `${calls} calls with ${key}`);
   assert.equal(found().length, calls);
   return found();
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContext } from 'playwright-core';
 import type { EumOptions } from '../../../src/eum-snippet.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { noBrowser, startBrowser } from '../../support/browser.js';
 import { appsFolder, type HostApp, runApp } from '../../support/run-app.js';
 import { type SpanCollector, startTestAgent } from '../../support/test-agent.js';
@@ -233,9 +234,7 @@ describe('the snippet in a browser', { skip: noBrowser }, () => {
         assert.deepEqual([...new Set(bad.violations)], ['script-src-elem']);
         assert.equal(bad.loaded, 0);
         assert.equal(bad.calls, null);
-        for (let tries = 0; tries < 100 && !(await reported(`bad${index}`)); tries++)
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        assert.ok(await reported(`bad${index}`));
+        await waitUntil(() => reported(`bad${index}`), 'the report of the browser');
         assert.ok(!(await reported(`good${index}`)));
       });
     }

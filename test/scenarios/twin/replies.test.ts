@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import http from 'node:http';
 import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import type { WireSpan } from '../../../src/protocol/wire-span.js';
 import { agents, type TwinAgent } from './agents.js';
 import { type AppEnd, AppProcess, closedPort } from './app-process.js';
 import { type Downstream, startDownstream } from './downstream.js';
@@ -71,6 +72,9 @@ const asks: Readonly<Record<string, readonly Ask[]>> = {
   express: [...common, ...failing, { path: '/throwNull' }],
   koa: [...common, ...failing],
 };
+
+/** Requests on one connection one after the other, in one write, and at once. */
+const [kept, pipelined, parallel] = [20, 5, 30];
 
 interface Reply {
   readonly ask: string;
@@ -167,16 +171,36 @@ async function run(framework: string, traced: boolean, agentPort: number, env: R
   const replies: unknown[] = [];
   for (const ask of asks[framework] ?? []) replies.push(await send(app.port, ask));
   const sameSocket = new http.Agent({ keepAlive: true, maxSockets: 1 });
-  for (let index = 0; index < 20; index++) replies.push(await keptAlive(app.port, sameSocket));
+  for (let index = 0; index < kept; index++) replies.push(await keptAlive(app.port, sameSocket));
   sameSocket.destroy();
-  const pipelined = 'GET /hello HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(5);
-  replies.push(await sendRaw(app.port, pipelined.replace(/\r\n\r\n$/, '\r\nConnection: close\r\n\r\n')));
+  const requests = 'GET /hello HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(pipelined);
+  replies.push(await sendRaw(app.port, requests.replace(/\r\n\r\n$/, '\r\nConnection: close\r\n\r\n')));
   replies.push(await sendRaw(app.port, 'GARBAGE\r\n\r\n'));
   replies.push(await sendRaw(app.port, 'GET /hello HTTP/1.0\r\n\r\n'));
-  replies.push(...(await Promise.all(Array.from({ length: 30 }, () => send(app.port, { path: '/slow' })))));
+  replies.push(...(await Promise.all(Array.from({ length: parallel }, () => send(app.port, { path: '/slow' })))));
   await send(app.port, { path: '/close' });
   const { code, signal } = await app.exited;
   return { replies, stdout: app.stdout, stderr: withoutFrames(app.hostStderr), end: { code, signal } };
+}
+
+/** Calls of each request. The fifth of `/fetch` has an invalid URL, which fetch refuses before there is a request. */
+const callsOf: Readonly<Record<string, number>> = { 'GET /out': 20, 'GET /fetch': 4, 'GET /options': 2 };
+
+/** Method and path of each request that `run` sends, but for what is no HTTP and what its caller asked not to trace. */
+function tracedRequests(framework: string): string[] {
+  const single = (asks[framework] ?? [])
+    .filter(({ headers }) => headers?.['X-INSTANA-L'] !== '0')
+    .map(({ method = 'GET', path }) => `${method} ${path.split('?')[0]}`);
+  const repeated = [
+    ['GET /hello', kept + pipelined + 1], // and one of HTTP/1.0
+    ['GET /slow', parallel],
+    ['GET /close', 1],
+  ] as const;
+  return [...single, ...repeated.flatMap(([request, count]) => new Array<string>(count).fill(request))];
+}
+
+function requestOf({ data }: WireSpan): string {
+  return `${data.http?.method} ${data.http?.url}`;
 }
 
 function withoutFrames(text: string): string {
@@ -224,8 +248,17 @@ for (const framework of Object.keys(asks)) {
         it('it prints the same', () => assert.equal(traced.stdout, bare.stdout));
         it('it complains the same', () => assert.equal(traced.stderr, bare.stderr));
         if (state === 'healthy')
-          it('and it was traced', () =>
-            assert.ok((twinAgent.agent?.receivedSpanCount() ?? 0) > bare.replies.length / 2));
+          it('every request that it serves is traced, and every call that it makes', () => {
+            const spans = twinAgent.agent?.spans() ?? [];
+            const entries = spans.filter(({ k }) => k === 1);
+            assert.deepEqual(entries.map(requestOf).sort(), tracedRequests(framework).sort());
+            const exits: Record<string, number> = {};
+            for (const { p } of spans.filter(({ k }) => k === 2)) {
+              const caller = requestOf(entries.find(({ s }) => s === p) ?? assert.fail('a call without its request'));
+              exits[caller] = (exits[caller] ?? 0) + 1;
+            }
+            assert.deepEqual(exits, callsOf);
+          });
         it('it ends the same', () => assert.deepEqual(traced.end, bare.end));
       });
     }

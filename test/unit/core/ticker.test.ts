@@ -4,8 +4,8 @@ import test from 'node:test';
 import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
 import { Ticker } from '../../../src/core/ticker.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { blockLoop } from '../../support/block-loop.js';
-import { waitUntil } from '../../support/wait-until.js';
 
 /** Active timers of every kind; those that do not hold the process are not among them. */
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
@@ -24,7 +24,7 @@ test('calls all listeners in one turn; the error of one is counted and does not 
     }),
     ticker.listen('second', (lateMs) => seen.push(lateMs >= 0 ? 'second' : 'early')),
   ];
-  await waitUntil('both were called', () => seen.length >= 3);
+  await waitUntil(() => seen.length >= 3, 'calls of both listeners');
   for (const end of ends) end();
   assert.deepEqual(seen, ['first', 'second', 'turn over']);
   assert.deepEqual(errors.counts(), { first: 1 });
@@ -35,7 +35,7 @@ test('passes how late it is', async () => {
   const late: number[] = [];
   const end = ticker.listen('late', (lateMs) => late.push(lateMs));
   blockLoop(1300); // a tick is due after 1000 ms
-  await waitUntil('a tick is less late', () => late.some((lateMs) => lateMs < 250));
+  await waitUntil(() => late.some((lateMs) => lateMs < 250), 'a tick that is less late');
   end();
   assert.ok((late[0] ?? 0) >= 290, `${late}`);
 });
@@ -49,14 +49,14 @@ test('does not keep the process alive, and calls no listener that has ended', as
   assert.equal(timers(), before);
   endFirst();
   endFirst();
-  await waitUntil('the second was called', () => calls.second === 1);
+  await waitUntil(() => calls.second === 1, 'a call of the second listener');
   endSecond();
   // A ticker that starts now is due after the one that has ended would have been.
   let isWitnessed = false;
   const endWitness = makeTicker().listen('witness', () => {
     isWitnessed = true;
   });
-  await waitUntil('another second is over', () => isWitnessed);
+  await waitUntil(() => isWitnessed, 'the tick of the witness');
   endWitness();
   assert.deepEqual(calls, { first: 0, second: 1 });
 });

@@ -6,7 +6,7 @@ import { Log } from '../../../src/core/log.js';
 import { AgentGcCounter } from '../../../src/metrics/gauges/agent-gc.js';
 import { GcGauge } from '../../../src/metrics/gauges/gc.js';
 import { type Collection, GcObserver } from '../../../src/metrics/gc-observer.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { byName, collectGarbage, histogramsIn, numberIn, numbersIn, sampleAfter } from './sources.js';
 
 const makeObserver = (errors: InternalErrors = new InternalErrors(new Log('off'))): GcObserver =>
@@ -28,7 +28,7 @@ test('reports each collection with its type and duration, and the heap that it l
   for (let round = 0; round < 5; round++) collectGarbage();
   for (let round = 0; round < 3; round++) collectGarbage({ type: 'minor' });
   const minors = (): number => seen.filter(({ type }) => type === 'minor').length;
-  await waitUntil('all are reported', () => majorsIn(seen) >= 5 && minors() >= 3);
+  await waitUntil(() => majorsIn(seen) >= 5 && minors() >= 3, 'every collection');
   assert.equal(majorsIn(seen), 5);
   assert.ok(seen.every(({ durationMs }) => durationMs >= 0));
   assert.ok(usedBytes > 100_000 && usedBytes < 1e9, `${usedBytes} bytes`);
@@ -46,11 +46,11 @@ test('reports to every listener, and to none that has ended', async (t) => {
     }),
   );
   collectGarbage();
-  await waitUntil('both know of the first collection', () => counts.first === 1 && counts.second === 1);
+  await waitUntil(() => counts.first === 1 && counts.second === 1, 'the first collection');
   endFirst();
   endFirst();
   collectGarbage();
-  await waitUntil('the second knows of the other collection', () => counts.second === 2);
+  await waitUntil(() => counts.second === 2, 'the other collection');
   assert.equal(counts.first, 1);
 });
 
@@ -64,7 +64,7 @@ test('starts again after its last listener has ended', async (t) => {
     }),
   );
   collectGarbage();
-  await waitUntil('the collection is reported', () => majors === 1);
+  await waitUntil(() => majors === 1, 'the collection');
 });
 
 test('counts the error of a listener, which reaches nobody', async (t) => {
@@ -75,7 +75,7 @@ test('counts the error of a listener, which reaches nobody', async (t) => {
     }),
   );
   collectGarbage();
-  await waitUntil('the error is counted', () => errors.counts()['garbage collection'] !== undefined);
+  await waitUntil(() => errors.counts()['garbage collection'] !== undefined, 'the error');
 });
 
 test('feeds both counters of collections with the same ones', async (t) => {
@@ -91,7 +91,7 @@ test('feeds both counters of collections with the same ones', async (t) => {
   const nodejs = 'process.runtime.nodejs';
   const readAfter = (seconds: number) => byName(gauge.read(sampleAfter(seconds)));
   const majors = (read: ReturnType<typeof readAfter>): number => numbersIn(read, `${nodejs}.gc_count`)['major'] ?? 0;
-  await waitUntil('they are counted', () => majors(readAfter(0)) >= 5);
+  await waitUntil(() => majors(readAfter(0)) >= 5, 'every collection');
   const read = readAfter(10);
   assert.equal(counter.read().majorGcs, majors(read));
   assert.equal(numberIn(read, `${nodejs}.gc.major.rate`), 0);
@@ -121,11 +121,11 @@ test('sees that the heap grows when objects are kept', async (t) => {
     end();
   });
   collectGarbage();
-  await waitUntil('the first is counted', () => majors === 1);
+  await waitUntil(() => majors === 1, 'the first collection');
   nowMs += 5000;
   const kept = Array.from({ length: 300_000 }, (_, index) => ({ index }));
   collectGarbage();
-  await waitUntil('the second is counted', () => majors >= 2);
+  await waitUntil(() => majors >= 2, 'the second collection');
   const rate = numberIn(byName(gauge.read(sampleAfter(5))), 'process.runtime.nodejs.heap.growth_rate') ?? 0;
   assert.ok(rate > 100 * 1024, `${rate} bytes a second with ${kept.length} objects kept`);
 });

@@ -7,7 +7,7 @@ import type { Host } from '../../../src/metrics/host.js';
 import { OtlpMeter } from '../../../src/metrics/otlp-meter.js';
 import type { Reading } from '../../../src/metrics/reading.js';
 import { findMetric, metricRegistry } from '../../../src/protocol/metric-registry.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { machines, makeMachine } from './machines.js';
 import { byName, ManualGcObserver, numberIn, numbersIn } from './sources.js';
 
@@ -40,10 +40,10 @@ function watch(t: TestContext, host?: Host): Watch {
   };
   const readAll = async (): Promise<Map<string, Reading>> => {
     let read = readAfter(10);
-    await waitUntil('the event loop has come round', () => {
+    await waitUntil(() => {
       read = readAfter(10);
       return read.has('nodejs.eventloop.delay.max');
-    });
+    }, 'the delay of the event loop');
     return read;
   };
   return { meter, errors, gc, readAfter, readAll };

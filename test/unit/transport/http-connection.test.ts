@@ -7,7 +7,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { HttpConnection } from '../../../src/transport/http-connection.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { FakeAgent, hang, reply } from '../agent/fake-agent.js';
 
 const mebibyte = 1024 * 1024;
@@ -22,7 +22,7 @@ test('uses one socket over and over, and another when the agent closes it', asyn
   assert.equal(server.mostSockets, 1);
   server.on('lookup', reply(200, '{}', { Connection: 'close' }));
   for (let round = 0; round < 5; round++) await connection.send(address, { method: 'GET', path: '/' });
-  await waitUntil('all are closed', () => server.sockets.size === 0);
+  await waitUntil(() => server.sockets.size === 0, 'the end of every socket');
   assert.equal(server.received.length, 10);
 });
 
@@ -56,7 +56,7 @@ test('makes the body once the socket that carries it is connected', async (t) =>
   });
   assert.equal(response.status, 200);
   await connection.send(address, { method: 'GET', path: '/' });
-  await waitUntil('only that socket is left', () => server.sockets.size === 1);
+  await waitUntil(() => server.sockets.size === 1, 'the end of all other sockets');
 });
 
 /** A server that responds to the requests of all connections, one after the other, with what `responses` says. */
@@ -157,10 +157,10 @@ test('gives up at once when it is closed', async (t) => {
   server.on('other', hang);
   const connection = new HttpConnection();
   const sent = connection.send({ host: '127.0.0.1', port: server.port }, { method: 'POST', path: '/other', body: '1' });
-  await waitUntil('the request is there', () => server.received.length === 1);
+  await waitUntil(() => server.received.length === 1, 'the request');
   connection.close();
   await assert.rejects(sent, /closed/);
-  await waitUntil('the socket is closed', () => server.sockets.size === 0);
+  await waitUntil(() => server.sockets.size === 0, 'the end of the socket');
 });
 
 test('stops reading after 1 MiB and closes the connection', async (t) => {
@@ -185,7 +185,7 @@ test('stops reading after 1 MiB and closes the connection', async (t) => {
   );
   assert.deepEqual([status, isComplete], [200, false]);
   assert.ok(text.length <= mebibyte && text.length > mebibyte / 2);
-  await waitUntil('the socket is closed', () => server.sockets.size === 0);
+  await waitUntil(() => server.sockets.size === 0, 'the end of the socket');
   assert.ok(sentBytes < 16 * mebibyte);
 });
 
@@ -206,7 +206,7 @@ test('gives up at the deadline of the wall clock, though bytes still come', asyn
     connection.send(address, { method: 'HEAD', path: '/com.instana.plugin.nodejs.1' }),
     /no answer in time/,
   );
-  await waitUntil('the sockets are closed', () => server.sockets.size === 0);
+  await waitUntil(() => server.sockets.size === 0, 'the end of the sockets');
 });
 
 test('notices a response that ends short of its length', async (t) => {
@@ -285,7 +285,7 @@ test('sends without a response on a kept connection only, and while no request i
     },
   });
   last('"kept"');
-  await waitUntil('it has arrived', () => server.of('other').length === 1);
+  await waitUntil(() => server.of('other').length === 1, 'the request');
   assert.equal(server.of('other')[0]?.text, '"kept"');
 });
 

@@ -7,7 +7,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { watchForIdleProcess } from '../../../src/transport/idle-process.js';
-import { waitUntil } from '../../support/wait-until.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { FakeAgent, hang } from '../agent/fake-agent.js';
 
 /** The end may be delayed by 150 ms when the agent first has to be found, and by three times as much in tests. */
@@ -49,7 +49,7 @@ async function blackhole(t: TestContext): Promise<number> {
   const [chunk] = await once(child.stdout, 'data');
   const port = Number(chunk);
   child.kill('SIGSTOP');
-  await waitUntil('the server is stopped', () => /\) T /.test(readFileSync(`/proc/${child.pid}/stat`, 'latin1')));
+  await waitUntil(() => /\) T /.test(readFileSync(`/proc/${child.pid}/stat`, 'latin1')), 'the stop of the server');
   let connected = 0;
   const fillers = Array.from({ length: 8 }, () =>
     connect(port, '127.0.0.1')
@@ -60,7 +60,7 @@ async function blackhole(t: TestContext): Promise<number> {
     for (const filler of fillers) filler.destroy();
   });
   // On loopback a connection is made, or waits, within the call of connect: when one is made, the others wait.
-  await waitUntil('the queue is full', () => connected > 0);
+  await waitUntil(() => connected > 0, 'a full queue');
   return port;
 }
 

@@ -1,4 +1,4 @@
-// Requests, responses and addresses: the small decisions about them.
+// What a response means beside its body.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { isSuccess, parseRetryAfter } from '../../../src/transport/message.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import test from 'node:test';
 import { ActiveResourcesGauge } from '../../../../src/metrics/gauges/active-resources.js';
-import { waitUntil } from '../../../support/wait-until.js';
+import { waitUntil } from '../../../support/agent/wait-until.js';
 import { byName, numbersIn } from '../sources.js';
 
 const read = (gauge: ActiveResourcesGauge): Record<string, number> =>
@@ -35,6 +35,6 @@ test('keeps the series of a type after its last resource has gone', async () => 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   assert.equal(read(gauge)['TCPServerWrap'], 1);
   await new Promise((resolve) => server.close(resolve));
-  await waitUntil('the handle is closed', () => !process.getActiveResourcesInfo().includes('TCPServerWrap'));
+  await waitUntil(() => !process.getActiveResourcesInfo().includes('TCPServerWrap'), 'the end of the handle');
   for (let round = 0; round < 3; round++) assert.equal(read(gauge)['TCPServerWrap'], 0);
 });
