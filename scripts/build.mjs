@@ -23,10 +23,14 @@ function licencesOf(inputs) {
   });
 }
 
-/** Bundles a file of build/src with everything that it imports. Resolves with the bundle, its target and its inputs. */
+/**
+ * Bundles a file of src/ with everything that it imports, in place of its compiled form; resolves with the bundle, its target and its
+ * inputs. The sources are bundled, not their compiled form: with `import` they share one scope, while each CommonJS file would be a
+ * function with an object for its exports.
+ */
 async function bundle(file) {
-  const entry = join(root, 'build/src', file);
-  const outfile = `${entry}.bundle`;
+  const entry = join(root, 'src', file.replace(/js$/, 'ts'));
+  const outfile = join(root, 'build/src', `${file}.bundle`);
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -43,12 +47,12 @@ async function bundle(file) {
     external: ['opentracing', ...bundles.map((name) => `./${name}`)],
     alias: { debug: join(root, 'scripts/no-debug.cjs') },
   });
-  return [outfile, entry, Object.keys(metafile.inputs)];
+  return [outfile, join(root, 'build/src', file), Object.keys(metafile.inputs)];
 }
 
 async function bundleAll() {
   const made = await Promise.all(bundles.map(bundle));
-  for (const [outfile, entry] of made) renameSync(outfile, entry);
+  for (const [outfile, compiled] of made) renameSync(outfile, compiled);
   const inputs = made.flatMap(([, , files]) => files);
   writeFileSync(join(root, 'build/src/sensor.licences.txt'), licencesOf(inputs).join('\n---\n\n'));
 }

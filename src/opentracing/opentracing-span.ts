@@ -82,10 +82,6 @@ export class InstanaSpanContext extends SpanContext {
     this.w3c = w3c;
   }
 
-  static of(record: SpanRecord): InstanaSpanContext {
-    return new InstanaSpanContext(record.traceId, record.spanId, record.suppressed, record.baggage, record.w3c);
-  }
-
   override toTraceId(): string {
     return this.traceId;
   }
@@ -124,7 +120,8 @@ export class InstanaSpan extends Span {
   }
 
   protected override _context(): SpanContext {
-    return InstanaSpanContext.of(this.record);
+    const { traceId, spanId, suppressed, baggage, w3c } = this.record;
+    return new InstanaSpanContext(traceId, spanId, suppressed, baggage, w3c);
   }
 
   protected override _tracer(): Tracer {

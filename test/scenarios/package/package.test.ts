@@ -110,6 +110,16 @@ test('works from CommonJS', async () => {
   assert.equal(spans.finished, 1);
 });
 
+test('its classes have their own names, which an application sees when it logs a span', async () => {
+  const file = consumer.put(
+    'names.cjs',
+    `const { tracer } = require('@instana/ts-sensor');
+     const span = tracer.startSpan('work');
+     console.log([tracer, span, span.context()].map((object) => object.constructor.name).join());`,
+  );
+  assert.equal((await run(process.execPath, [file])).stdout, 'InstanaTracer,InstanaSpan,InstanaSpanContext\n');
+});
+
 test('works from an ES module, with names', async () => {
   const file = consumer.put('app.mjs', `import ${names} from '@instana/ts-sensor';${program}`);
   const { code, stdout, stderr } = await run(process.execPath, [file]);
