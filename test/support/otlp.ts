@@ -30,7 +30,7 @@ export class OtlpReceiver {
   readonly requests: OtlpRequest[] = [];
   readonly sockets: Set<Socket> = new Set();
   connections = 0;
-  /** The name that the last client asked for over TLS; false when it told none. */
+  /** The name that the last client asked for over TLS; false when it sent none. */
   serverName: string | false | null = null;
   handler: OtlpHandler = acceptAll;
   readonly #server: ReturnType<typeof createServer> | ReturnType<typeof createSecureServer>;

@@ -61,7 +61,7 @@ describe('the snippet of the first generation', () => {
     assert.deepEqual(attributes, ['']);
   });
 
-  it('takes the script from where it is told to, and stays of its generation', () => {
+  it('takes the script from the address that is given, and stays of its generation', () => {
     const { calls, src } = run({ scriptUrl: 'https://x/y.js?a=1#b' });
     assert.equal(src, 'https://x/y.js?a=1#b');
     assert.deepEqual(calls[0], ['apiKey', 'key']);
@@ -83,7 +83,7 @@ describe('the snippet of today, chosen by reportingUrl', () => {
     ]);
   });
 
-  it('finds the script beside where beacons go, or where it is told', () => {
+  it('finds the script beside the address of the beacons, or where an option says', () => {
     const expected: Record<string, string> = {
       'https://r': 'https://r/eum.min.js',
       'https://r/': 'https://r/eum.min.js',

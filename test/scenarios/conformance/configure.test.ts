@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { appsFolder } from '../../support/run-app.js';
 
 describe('configure()', () => {
-  it('C21 throws nothing, takes what is good and tells what is not, once', () => {
+  it('C21 throws nothing, takes what is valid and logs what is not, once', () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [join(appsFolder, 'hostile-options.cjs')], {
       encoding: 'utf8',
       env: { PATH: process.env['PATH'], INSTANA_AGENT_HOST: '127.0.0.1', INSTANA_AGENT_PORT: '1' },

@@ -42,7 +42,7 @@ for (const loader of ['require', 'import'] as const) {
     runs.catch(() => {});
     before(async () => {
       runs = runBoth(loader);
-      await runs.catch(() => {}); // each test tells of it
+      await runs.catch(() => {}); // each test reports it
     });
     for (const call of exitCalls) it(`${call.name} leaves its exit span`, async () => verifyCall(call, await runs));
     for (const name of shapes) {

@@ -114,7 +114,7 @@ describe('an application that hands the headers of its requests on', () => {
     });
   }
 
-  it('keeps a context that it injected by hand', async () => {
+  it('keeps a context that it injected itself', async () => {
     const path = stage.unique('/injected');
     await stage.ask('proxy', path);
     const { entry, exit, arrival } = await stage.entryAndExit(path);
@@ -259,7 +259,7 @@ describe('a request for another protocol', () => {
 });
 
 for (const bootstrap of ['all', 'runtime']) {
-  describe(`servers traced by hand, with INSTANA_BOOTSTRAP=${bootstrap}`, () => {
+  describe(`wrapped servers, with INSTANA_BOOTSTRAP=${bootstrap}`, () => {
     let stage: Stage;
     before(async () => {
       stage = await Stage.start({ INSTANA_BOOTSTRAP: bootstrap });

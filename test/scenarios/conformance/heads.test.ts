@@ -103,7 +103,7 @@ function heads(name: string, node: string): void {
       assert.match(answer, /^Server-Timing: intid;desc=84e588b697868fee\r$/m);
     });
 
-    it('were written without an error of ours', () => {
+    it('were written without an internal error', () => {
       const lines = traced
         .stderr()
         .split('\n')

@@ -81,7 +81,7 @@ describe('a host that dies of a request', () => {
     assert.match(entries[0]?.data.http?.error ?? '', /boom/);
   });
 
-  it('dies of the error of a call that nobody listens to as it does without the sensor', async () => {
+  it('dies of the error of a call without a listener as it does without the sensor', async () => {
     const { untraced, traced, spans } = await dieTwice('/call');
     assert.deepEqual(traced, untraced);
     if (untracedOnly) return;

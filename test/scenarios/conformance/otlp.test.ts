@@ -226,7 +226,7 @@ describe('spans as OTLP', { skip: untracedOnly }, () => {
     assert.deepEqual(agent.of('traces'), []);
   });
 
-  it('are no more than nothing when nobody asks for them', async (t) => {
+  it('are not sent unless something asks for them', async (t) => {
     const { receiver, agent, get } = await setUp(t, {});
     await get('/plain');
     await waitUntil(() => nativeSpans(agent).length === 1, 'the span at the agent');
@@ -292,7 +292,7 @@ describe('spans as OTLP', { skip: untracedOnly }, () => {
     assert.equal(spansOf(receiver).at(-1)?.resource['service.name'], 'renamed');
   });
 
-  it('go over TLS, and tell it of the requests that came over it', async (t) => {
+  it('go over TLS, and say which requests came over it', async (t) => {
     const { receiver, get } = await setUp(
       t,
       {

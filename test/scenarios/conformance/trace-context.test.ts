@@ -12,8 +12,8 @@ import { type SpanCollector, startTestAgent } from '../../support/test-agent.js'
 
 type Lines = readonly (readonly [name: string, value: string])[];
 
-/** The context that one call told. */
-interface Told {
+/** The context that one call passed on. */
+interface PassedContext {
   readonly trace: string;
   readonly parent: string;
   readonly flags: string;
@@ -91,8 +91,8 @@ function valuesOf({ headers }: Arrival, wanted: string): string[] {
   return headers.flatMap(([name, value]) => (name.toLowerCase() === wanted ? [value] : []));
 }
 
-/** What all calls told; each header comes once at most, and each is well-formed. */
-function toldIn(arrival: Arrival): Told {
+/** The context that all calls passed on; each header comes once at most, and each is well-formed. */
+function passedIn(arrival: Arrival): PassedContext {
   const [traceparent, ...more] = valuesOf(arrival, 'traceparent');
   const match = /^00-([0-9a-f]{32})-([0-9a-f]{16})-(0[0-3])$/.exec(traceparent ?? '');
   assert.ok(match !== null && more.length === 0, `traceparent ${traceparent}`);
@@ -126,33 +126,33 @@ function toldIn(arrival: Arrival): Told {
   };
 }
 
-async function tell(lines: Lines, how: How = {}): Promise<Told> {
+async function pass(lines: Lines, how: How = {}): Promise<PassedContext> {
   const [arrival] = await arrivalsOf(lines, how);
   assert.ok(arrival !== undefined);
-  return toldIn(arrival);
+  return passedIn(arrival);
 }
 
-const keysOf = ({ members }: Told): string[] => members.map(([key]) => key);
-const listOf = ({ members }: Told): string => members.map(([key, value]) => `${key}=${value}`).join();
+const keysOf = ({ members }: PassedContext): string[] => members.map(([key]) => key);
+const listOf = ({ members }: PassedContext): string => members.map(([key, value]) => `${key}=${value}`).join();
 
 for (const kind of ['http', 'fetch', 'https']) {
   describe(`a call made with ${kind}`, () => {
     it('begins a trace where the caller had none, and says that its id is random', async () => {
-      const told = await tell([], { kind });
-      assert.deepEqual([told.flags, told.members], ['03', []]);
-      assert.match(told.trace, /^0{16}/);
+      const passed = await pass([], { kind });
+      assert.deepEqual([passed.flags, passed.members], ['03', []]);
+      assert.match(passed.trace, /^0{16}/);
     });
 
     it('continues the trace of the caller as a span of its own', async () => {
-      const told = await tell([['traceparent', sampled]], { kind });
-      assert.equal(told.trace, trace);
-      assert.notEqual(told.parent, parent);
-      assert.equal(told.flags, '01');
-      assert.deepEqual(valuesOf(told.arrival, 'x-instana-t'), [trace.slice(16)]);
+      const passed = await pass([['traceparent', sampled]], { kind });
+      assert.equal(passed.trace, trace);
+      assert.notEqual(passed.parent, parent);
+      assert.equal(passed.flags, '01');
+      assert.deepEqual(valuesOf(passed.arrival, 'x-instana-t'), [trace.slice(16)]);
     });
 
-    it('hands on tracestate and baggage', async () => {
-      const told = await tell(
+    it('forwards tracestate and baggage', async () => {
+      const passed = await pass(
         [
           ['traceparent', sampled],
           ['tracestate', 'foo=1,bar=2'],
@@ -160,12 +160,12 @@ for (const kind of ['http', 'fetch', 'https']) {
         ],
         { kind },
       );
-      assert.equal(listOf(told), 'foo=1,bar=2');
-      assert.equal(told.baggage, 'user=7;secret,cart=a%20b');
+      assert.equal(listOf(passed), 'foo=1,bar=2');
+      assert.equal(passed.baggage, 'user=7;secret,cart=a%20b');
     });
 
     it('hands all of it on where the caller wants no spans, too', async () => {
-      const told = await tell(
+      const passed = await pass(
         [
           ['traceparent', unsampled],
           ['tracestate', 'foo=1,in=fa2375d711a4ca0f;02468acefdb97531,bar=2'],
@@ -173,20 +173,20 @@ for (const kind of ['http', 'fetch', 'https']) {
         ],
         { kind },
       );
-      assert.deepEqual([told.trace, told.parent, told.flags], [trace, parent, '00']);
-      assert.equal(listOf(told), 'foo=1,in=fa2375d711a4ca0f;02468acefdb97531,bar=2');
-      assert.equal(told.baggage, 'user=7');
-      assert.deepEqual(valuesOf(told.arrival, 'x-instana-t'), []);
+      assert.deepEqual([passed.trace, passed.parent, passed.flags], [trace, parent, '00']);
+      assert.equal(listOf(passed), 'foo=1,in=fa2375d711a4ca0f;02468acefdb97531,bar=2');
+      assert.equal(passed.baggage, 'user=7');
+      assert.deepEqual(valuesOf(passed.arrival, 'x-instana-t'), []);
     });
 
     it('is one of several with the same trace and each with another span', async () => {
       const withZeros = sampled.replace(parent, '0'.repeat(16));
       const requests: Lines[] = [[['traceparent', sampled]], [], [['traceparent', withZeros]]];
       for (const lines of requests) {
-        const told = (await arrivalsOf(lines, { kind, calls: 3 })).map(toldIn);
-        assert.equal(new Set(told.map((one) => one.parent)).size, 3);
-        assert.equal(new Set(told.map((one) => one.trace)).size, 1);
-        assert.equal(told[0]?.trace === trace, lines[0]?.[1] === sampled);
+        const passed = (await arrivalsOf(lines, { kind, calls: 3 })).map(passedIn);
+        assert.equal(new Set(passed.map((one) => one.parent)).size, 3);
+        assert.equal(new Set(passed.map((one) => one.trace)).size, 1);
+        assert.equal(passed[0]?.trace === trace, lines[0]?.[1] === sampled);
       }
     });
   });
@@ -210,9 +210,9 @@ describe('a traceparent', () => {
   };
   for (const [what, lines] of Object.entries(continued)) {
     it(`${what} is continued`, async () => {
-      const told = await tell(lines);
-      assert.deepEqual([told.trace, told.flags], [trace, '01']);
-      assert.notEqual(told.parent, parent);
+      const passed = await pass(lines);
+      assert.deepEqual([passed.trace, passed.flags], [trace, '01']);
+      assert.notEqual(passed.parent, parent);
     });
   }
 
@@ -267,34 +267,34 @@ describe('a traceparent', () => {
   };
   for (const [what, lines] of Object.entries(ignored)) {
     it(`${what} is ignored, and its tracestate with it`, async () => {
-      const told = await tell([...lines, ['tracestate', 'foo=1']]);
-      assert.notEqual(told.trace, trace);
-      assert.match(told.trace, /^0{16}/);
-      assert.deepEqual([told.flags, told.members], ['03', []]);
+      const passed = await pass([...lines, ['tracestate', 'foo=1']]);
+      assert.notEqual(passed.trace, trace);
+      assert.match(passed.trace, /^0{16}/);
+      assert.deepEqual([passed.flags, passed.members], ['03', []]);
     });
   }
 
   it('that says its id is random is believed', async () => {
-    assert.equal((await tell([['traceparent', sampled.replace(/01$/, '03')]])).flags, '03');
-    assert.equal((await tell([['traceparent', sampled.replace(/01$/, '02')]])).flags, '02');
-    assert.equal((await tell([['traceparent', sampled.replace(/01$/, 'fc')]])).flags, '00');
+    assert.equal((await pass([['traceparent', sampled.replace(/01$/, '03')]])).flags, '03');
+    assert.equal((await pass([['traceparent', sampled.replace(/01$/, '02')]])).flags, '02');
+    assert.equal((await pass([['traceparent', sampled.replace(/01$/, 'fc')]])).flags, '00');
   });
 
   it('gets another parent where its flag is taken away', async () => {
-    const told = await tell([
+    const passed = await pass([
       ['traceparent', sampled],
       ['X-INSTANA-L', '0'],
       ['tracestate', 'foo=1'],
     ]);
-    assert.deepEqual([told.trace, told.flags, listOf(told)], [trace, '00', 'foo=1']);
-    assert.notEqual(told.parent, parent);
+    assert.deepEqual([passed.trace, passed.flags, listOf(passed)], [trace, '00', 'foo=1']);
+    assert.notEqual(passed.parent, parent);
   });
 
-  it('whose id ends in zeros is handed on, though no span of ours can have such an id', async () => {
+  it('whose id ends in zeros is forwarded, though no span of the sensor can have such an id', async () => {
     const odd = `4bf92f3577b34da6${'0'.repeat(16)}`;
-    const told = await tell([['traceparent', sampled.replace(trace, odd)]]);
-    assert.equal(told.trace, odd);
-    assert.doesNotMatch(valuesOf(told.arrival, 'x-instana-t').join(), /^0+$/);
+    const passed = await pass([['traceparent', sampled.replace(trace, odd)]]);
+    assert.equal(passed.trace, odd);
+    assert.doesNotMatch(valuesOf(passed.arrival, 'x-instana-t').join(), /^0+$/);
   });
 });
 
@@ -306,12 +306,12 @@ function bars(from: number, to: number): string {
 }
 
 // Where nothing is recorded a list without fault goes on unchanged, our own member in its place. One with a fault is mended there
-// just as in a trace, although the official sensor hands on anything: what breaks the grammar, has more than 32 members or more than
+// just as in a trace, although the official sensor forwards anything: what breaks the grammar, has more than 32 members or more than
 // 512 characters would be refused by the neighbour, and the specification makes no difference between the two.
 for (const [what, traceparent] of Object.entries({ 'is traced': sampled, 'is not sampled': unsampled })) {
   describe(`the tracestate of a request that ${what}`, () => {
-    const stated = (...states: string[]): Promise<Told> =>
-      tell([['traceparent', traceparent], ...states.map((state): [string, string] => ['tracestate', state])]);
+    const stated = (...states: string[]): Promise<PassedContext> =>
+      pass([['traceparent', traceparent], ...states.map((state): [string, string] => ['tracestate', state])]);
 
     const kept: Record<string, readonly [string[], string]> = {
       'one member': [['foo=1'], 'foo=1'],
@@ -345,10 +345,10 @@ for (const [what, traceparent] of Object.entries({ 'is traced': sampled, 'is not
       '31 members': [[bars(1, 31)], bars(1, 31)],
     };
     for (const [list, [states, expected]] of Object.entries(kept)) {
-      it(`with ${list} is handed on`, async () => {
-        const told = await stated(...states);
-        assert.equal(told.trace, trace);
-        assert.equal(listOf(told), expected);
+      it(`with ${list} is forwarded`, async () => {
+        const passed = await stated(...states);
+        assert.equal(passed.trace, trace);
+        assert.equal(listOf(passed), expected);
       });
     }
 
@@ -364,7 +364,7 @@ for (const [what, traceparent] of Object.entries({ 'is traced': sampled, 'is not
       for (const name of ['TraceState', 'TrAcEsTaTe', 'TRACESTATE'])
         assert.equal(
           listOf(
-            await tell([
+            await pass([
               ['traceparent', traceparent],
               [name, 'foo=1'],
             ]),
@@ -374,7 +374,7 @@ for (const [what, traceparent] of Object.entries({ 'is traced': sampled, 'is not
       for (const name of ['trace-state', 'trace.state', 'tracestates'])
         assert.equal(
           listOf(
-            await tell([
+            await pass([
               ['traceparent', traceparent],
               [name, 'foo=1'],
             ]),
@@ -407,9 +407,9 @@ for (const [what, traceparent] of Object.entries({ 'is traced': sampled, 'is not
     };
     for (const [list, states] of Object.entries(dropped)) {
       it(`with ${list} is dropped`, async () => {
-        const told = await stated(...states);
-        assert.equal(told.trace, trace);
-        assert.deepEqual(told.members, []);
+        const passed = await stated(...states);
+        assert.equal(passed.trace, trace);
+        assert.deepEqual(passed.members, []);
       });
     }
 
@@ -424,9 +424,9 @@ for (const [what, traceparent] of Object.entries({ 'is traced': sampled, 'is not
     it('has 512 characters at most, whole members, without the long ones first', async () => {
       const short = Array.from({ length: 20 }, (_, index) => `s${index}=${'x'.repeat(25)}`);
       const long = `long=${'y'.repeat(170)}`;
-      const told = await stated(['a=1', long, ...short].join());
+      const passed = await stated(['a=1', long, ...short].join());
       assert.equal(
-        listOf(told),
+        listOf(passed),
         ['a=1', ...short]
           .join()
           .slice(0, 512)
@@ -445,7 +445,7 @@ for (const [what, traceparent] of Object.entries({ 'is traced': sampled, 'is not
 describe('a tracestate', () => {
   it('without a traceparent is nothing', async () => {
     for (const state of ['foo=1', 'foo=1,bar=2', 'in=fa2375d711a4ca0f;02468acefdb97531'])
-      assert.deepEqual((await tell([['tracestate', state]])).members, []);
+      assert.deepEqual((await pass([['tracestate', state]])).members, []);
   });
 
   it('has our member once, in front, in place of an earlier one', async () => {
@@ -458,21 +458,21 @@ describe('a tracestate', () => {
       `in=x,foo=1`,
       `foo=1,in=`,
     ]) {
-      const told = await tell([
+      const passed = await pass([
         ['traceparent', sampled],
         ['tracestate', state],
       ]);
-      assert.equal(listOf(told), 'foo=1', state);
+      assert.equal(listOf(passed), 'foo=1', state);
     }
   });
 
-  it('tells the span of the nearest ancestor that is ours', async () => {
+  it('has the span of the nearest ancestor that is an Instana span', async () => {
     const id = 'a0b0c0d0e0f00010';
-    const told = await tell([
+    const passed = await pass([
       ['traceparent', sampled.replace(trace, `0123456789abcdef${id}`)],
       ['tracestate', 'foo=1,in=fa2375d711a4ca0f;2468acefdb97531'],
     ]);
-    assert.equal(told.trace, `0123456789abcdef${id}`);
+    assert.equal(passed.trace, `0123456789abcdef${id}`);
     await agent.waitForSpans((all) => all.some(({ t, k }) => t === id && k === 1), 8000);
     const entry = agent.spans().find(({ t, k }) => t === id && k === 1);
     assert.deepEqual(
@@ -485,13 +485,13 @@ describe('a tracestate', () => {
 describe('baggage', () => {
   const carried = async (lines: readonly string[], how: How = {}): Promise<string | null> =>
     (
-      await tell(
+      await pass(
         lines.map((line): [string, string] => ['baggage', line]),
         how,
       )
     ).baggage;
 
-  it('is handed on as it came, with or without a trace', async () => {
+  it('is forwarded as it came, with or without a trace', async () => {
     for (const text of [
       'a=1',
       'a=1;p;q = 2 , b = %20 ;r',
@@ -502,7 +502,7 @@ describe('baggage', () => {
       assert.equal(await carried([text]), text);
     assert.equal(
       (
-        await tell([
+        await pass([
           ['Baggage', 'a=1'],
           ['traceparent', 'garbage'],
         ])
@@ -511,7 +511,7 @@ describe('baggage', () => {
     );
     assert.equal(
       (
-        await tell([
+        await pass([
           ['baggage', 'a=1'],
           ['X-INSTANA-L', '0'],
         ])
@@ -584,7 +584,7 @@ describe('headers that the application sets itself', () => {
       assert.notDeepEqual(half['x-instana-s'], ['1111111111111111']);
     });
 
-    it(`do not break the trace when they are only its id, handed on with ${kind}`, async () => {
+    it(`do not break the trace when they are only its id, forwarded with ${kind}`, async () => {
       const found = await arrived(kind, [['x-instana-t', trace.slice(16)]]);
       single(found);
       assert.deepEqual(found['x-instana-t'], [trace.slice(16)]);
@@ -612,10 +612,10 @@ describe('a call that is not made directly by the request', () => {
   ];
 
   for (const kind of ['manual', 'deferred']) {
-    it(`but ${kind === 'manual' ? 'below spans by hand' : 'after its end'} has the same context`, async () => {
-      const told = await tell(incoming, { kind });
-      assert.deepEqual([told.trace, told.flags, listOf(told), told.baggage], [trace, '01', 'foo=1', 'a=1']);
-      const suppressed = await tell([['traceparent', unsampled], ...incoming.slice(1)], { kind });
+    it(`but ${kind === 'manual' ? 'below manual spans' : 'after its end'} has the same context`, async () => {
+      const passed = await pass(incoming, { kind });
+      assert.deepEqual([passed.trace, passed.flags, listOf(passed), passed.baggage], [trace, '01', 'foo=1', 'a=1']);
+      const suppressed = await pass([['traceparent', unsampled], ...incoming.slice(1)], { kind });
       assert.deepEqual(
         [suppressed.trace, suppressed.parent, suppressed.flags, listOf(suppressed), suppressed.baggage],
         [trace, parent, '00', 'foo=1', 'a=1'],
@@ -630,8 +630,11 @@ describe('a call that is not made directly by the request', () => {
       ['baggage', 'a=1'],
     ];
     for (const kind of ['http', 'manual']) {
-      const told = await tell(lines, { kind });
-      assert.deepEqual([told.trace, told.flags, told.baggage], [`0123456789abcdef${trace.slice(16)}`, '03', 'a=1']);
+      const passed = await pass(lines, { kind });
+      assert.deepEqual(
+        [passed.trace, passed.flags, passed.baggage],
+        [`0123456789abcdef${trace.slice(16)}`, '03', 'a=1'],
+      );
     }
   });
 });

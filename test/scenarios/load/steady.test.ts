@@ -11,7 +11,7 @@ it('of 20,000 requests at full speed every one has its span, and the heap does n
   t.diagnostic(await steadyLoad(load));
 });
 
-it('the slope of a series tells a leak, and not a step', () => {
+it('the slope of a series shows a leak, and not a step', () => {
   assert.equal(slope([1, 3, 5, 7, 9]), 2);
   assert.equal(slope([100, 100, 5, 5, 5, 5, 5, 5]), 0);
   assert.ok(Math.abs(slope([0, 12, 19, 31, 42, 48, 61]) - 10) < 1);

@@ -132,7 +132,7 @@ test('an unknown word gets one warning with the valid words and the nearest, and
   assert.equal(patched, 'express,fetch,http,https,opentracing');
 });
 
-test('with INSTANA_DISABLE_AUTO_INSTR, whatever its value, only opentracing is given the tracer, and spans by hand work', async () => {
+test('with INSTANA_DISABLE_AUTO_INSTR, whatever its value, only opentracing is given the tracer, and manual spans work', async () => {
   for (const value of ['1', 'true', 'false']) {
     const { status, patched } = await statusWith({ INSTANA_DISABLE_AUTO_INSTR: value });
     assert.equal(patched, 'opentracing');
@@ -210,7 +210,7 @@ for (const [way, app] of [
   ['a static import', `import { request } from 'node:https';`],
   ['a dynamic import', `await import('https');`],
 ] as const) {
-  test(`https is loaded for nobody, and patched when the application loads it, by ${way}`, async () => {
+  test(`https is not loaded for the sensor, and is patched when the application loads it, by ${way}`, async () => {
     const file = consumer.put(
       `https-by-${way.replace(/\W/g, '-')}.${app.includes('import') ? 'mjs' : 'cjs'}`,
       `${app}

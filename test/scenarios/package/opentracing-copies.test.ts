@@ -116,7 +116,7 @@ for (const [flag, preload] of [
       assert.deepEqual(names, ['ours', 'ours', 'own']);
     });
 
-    it('when a copy is loaded anew', async () => {
+    it('when a copy is loaded again', async () => {
       const text = `
         const first = require('one');
         for (const path of Object.keys(require.cache)) if (path.includes('opentracing')) delete require.cache[path];

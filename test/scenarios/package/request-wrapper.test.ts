@@ -47,7 +47,7 @@ for (const [flag, preload] of [
   ['-r', ['-r', '@instana/ts-sensor/bootstrap']],
   ['--import', ['--import', '@instana/ts-sensor/bootstrap']],
 ] as const) {
-  describe(`a span by hand under an automatic one, and above one (${flag})`, () => {
+  describe(`a manual span under an automatic one, and above one (${flag})`, () => {
     let spans: readonly WireSpan[];
     let kept: Record<string, string>;
     let stderr: string;
@@ -110,7 +110,7 @@ for (const [flag, preload] of [
       assert.equal(carriers.get('/exit')?.['x-instana-s'], span.s);
     });
 
-    it('may stand in another one', () => {
+    it('may be nested', () => {
       const [outer, inner] = [byHand('outer'), byHand('inner')];
       assert.deepEqual([outer.p, inner.p, exitOf('nested')?.p], [entryOf('nested')?.s, outer.s, inner.s]);
     });
@@ -141,7 +141,7 @@ const server = (listener: string): string => `
     });
   });`;
 
-describe('a server that is traced by hand, without a preload', () => {
+describe('a server that is wrapped, without a preload', () => {
   for (const [name, listener] of [
     ['wrapListener', `sensor.wrapListener((req, res) => res.end('a thing'))`],
     ['middleware', `((trace) => (req, res) => trace(req, res, () => res.end('a thing')))(sensor.middleware())`],
@@ -160,7 +160,7 @@ describe('a server that is traced by hand, without a preload', () => {
     }
   }
 
-  it('has spans by hand below the request', async () => {
+  it('has manual spans below the request', async () => {
     agent.clear();
     const listener = `sensor.wrapListener((req, res) => {
       sensor.tracer.startSpan('work').finish();

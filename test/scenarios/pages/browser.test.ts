@@ -229,7 +229,7 @@ describe('the snippet in a browser', { skip: noBrowser }, () => {
           good.scripts.map((script) => script.nonce),
           [nonce, nonce],
         );
-        // The same without a nonce does not run, and is told of later: by then the first would have been, too.
+        // The same without a nonce does not run, and is reported later: by then a report of the first would have come, too.
         const bad = await visit('express5', pathOf('/ejs', { ...query, mark: `bad${index}.` }, options));
         assert.deepEqual([...new Set(bad.violations)], ['script-src-elem']);
         assert.equal(bad.loaded, 0);

@@ -88,7 +88,7 @@ for (const loader of ['require', 'import'] as const) {
         assert.equal(callsOf(await ask(server, '/ejs', null, headers))[1], traceCall('0123456789abcdef'));
       });
 
-      it(`names no trace where ${server} is told not to trace`, async () => {
+      it(`names no trace where ${server} is asked not to trace`, async () => {
         for (const path of [...pages, '/by-hand']) {
           const html = await ask(server, path, newTrace(), { 'X-INSTANA-L': '0' });
           assert.deepEqual(callsOf(html), [`'apiKey','key-by-code'`], path);
@@ -99,12 +99,12 @@ for (const loader of ['require', 'import'] as const) {
         assert.deepEqual(JSON.parse(await ask(server, '/outside')), { atLoad: '', inTimer: '' });
       });
 
-      it(`names the trace around a span by hand in ${server}`, async () => {
+      it(`names the trace around a manual span in ${server}`, async () => {
         const trace = newTrace();
         assert.equal(callsOf(await ask(server, '/by-hand', trace))[1], traceCall(trace.t));
       });
 
-      it(`takes what ${server}'s page hands in`, async () => {
+      it(`takes what ${server}'s page passes`, async () => {
         const eum = { apiKey: 'other', traceId: 'abcdef0123456789', meta: { theme: 'dark' } };
         for (const path of pages) {
           const html = await ask(server, `${path}?eum=${encodeURIComponent(JSON.stringify(eum))}`);

@@ -84,7 +84,7 @@ interface Reply {
   readonly informational: readonly number[];
   readonly bytes: number;
   readonly sha: string;
-  /** The beginning, to tell more than that it differs. */
+  /** The beginning, so that a failure shows more than that it differs. */
   readonly text: string;
 }
 
@@ -134,7 +134,7 @@ function withoutDate(raw: readonly string[]): string[] {
   return withoutPair(lines.join('').replaceAll(/^Date: .*\r\n/gim, '')).split('\r\n');
 }
 
-/** What `test/scenarios/conformance/heads.test.ts` looks at closely. */
+/** The exact form of the pair is the subject of `test/scenarios/conformance/heads.test.ts`. */
 function withoutPair(head: string): string {
   return head
     .replaceAll(/^Server-Timing: intid;desc=[0-9a-f]{16}\r\n/gm, '')

@@ -9,7 +9,7 @@ function read(env: NodeJS.ProcessEnv): { words: string[]; brings: string[]; warn
 }
 
 describe('the words of the bootstrap variable', () => {
-  it('are all when nobody says anything', () => {
+  it('are all when no variable is set', () => {
     for (const env of [{}, { INSTANA_BOOTSTRAP: '' }, { INSTANA_BOOTSTRAP: ' , ' }]) {
       assert.deepEqual(read(env), { words: ['all'], brings: ['express', 'http', 'koa'], warnings: [] });
     }
@@ -41,7 +41,7 @@ describe('the words of the bootstrap variable', () => {
     });
   });
 
-  it('that nobody knows are told once each, with the nearest one', () => {
+  it('that are unknown are logged once each, with the nearest one', () => {
     const { words, warnings } = read({ INSTANA_BOOTSTRAP: 'expres,expres,http' });
     assert.deepEqual(words, ['http']);
     assert.equal(warnings.length, 1);

@@ -76,7 +76,7 @@ describe('OTLP settings', () => {
     }
   });
 
-  it('tell once of an endpoint that cannot be used, and look at the next place', () => {
+  it('warn once of an invalid endpoint, and take the next source', () => {
     for (const text of [
       'collector:4318',
       'ftp://a',

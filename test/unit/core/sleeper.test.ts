@@ -78,7 +78,7 @@ test('without an end needs no timer, and waits to be woken', async () => {
   assert.equal(await isSettled(slept), true);
 });
 
-test('a wake-up while nobody sleeps is not kept for the next one', async () => {
+test('a wake-up without a sleeper is not kept for the next sleep', async () => {
   const timers = new ManualTimers();
   const sleeper = new Sleeper(timers);
   sleeper.wake();

@@ -67,7 +67,7 @@ test('starts again after its last listener has ended', async (t) => {
   await waitUntil(() => majors === 1, 'the collection');
 });
 
-test('counts the error of a listener, which reaches nobody', async (t) => {
+test('counts the error of a listener, which reaches no other code', async (t) => {
   const errors = new InternalErrors(new Log('off'));
   t.after(
     makeObserver(errors).listen(() => {

@@ -37,7 +37,7 @@ function installed(count: number, prefix: string): Record<string, unknown> {
   return Object.fromEntries(names.map((name) => [`node_modules/${name}/package.json`, { name, version: '1.0.0' }]));
 }
 
-test('finds the package of the main module upward, past one that only tells the module type', async (t) => {
+test('finds the package of the main module upward, past one that only has the module type', async (t) => {
   const root = tree(t, {
     'package.json': {
       name: 'shop',
@@ -91,7 +91,7 @@ test('is named after the main module where there is no package', async (t) => {
   );
 });
 
-test('tells 750 packages at most, but those of Instana in any case', async (t) => {
+test('lists 750 packages at most, but those of Instana in any case', async (t) => {
   const root = tree(t, {
     'package.json': { name: 'large' },
     ...installed(760, 'p'),

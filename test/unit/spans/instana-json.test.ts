@@ -90,7 +90,7 @@ describe('a span on the wire', () => {
     }
   });
 
-  it('is JSON whatever stands in its texts', () => {
+  it('is JSON, whatever its texts contain', () => {
     const hostile = '"\\\u0000\u2028\ud800</script>\r\n';
     const fixture = new Fixture();
     const span = fixture.entry(`/${hostile}?${hostile}`);
@@ -120,7 +120,7 @@ describe('a span on the wire', () => {
   });
 });
 
-describe('a span by hand', () => {
+describe('a manual span', () => {
   it('shows no value whose key is secret, at any depth and of any kind', () => {
     const fixture = new Fixture();
     const tags = {

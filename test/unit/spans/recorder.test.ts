@@ -123,7 +123,7 @@ describe('the recorder', () => {
     assert.equal(fixture.recorder.counters().sent, 4);
   });
 
-  it('gives the same text again when it is asked before it was told', () => {
+  it('gives the same text again when it is asked before a batch was acknowledged', () => {
     const fixture = new Fixture();
     fixture.finished();
     assert.deepEqual(fixture.take(), fixture.take());
@@ -282,7 +282,7 @@ describe('the recorder', () => {
     );
   });
 
-  it('says once that 500 spans wait, each time they come to be so many', () => {
+  it('reports once that 500 spans wait, each time there come to be so many', () => {
     const fixture = new Fixture();
     for (let index = 0; index < 499; index++) fixture.finished();
     assert.equal(fixture.thresholds, 0);
@@ -293,7 +293,7 @@ describe('the recorder', () => {
     assert.equal(fixture.thresholds, 2);
   });
 
-  it('tells counters since the last time they were read', () => {
+  it('reads counters since the last time', () => {
     const fixture = new Fixture();
     for (let index = 0; index < 5010; index++) fixture.finished();
     fixture.entry();
@@ -331,7 +331,7 @@ describe('the recorder', () => {
     );
   });
 
-  it('hands open spans to whoever ends the forgotten ones, the oldest first', () => {
+  it('passes open spans to the end of forgotten ones, the oldest first', () => {
     const fixture = new Fixture();
     const spans = Array.from({ length: 4 }, () => {
       fixture.tick += 10;

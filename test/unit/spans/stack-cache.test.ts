@@ -56,7 +56,7 @@ describe('the cache of stacks', () => {
     }
   });
 
-  it('formats the stack of one place once, and tells places apart', () => {
+  it('formats the stack of one place once, and keeps places apart', () => {
     const { cache, made } = makeCache();
     const texts: string[] = [];
     for (let round = 0; round < 3; round++) {
@@ -128,7 +128,7 @@ describe('the cache of stacks', () => {
     assert.equal(cache.json({}), '[]');
   });
 
-  it('begins anew when it knows too many places', () => {
+  it('starts from nothing when it knows too many places', () => {
     const { cache, made } = makeCache();
     for (const round of ['before', 'meanwhile', 'after']) {
       if (round === 'after') fill(cache);

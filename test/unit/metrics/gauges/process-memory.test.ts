@@ -67,7 +67,7 @@ test('reads the memory that Node.js reports, and the share of the heap limit tha
     array_buffers: 5,
   });
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-  // The heap goes on growing between the two looks at it.
+  // The heap may grow between the two readings.
   const share = numberIn(read, `${nodejs}.heap.utilization`) ?? Number.NaN;
   assert.ok(share > 0 && share <= 1 && Math.abs(share - used / limit) < 0.1, `${share}`);
 });
