@@ -1,7 +1,7 @@
-// JSON of whatever a program holds: bounded, never throwing, with what was cut or cannot be shown marked as such.
-import { redacted } from './redactor.js';
+// JSON of application values: bounded in size, redacted, and never throwing. Omitted and unreadable parts are marked.
+import { redacted } from './secret-names.js';
 
-// An application may replace these, and a class of its own may have iterators that never end.
+// Taken early, because an application may replace them. The iterators of a subclass might never end.
 const { stringify } = JSON;
 const { byteLength } = Buffer;
 const mapEntries = Map.prototype.entries;
@@ -11,22 +11,22 @@ const maxDepth = 8;
 const maxMembers = 200;
 const maxTextLength = 25_000;
 const cut = '…';
-/** Short, and written as it is: names of tags and most of their values. */
+/** A short text without characters to escape: tag names and most of their values. */
 const plain = /^[\w .:/@-]{0,100}$/;
 const plainName = /^[\w.-]{0,100}$/;
 const unreadable = '[cannot be read]';
-/** The text of a larger number takes long to make. */
+/** Converting a larger number to text takes too long. */
 const maxBigInt = 10n ** 1000n;
-/** Bytes that one UTF-16 unit takes at most: as UTF-8, and as an escape sequence of JSON. */
+/** The most bytes that one UTF-16 unit takes: as UTF-8, and as an escape sequence of JSON. */
 const bytesPerUnit = [3, 6];
 
-/** Knows which members are not to be shown, and what is shown of the texts of others. */
+/** Decides which members are secret, and redacts the text of the others. */
 export interface TagRedactor {
   isSecret(name: string): boolean;
   redactTag(name: string, text: string): string;
 }
 
-/** JSON text of a value, of about `budget` bytes at most. Getters and proxies that throw show as text. */
+/** JSON text of a value, of about `budget` bytes at most. A getter or proxy that throws is replaced by a text. */
 export function boundedJson(value: unknown, budget = 32_768, redactor: TagRedactor | null = null): string {
   return new BoundedWriter(budget, redactor).write(value, 0);
 }
@@ -35,7 +35,7 @@ class BoundedWriter {
   #left: number;
   readonly #path: unknown[] = [];
   readonly #redactor: TagRedactor | null;
-  /** Of the member that is being written. */
+  /** Name of the member that is being written. */
   #name = '';
 
   constructor(budget: number, redactor: TagRedactor | null) {
@@ -54,7 +54,7 @@ class BoundedWriter {
   #value(value: unknown, depth: number): string {
     switch (typeof value) {
       case 'string':
-        return this.#text(this.#shown(value));
+        return this.#text(this.#redactText(value));
       case 'number':
         return this.#spend(Number.isFinite(value) ? `${value}` : `"${value}"`);
       case 'boolean':
@@ -62,7 +62,7 @@ class BoundedWriter {
       case 'bigint':
         return this.#text(value > -maxBigInt && value < maxBigInt ? String(value) : '[bigint]');
       case 'symbol':
-        return this.#text(this.#shown(String(value)));
+        return this.#text(this.#redactText(String(value)));
       case 'function':
         return this.#text('[function]');
       case 'undefined':
@@ -75,15 +75,15 @@ class BoundedWriter {
   #object(value: object, depth: number): string {
     if (this.#path.includes(value)) return this.#text('[circular]');
     if (depth >= maxDepth) return this.#text(Array.isArray(value) ? '[array]' : '[object]');
-    const text = textInsteadOf(value);
-    if (text !== null) return this.#text(this.#shown(text));
-    this.#left -= 2; // the brackets: without them a wide tree of empty lists would have no end
+    const text = textOfObject(value);
+    if (text !== null) return this.#text(this.#redactText(text));
+    this.#left -= 2; // the brackets; otherwise a wide tree of empty lists would be unbounded
     this.#path.push(value);
     try {
       if (Array.isArray(value)) return this.#array(value, depth);
       if (value instanceof Map) return this.#map(value, depth);
       if (value instanceof Set) return this.#set(value, depth);
-      return this.#members(value as Record<string, unknown>, depth); // a plain object, or taken as one
+      return this.#members(value as Record<string, unknown>, depth); // any other object is written like a plain one
     } finally {
       this.#path.pop();
     }
@@ -106,7 +106,7 @@ class BoundedWriter {
     try {
       value = list[index];
     } catch {
-      // A getter of the application, or its proxy.
+      // The application's getter or proxy threw.
     }
     return this.write(value, depth + 1);
   }
@@ -135,14 +135,14 @@ class BoundedWriter {
       }
       count++;
       const name = keyText(key);
-      text += `,${this.#nameText(name)}:${this.#named(name, value, depth)}`;
+      text += `,${this.#nameText(name)}:${this.#memberValue(name, value, depth)}`;
     }
     return `{${text.slice(1)}}`;
   }
 
   #members(object: Readonly<Record<string, unknown>>, depth: number): string {
     const keys = Object.keys(object);
-    if (keys.length === 0 && !isPlain(object)) return this.#text(`[${nameOf(object)}]`);
+    if (keys.length === 0 && !isPlain(object)) return this.#text(`[${className(object)}]`);
     let text = '';
     for (let index = 0; index < keys.length; index++) {
       if (this.#isFull(index)) {
@@ -159,19 +159,19 @@ class BoundedWriter {
     try {
       value = object[key];
     } catch {
-      // A getter of the application, or its proxy.
+      // The application's getter or proxy threw.
     }
-    return value === undefined ? '' : `,${this.#nameText(key)}:${this.#named(key, value, depth)}`;
+    return value === undefined ? '' : `,${this.#nameText(key)}:${this.#memberValue(key, value, depth)}`;
   }
 
-  /** A name may be a URL, or hold one. */
+  /** A name may contain a URL. */
   #nameText(name: string): string {
     if (this.#redactor === null || plainName.test(name)) return this.#text(name);
     return this.#text(this.#redactor.redactTag('', name.slice(0, maxTextLength + 1)));
   }
 
-  /** The value of a member, or what stands in its place. */
-  #named(key: string, value: unknown, depth: number): string {
+  /** The value of a named member, redacted if its name is secret. */
+  #memberValue(key: string, value: unknown, depth: number): string {
     if (this.#redactor === null) return this.write(value, depth + 1);
     this.#name = key;
     return this.write(this.#redactor.isSecret(key) ? redacted : value, depth + 1);
@@ -187,7 +187,7 @@ class BoundedWriter {
     const room = Math.max(0, Math.min(maxTextLength, this.#left));
     let json = stringify(text.length > room ? text.slice(0, room) + cut : text);
     let bytes = byteLength(json);
-    // Rarely: characters of several bytes, or many that have to be escaped.
+    // Rare: the text has characters of several bytes, or many that need escaping.
     for (const units of bytesPerUnit) {
       if (bytes <= Math.max(room, 64) + 8) break;
       json = stringify(text.slice(0, Math.floor(room / units)) + cut);
@@ -197,8 +197,8 @@ class BoundedWriter {
     return json;
   }
 
-  /** A text of the application's without secrets; one that is cut by `#text` is still too long for it. */
-  #shown(text: string): string {
+  /** Redacts a text of the application. The result of an oversized text stays too long for `#text`, which cuts and marks it. */
+  #redactText(text: string): string {
     if (this.#redactor === null) return text;
     return this.#redactor.redactTag(this.#name, text.slice(0, maxTextLength + 1));
   }
@@ -209,12 +209,12 @@ class BoundedWriter {
   }
 }
 
-/** What is shown of objects whose members say nothing; null for all others. */
-function textInsteadOf(value: object): string | null {
+/** The text for objects whose members carry no information; null for all others. */
+function textOfObject(value: object): string | null {
   if (isPlain(value) || Array.isArray(value)) return null;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
   if (value instanceof Error) return `${value.name}: ${value.message}`;
-  if (ArrayBuffer.isView(value)) return `[${nameOf(value)} of ${value.byteLength} bytes]`;
+  if (ArrayBuffer.isView(value)) return `[${className(value)} of ${value.byteLength} bytes]`;
   if (value instanceof RegExp || value instanceof String || value instanceof Number || value instanceof Boolean)
     return String(value);
   return null;
@@ -225,7 +225,7 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-function nameOf(value: object): string {
+function className(value: object): string {
   const { name } = value.constructor as { name?: unknown };
   return typeof name === 'string' && name !== '' ? name : 'object';
 }

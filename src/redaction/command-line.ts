@@ -1,23 +1,26 @@
-// Redacts what looks like a secret in arguments of a process, and in URLs of package.json.
-import { decode, isCredentialHeader, redacted, redactQuoted } from './redactor.js';
+// Redacts secrets in the arguments of a process, and in the URLs of package.json.
+import { isCredentialHeader, redacted } from './secret-names.js';
+import { redactQuoted } from './text-values.js';
+import { matchesDecoded, percentDecode } from './url.js';
 
-/** Words of secret names, whatever the secrets option says. */
+/** Words that make a name secret, independent of the secrets option. */
 const secretWord = /key|pass|secret/i;
-/** The names of headers that hold credentials, and all behind them. */
+/** The name of a header that holds credentials, and everything after it. */
 const credentialHeader = /((?:authorization|cookie)\s{0,5}[:=])\s*(?=\S).*/is;
-/** What is a flag, and no value, also behind a flag that is secret. */
+/** A flag, and not a value, even after a secret flag. */
 const longFlag = /^--[a-z][\w.-]*(?:=|$)/i;
 const maxArgumentLength = 16_384;
 
 /**
- * A command line without what looks like a secret: `--password=x`, `--password x`, `https://user:password@host`, `?apiKey=x`,
- * percent-encoded or not, and without headers that hold credentials. Names are secret by the default words of the secrets option, and by `isSecret`. Very long arguments are cut.
+ * Redacts a command line: `--password=x`, `--password x`, `https://user:password@host`, `?apiKey=x`, percent-encoded or not, and
+ * headers that hold credentials. A name is secret by the default keywords of the secrets option or by `isSecret`. Very long
+ * arguments are cut.
  */
 export function redactArguments(args: readonly string[], isSecret: (name: string) => boolean = () => false): string[] {
   const isSecretWord = (name: string): boolean =>
     secretWord.test(name) || isSecret(name.replace(/^-+/, '')) || isCredentialHeader(name.replace(/^-+/, ''));
   const isSecretName = (name: string): boolean =>
-    isSecretWord(name) || (name.includes('%') && isSecretWord(decode(name)));
+    isSecretWord(name) || (name.includes('%') && isSecretWord(percentDecode(name)));
   return args.map((argument, index) => {
     const previous = args[index - 1];
     if (previous !== undefined && isFlag(previous) && isSecretName(previous) && !longFlag.test(argument))
@@ -26,58 +29,49 @@ export function redactArguments(args: readonly string[], isSecret: (name: string
   });
 }
 
+/** Redacts a URL from package.json, for example `git+https://user:token@host/x.git`. */
+export function redactUrls(text: string): string {
+  return redactPairs(redactAuthorities(text.slice(0, maxArgumentLength)), (name) => secretWord.test(name));
+}
+
 function isFlag(argument: string): boolean {
   return /^--?[^=:\s/]+$/.test(argument);
 }
 
 function redactArgument(argument: string, isSecret: (name: string) => boolean): string {
-  const whole = assignedName(argument);
-  // The whole rest, since a password may hold any separator.
-  if (whole !== null && isSecret(whole)) return `${whole}${argument[whole.length]}${redacted}`;
-  const shown = redactPlain(argument, isSecret);
-  if (!shown.includes('%')) return shown;
-  const pieces = shown.split(/([?&;,\s])/);
-  return pieces.map((piece) => (hasHiddenSecret(piece, isSecret) ? withoutValue(piece) : piece)).join('');
+  const name = assignedName(argument);
+  // Everything after the name, since a password may contain any separator.
+  if (name !== null && isSecret(name)) return `${name}${argument[name.length]}${redacted}`;
+  const plain = redactPlain(argument, isSecret);
+  if (!plain.includes('%')) return plain;
+  const revealsSecret = (decoded: string): boolean => redactPlain(decoded, isSecret) !== decoded;
+  const parts = plain.split(/([?&;,\s])/);
+  return parts.map((part) => (matchesDecoded(part, revealsSecret) ? redactValue(part) : part)).join('');
 }
 
 function redactPlain(text: string, isSecret: (name: string) => boolean): string {
-  const shown = redactQuoted(redactPairs(redactCredentials(text), isSecret), isSecret);
-  return shown.replace(credentialHeader, `$1 ${redacted}`);
+  const result = redactQuoted(redactPairs(redactAuthorities(text), isSecret), isSecret);
+  return result.replace(credentialHeader, `$1 ${redacted}`);
 }
 
-/** Whether there is a secret in what a piece says when it is percent-decoded, once or twice. */
-function hasHiddenSecret(piece: string, isSecret: (name: string) => boolean): boolean {
-  let shown = piece;
-  for (let round = 0; round < 2 && shown.includes('%'); round++) {
-    shown = decode(shown);
-    if (redactPlain(shown, isSecret) !== shown) return true;
-  }
-  return false;
+function redactValue(part: string): string {
+  return `${part.slice(0, part.indexOf('=') + 1)}${redacted}`;
 }
 
-function withoutValue(piece: string): string {
-  return `${piece.slice(0, piece.indexOf('=') + 1)}${redacted}`;
-}
-
-/** The name in `name=value`, `--name:value` and `Name: value`; null when the argument is nothing of that. */
+/** The name in `name=value`, `--name:value` and `Name: value`; null for any other argument. */
 function assignedName(argument: string): string | null {
   const equals = /^[\w.:-]+(?==)/.exec(argument)?.[0];
   if (equals !== undefined) return equals;
   return /^(?:-[\w.-]+(?=:)|[\w.-]+(?=:\s))/.exec(argument)?.[0] ?? null;
 }
 
-/** No regular expression for the whole, since those that fit take quadratic time on hostile text. */
-function redactCredentials(text: string): string {
+/** Replaces user and password in every URL. A single regular expression would take quadratic time on hostile text. */
+function redactAuthorities(text: string): string {
   const [scheme = '', ...rest] = text.split('://');
-  return [scheme, ...rest.map(withoutCredentials)].join('://');
+  return [scheme, ...rest.map(redactAuthority)].join('://');
 }
 
-/** For arguments, and for what package.json tells: `git+https://user:token@host/x.git`. */
-export function redactUrls(text: string): string {
-  return redactPairs(redactCredentials(text.slice(0, maxArgumentLength)), (name) => secretWord.test(name));
-}
-
-function withoutCredentials(afterScheme: string): string {
+function redactAuthority(afterScheme: string): string {
   const end = afterScheme.search(/[/?#\s]/);
   const authority = end < 0 ? afterScheme : afterScheme.slice(0, end);
   const at = authority.lastIndexOf('@');
@@ -85,11 +79,11 @@ function withoutCredentials(afterScheme: string): string {
 }
 
 function redactPairs(text: string, isSecret: (name: string) => boolean): string {
-  const pieces = text.split(/([?&;,\s])/);
-  return pieces.map((piece) => withoutSecret(piece, isSecret)).join('');
+  const parts = text.split(/([?&;,\s])/);
+  return parts.map((part) => redactPair(part, isSecret)).join('');
 }
 
-function withoutSecret(pair: string, isSecret: (name: string) => boolean): string {
+function redactPair(pair: string, isSecret: (name: string) => boolean): string {
   const equals = pair.indexOf('=');
   return equals > 0 && isSecret(pair.slice(0, equals)) ? `${pair.slice(0, equals)}=${redacted}` : pair;
 }

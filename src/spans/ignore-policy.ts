@@ -1,6 +1,6 @@
 // Decides what is not traced: ignored endpoints and disabled instrumentations. Compiled when the configuration changes, not per request.
 import type { Config, IgnoreEndpoints, IgnoreRule } from '../config/options.js';
-import { sanitizeUrl } from '../redaction/redactor.js';
+import { sanitizeUrl } from '../redaction/url.js';
 
 /** Whether a span of this operation (method), endpoint (path, topic) and connection (host) is ignored. */
 export type IgnoreMatcher = (operation: string, endpoint: string, connection: string) => boolean;

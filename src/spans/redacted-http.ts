@@ -1,6 +1,7 @@
 // Redacts URL, query and headers of a request, for every span format.
 import type { TextCache } from '../core/text-cache.js';
-import { queryOf, type Redactor, sanitizeUrl } from '../redaction/redactor.js';
+import type { Redactor } from '../redaction/redactor.js';
+import { queryOf, sanitizeUrl } from '../redaction/url.js';
 import type { HttpAttributes } from './span.js';
 
 /** Servers accept request lines of up to 16 KiB; the URL of an outgoing request has no limit. */

@@ -1,7 +1,8 @@
 // Random requests with secrets in them, as many as asked for: none of the secrets may be in what is sent.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { Redactor, type SecretsRule } from '../../../src/redaction/redactor.js';
+import { Redactor } from '../../../src/redaction/redactor.js';
+import type { SecretsRule } from '../../../src/redaction/secret-names.js';
 import { errorText } from '../../../src/spans/error-text.js';
 import { makeEncodeContext } from '../../../src/spans/instana-json.js';
 import { HttpAttributes, SpanRecord } from '../../../src/spans/span.js';
