@@ -6,11 +6,10 @@ import { InternalErrors } from './core/internal-errors.js';
 import { Log } from './core/log.js';
 import { Ticker } from './core/ticker.js';
 import { type EumOptions, pageTrace, renderSnippet } from './eum-snippet.js';
-import { HttpEntrySpans } from './instrumentation/http/entry-spans.js';
-import { HttpExitSpans } from './instrumentation/http/exit-spans.js';
+import { type EntrySpanDependencies, HttpEntrySpans } from './instrumentation/http/entry-spans.js';
+import { type ExitSpanDependencies, HttpExitSpans } from './instrumentation/http/exit-spans.js';
 import { ListeningServers } from './instrumentation/http/listening-servers.js';
 import { RequestWrapper } from './instrumentation/http/request-wrapper.js';
-import type { HttpSpanDependencies } from './instrumentation/http/span-dependencies.js';
 import type { InstrumentationContext } from './instrumentation/instrumentation.js';
 import { Loader } from './instrumentation/loader.js';
 import { selectInstrumentations } from './instrumentation/selection.js';
@@ -58,7 +57,7 @@ export class Sensor {
     onThreshold: () => this.#reporting.requestAgentFlush(),
     onOtlpThreshold: () => this.#reporting.requestOtlpFlush(),
   });
-  readonly #spanDependencies: HttpSpanDependencies = {
+  readonly #spanDependencies: EntrySpanDependencies & ExitSpanDependencies = {
     recorder: this.#recorder,
     activeSpan: this.#activeSpan,
     ids: new IdPool(),

@@ -76,7 +76,6 @@ function makeExit(): HttpExitSpans {
     stacks,
     ...clock,
     config: () => config,
-    patchLoadedBuiltins: () => {},
   });
 }
 

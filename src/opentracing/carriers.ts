@@ -1,20 +1,18 @@
-// Span context in carriers of text: X-INSTANA-T, -S, -L and baggage, as OpenTracing's inject and extract have them.
+// Writes a span context into carriers and reads it from them: OpenTracing's `inject` and `extract`.
 import { hasShortId, parseId, shortId } from '../propagation/ids.js';
-import { contextOfLongId, type W3cContext } from '../propagation/w3c.js';
-import { InstanaSpanContext } from './opentracing-span.js';
+import { contextOfLongId, type W3cContext } from '../propagation/w3c-context.js';
+import { InstanaSpanContext, maxBaggageItems, maxBaggageLength } from './span-context.js';
 
 const baggagePrefix = 'x-instana-b-';
-/** How the Python sensor writes it. */
-const seedBaggagePrefix = 'x-instana-baggage-';
-/** How a WSGI environment spells header names; accepted because the Python sensor's carriers have it. */
+/** The prefix of the Python sensor. */
+const pythonBaggagePrefix = 'x-instana-baggage-';
+/** The prefix of header names in a WSGI environment, which is a carrier of the Python sensor. */
 const environmentPrefix = 'http_';
-const maxBaggageLength = 8192;
-const maxBaggageMembers = 64;
 const headerName = /^[\w!#$%&'*+.^`|~-]+$/;
 /** Version, level, trace id, span id. */
 const binaryBytes = 26;
 
-/** Writes into an object of texts. Values of baggage are percent-encoded for HTTP headers only. */
+/** Writes `x-instana-t`, `-s`, `-l` and baggage into an object. Baggage values are percent-encoded for HTTP headers only. */
 export function injectTextMap(context: InstanaSpanContext, carrier: unknown, forHttp: boolean): void {
   if (typeof carrier !== 'object' || carrier === null) return;
   const target = carrier as Record<string, string>;
@@ -26,12 +24,12 @@ export function injectTextMap(context: InstanaSpanContext, carrier: unknown, for
   target['x-instana-s'] = context.spanId;
   target['x-instana-l'] = '1';
   for (const [key, value] of Object.entries(context.baggage ?? {})) {
-    if (forHttp && !headerName.test(key)) continue; // the application's request would be refused
-    target[`${baggagePrefix}${key}`] = forHttp ? encode(value) : value;
+    if (forHttp && !headerName.test(key)) continue; // Node.js would reject the application's request
+    target[`${baggagePrefix}${key}`] = forHttp ? encodeValue(value) : value;
   }
 }
 
-/** Writes into the `buffer` of a carrier: version 1, level, 16 bytes of the trace id, 8 of the span id. Baggage is left out. */
+/** Writes version 1, level, 16 bytes of the trace id and 8 of the span id into the `buffer` of a carrier. Omits baggage. */
 export function injectBinary({ suppressed, traceId, spanId }: InstanaSpanContext, carrier: unknown): void {
   if (typeof carrier !== 'object' || carrier === null) return;
   const ids = traceId.padStart(32, '0') + spanId.padStart(16, '0');
@@ -39,7 +37,7 @@ export function injectBinary({ suppressed, traceId, spanId }: InstanaSpanContext
   target.buffer = [1, suppressed ? 0 : 1, ...Buffer.from(ids, 'hex')];
 }
 
-/** Reads what `injectBinary` wrote, from any list of bytes; null for anything else. */
+/** Reads the format of `injectBinary` from any list of bytes; null for anything else. */
 export function extractBinary(carrier: unknown): InstanaSpanContext | null {
   const buffer: unknown = (carrier as { buffer?: unknown } | null | undefined)?.buffer;
   if (!Array.isArray(buffer) && !(buffer instanceof Uint8Array)) return null;
@@ -53,16 +51,16 @@ export function extractBinary(carrier: unknown): InstanaSpanContext | null {
   return suppressed ? new InstanaSpanContext('', '', true, null) : null;
 }
 
-/** Reads names in any case; null when there are neither both ids nor a level of 0. */
+/** Reads an object, with names in any case. Null unless it has both ids or level 0. */
 export function extractTextMap(carrier: unknown, forHttp: boolean): InstanaSpanContext | null {
   if (typeof carrier !== 'object' || carrier === null) return null;
   const found: { t?: string; s?: string; l?: string } = {};
   const baggage: Record<string, string> = Object.create(null);
-  const room = { items: maxBaggageMembers, bytes: maxBaggageLength };
+  const room = { items: maxBaggageItems, bytes: maxBaggageLength };
   for (const [name, value] of Object.entries(carrier)) {
     const text = Array.isArray(value) ? (value.length === 1 ? value[0] : undefined) : value;
     if (typeof text !== 'string') continue;
-    readMember(canonical(name), name, text, found, baggage, room, forHttp);
+    readMember(canonicalName(name), name, text, found, baggage, room, forHttp);
   }
   const suppressed = found.l?.split(',', 1)[0]?.trim() === '0';
   const traceId = parseId(found.t);
@@ -78,12 +76,12 @@ export function extractTextMap(carrier: unknown, forHttp: boolean): InstanaSpanC
   );
 }
 
-/** So that calls below pass on all 32 digits that came; null for an id of 16. */
+/** Makes calls in the span forward all 32 digits of the id; null for an id of 16. */
 function longContext(traceId: string): W3cContext | null {
   return traceId.length === 16 || traceId.startsWith('0'.repeat(16)) ? null : contextOfLongId(traceId);
 }
 
-function canonical(name: string): string {
+function canonicalName(name: string): string {
   const lower = name.toLowerCase();
   return lower.startsWith(environmentPrefix) ? lower.slice(environmentPrefix.length).replaceAll('_', '-') : lower;
 }
@@ -101,22 +99,23 @@ function readMember(
   else if (name === 'x-instana-s') found.s = text;
   else if (name === 'x-instana-l') found.l = text;
   else if (room.items > 0 && name.length + text.length <= room.bytes) {
-    const prefix = name.startsWith(baggagePrefix) ? baggagePrefix : seedBaggagePrefix;
+    const prefix = name.startsWith(baggagePrefix) ? baggagePrefix : pythonBaggagePrefix;
     if (!name.startsWith(prefix)) return;
     room.items--;
     room.bytes -= name.length + text.length;
-    // HTTP knows no case of names; elsewhere a key comes out as it went in.
-    const shown = forHttp || raw.length !== name.length ? name : raw;
-    baggage[shown.slice(prefix.length)] = forHttp ? decode(text) : text;
+    // Names of HTTP headers ignore case. Other carriers keep the key as it was injected.
+    const fullKey = forHttp || raw.length !== name.length ? name : raw;
+    baggage[fullKey.slice(prefix.length)] = forHttp ? decodeValue(text) : text;
   }
 }
 
-/** A lone surrogate has no UTF-8 form. */
-function encode(text: string): string {
+/** Replaces lone surrogates, which have no UTF-8 form. */
+function encodeValue(text: string): string {
   return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
 }
 
-function decode(text: string): string {
+/** Returns an invalid value as it is. */
+function decodeValue(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -1,11 +1,11 @@
-// Operation names that the Python sensor registered: spans by hand of these names are sent as those of the protocol they stand for.
+// Operation names that the Python sensor registered. A manual span of such a name is sent as a span of its protocol.
 import { HttpAttributes, type SdkAttributes, type SpanRecord } from '../spans/span.js';
 
 interface Protocol {
   /** Name of the span on the wire. */
   readonly name: string;
   readonly kind: 1 | 2;
-  /** Section of `data` besides `http`, with its members and the tags that they are taken from, the first that is there. */
+  /** A section of `data` besides `http`. Each member takes the value of the first of its tags that is present. */
   readonly section?: string;
   readonly members?: Readonly<Record<string, readonly string[]>>;
   readonly isHttp: boolean;
@@ -47,12 +47,12 @@ const protocols: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
   ['rpc-server', { ...rpc, name: 'rpc-server', kind: 1 }],
 ]);
 
-/** The kind that an operation name stands for; undefined for most names. */
+/** The kind of a registered operation name; undefined for all other names. */
 export function kindOf(name: string | null): 1 | 2 | undefined {
   return name === null ? undefined : protocols.get(name)?.kind;
 }
 
-/** Makes a span by hand one of a protocol when its operation name stands for one; to be called when it ends. */
+/** Turns a manual span with a registered operation name into a span of its protocol. Called when the span ends. */
 export function adoptProtocol(record: SpanRecord, sdk: SdkAttributes): void {
   const protocol = protocols.get(sdk.name ?? '');
   if (protocol === undefined) return;
@@ -60,7 +60,7 @@ export function adoptProtocol(record: SpanRecord, sdk: SdkAttributes): void {
   record.name = protocol.name;
   record.kind = protocol.kind;
   sdk.name = null;
-  // Entry spans of protocol servers have the stack of their error only.
+  // An entry span of a protocol has a stack only for an error.
   if (protocol.kind === 1 && record.errorCount === 0) record.stack = null;
   if (protocol.isHttp) takeHttp(record, tags);
   const { section, members } = protocol;
@@ -96,7 +96,7 @@ function takeHttp(record: SpanRecord, tags: Record<string, unknown>): void {
   record.http = http;
 }
 
-/** A server's span has the path alone, and its host beside it. */
+/** Splits the address of an entry span into host and path, which are separate fields. Others keep the whole address. */
 function split(address: string, isEntry: boolean): { readonly origin: string | null; readonly path: string } {
   const absolute = isEntry ? /^https?:\/\/(?:[^/?#@]*@)?([^/?#]*)(.*)$/is.exec(address) : null;
   const path = (absolute?.[2] ?? address).replace(/#.*$/s, '');
@@ -123,7 +123,7 @@ function takeError(record: SpanRecord, attributes: Record<string, string>, tags:
   if (text !== undefined) attributes['error'] = text;
 }
 
-/** The text of the first of these tags that has one; it is a tag no longer. */
+/** Removes the first of these tags that has a text, and returns the text. */
 function takeText(tags: Record<string, unknown>, names: readonly string[]): string | undefined {
   for (const name of names) {
     const value = tags[name];

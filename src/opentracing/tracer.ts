@@ -1,4 +1,4 @@
-// InstanaTracer: the OpenTracing 0.14 tracer, for spans that the application makes itself.
+// InstanaTracer, the OpenTracing 0.14 tracer: manual spans, inject and extract.
 import {
   FORMAT_BINARY,
   FORMAT_HTTP_HEADERS,
@@ -13,15 +13,10 @@ import type { ActiveSpan } from '../spans/active-span.js';
 import type { CallStacks } from '../spans/call-stack.js';
 import { SdkAttributes, SpanRecord } from '../spans/span.js';
 import { extractBinary, extractTextMap, injectBinary, injectTextMap } from './carriers.js';
-import {
-  InstanaSpan,
-  InstanaSpanContext,
-  isTime,
-  nameText,
-  type SpanDependencies,
-  textOf,
-} from './opentracing-span.js';
+import { InstanaSpan, isTime, type SpanDependencies } from './opentracing-span.js';
 import { kindOf } from './registered-spans.js';
+import { InstanaSpanContext } from './span-context.js';
+import { operationName, textOf } from './tag-limits.js';
 
 export interface TracerDependencies extends SpanDependencies {
   readonly activeSpan: ActiveSpan;
@@ -37,31 +32,31 @@ export interface TracerDependencies extends SpanDependencies {
   };
 }
 
-/** OpenTracing's options and one of ours. */
+/** OpenTracing's options and one more. */
 export interface InstanaSpanOptions extends SpanOptions {
-  /** Do not take the active span as parent; the span starts a trace of its own unless references say otherwise. */
+  /** Ignore the active span: without references, the span starts a new trace. */
   ignoreActiveSpan?: boolean;
 }
 
-/** Makes, injects and extracts spans by hand. None of its methods throws. */
+/** Starts manual spans, and injects and extracts their contexts. None of its methods throws. */
 export class InstanaTracer extends Tracer {
   readonly #connect: () => TracerDependencies;
   #connected: TracerDependencies | null = null;
 
-  /** `connect` is called with the first use, so that it can start the sensor. */
+  /** `connect` is called on first use, and can start the sensor. */
   constructor(connect: () => TracerDependencies) {
     super();
     this.#connect = connect;
   }
 
   /**
-   * Starts a span: child of the last `child_of` reference, else of the last other one, else of the active span, else a trace of its
-   * own. `startTime` is in milliseconds since the epoch.
+   * Starts a span. Its parent is the last `child_of` reference, or else the last other reference, or else the active span. Without a
+   * parent it starts a new trace. `startTime` is in milliseconds since the epoch.
    */
   override startSpan(name: string, spanOptions?: InstanaSpanOptions | null): Span {
     const dependencies = this.#dependencies();
     const { activeSpan, recorder, ids, stacks, now, wallClock, settings, patchLoadedBuiltins } = dependencies;
-    const options = spanOptions ?? nothing;
+    const options = spanOptions ?? noOptions;
     const parent = parentOf(options, activeSpan);
     const { enabled, stackTrace, stackTraceLength } = settings();
     const spanId = ids.next();
@@ -72,20 +67,20 @@ export class InstanaTracer extends Tracer {
     const hasParent = parent !== null && parent.traceId !== '';
     const record = new SpanRecord(
       'sdk',
-      hasParent && parent.spanId !== '' ? 3 : 1, // no span id: an ignored request without a caller
+      hasParent && parent.spanId !== '' ? 3 : 1, // an ignored request without a caller has no span id
       hasParent ? parent.traceId : spanId,
       spanId,
       hasParent ? parent.spanId : null,
       null,
       startMs,
-      // The monotonic time that belongs to the start, so that an end without a time of its own is measured with one clock.
+      // The monotonic time of the start, so that the duration is measured with one clock unless the end has its own time.
       tick - (wallMs - startMs),
       null,
     );
-    record.sdk = new SdkAttributes(nameText(name));
+    record.sdk = new SdkAttributes(operationName(name));
     record.kind = kindOf(record.sdk.name) ?? record.kind;
     record.w3c = parent === null ? (activeSpan.suppression()?.w3c ?? null) : parent.w3c;
-    record.suppressed = !enabled || isUnsampled(parent, activeSpan);
+    record.suppressed = !enabled || isSuppressed(parent, activeSpan);
     if (parent !== null) record.baggage = parent.baggage;
     if (stackTrace === 'all' && stackTraceLength > 0 && !record.suppressed)
       record.stack = stacks.take(stackTraceLength, this.startSpan, tick);
@@ -102,21 +97,21 @@ export class InstanaTracer extends Tracer {
     return this.currentSpan()?.context() ?? null;
   }
 
-  /** The active span, automatic or manual; null outside any. Tags and logs may be added to it, `finish` on an automatic one is ignored. */
+  /** The active span, automatic or manual; null outside any. It accepts tags and logs. `finish` of an automatic one is ignored. */
   currentSpan(): Span | null {
     const dependencies = this.#dependencies();
     const record = dependencies.activeSpan.get();
     return record === null ? null : new InstanaSpan(this, record, dependencies);
   }
 
-  /** Runs `fn` with `span` active, in it and in all that it starts; returns what `fn` returns and throws what it throws. */
+  /** Runs `fn` with `span` active, including everything that `fn` starts. Returns or throws what `fn` does. */
   withActiveSpan<Result>(span: Span, fn: () => Result): Result {
     const { activeSpan } = this.#dependencies();
     const record = ourContext(span);
     return record instanceof SpanRecord ? activeSpan.apply(record, fn, undefined, []) : fn();
   }
 
-  /** Writes the context of a span into a carrier. An unknown format is told once on the log and does nothing. */
+  /** Writes the context of a span into a carrier. An unknown format has no effect and is logged once. */
   override inject(context: SpanContext | Span, format: string, carrier: unknown): void {
     const { warnOnce } = this.#dependencies();
     try {
@@ -131,7 +126,7 @@ export class InstanaTracer extends Tracer {
     }
   }
 
-  /** Reads a context from a carrier; null when there is none in it. */
+  /** Reads a context from a carrier; null if it has none. */
   override extract(format: string, carrier: unknown): SpanContext | null {
     const { warnOnce } = this.#dependencies();
     try {
@@ -157,9 +152,9 @@ function unsupported(format: unknown, by: string): string {
 
 type Parent = SpanRecord | InstanaSpanContext;
 
-const nothing: InstanaSpanOptions = Object.freeze({});
+const noOptions: InstanaSpanOptions = Object.freeze({});
 
-/** An option that cannot be read counts as none. */
+/** An option of the application; undefined if its getter throws. */
 function read<Name extends keyof InstanaSpanOptions>(
   options: InstanaSpanOptions,
   name: Name,
@@ -171,22 +166,22 @@ function read<Name extends keyof InstanaSpanOptions>(
   }
 }
 
-/** Without a parent the span is a root, also when the active span is not wanted, or the one that is named belongs to another tracer. */
-function parentOf(options: InstanaSpanOptions, scope: ActiveSpan): Parent | null {
+/** Null for a root span: without a parent, without the active span if it is to be ignored, or with a parent of another tracer. */
+function parentOf(options: InstanaSpanOptions, activeSpan: ActiveSpan): Parent | null {
   const childOf: unknown = read(options, 'childOf');
   const direct = ourContext(childOf);
   if (direct !== null) return direct;
   const references: unknown = read(options, 'references');
   if ((childOf === undefined || childOf === null) && (references === undefined || references === null))
-    return read(options, 'ignoreActiveSpan') === true ? null : scope.get();
-  const { parent, isNamed } = lastOf(references);
+    return read(options, 'ignoreActiveSpan') === true ? null : activeSpan.get();
+  const { parent, isNamed } = lastReference(references);
   if (parent !== null) return parent;
   const isForeign = isNamed || (childOf !== undefined && childOf !== null);
-  return isForeign || read(options, 'ignoreActiveSpan') === true ? null : scope.get();
+  return isForeign || read(options, 'ignoreActiveSpan') === true ? null : activeSpan.get();
 }
 
-/** The last `child_of` of ours among these references, else the last other one; and whether there is a reference at all. */
-function lastOf(references: unknown): { readonly parent: Parent | null; readonly isNamed: boolean } {
+/** The last `child_of` reference to our spans, or else the last other one, and whether there are references at all. */
+function lastReference(references: unknown): { readonly parent: Parent | null; readonly isNamed: boolean } {
   let parent: Parent | null = null;
   let isChild = false;
   let isNamed = false;
@@ -200,12 +195,12 @@ function lastOf(references: unknown): { readonly parent: Parent | null; readonly
       isChild = isChildOf;
     }
   } catch {
-    // What is no reference ends the list.
+    // An invalid reference ends the list.
   }
   return { parent, isNamed };
 }
 
-/** Another copy of opentracing does not know our spans as spans, and puts them into its references as they are. */
+/** Accepts spans as well: another copy of opentracing does not recognise our spans and puts them into its references as they are. */
 function ourContext(context: unknown): Parent | null {
   try {
     if (context instanceof InstanaSpan) return context.record;
@@ -215,7 +210,6 @@ function ourContext(context: unknown): Parent | null {
   }
 }
 
-function isUnsampled(parent: Parent | null, scope: ActiveSpan): boolean {
-  if (parent === null) return scope.isSuppressed();
-  return parent instanceof SpanRecord ? parent.suppressed : parent.suppressed;
+function isSuppressed(parent: Parent | null, activeSpan: ActiveSpan): boolean {
+  return parent === null ? activeSpan.isSuppressed() : parent.suppressed;
 }

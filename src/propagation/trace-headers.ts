@@ -1,29 +1,24 @@
-// The trace headers of a request: X-INSTANA and W3C, read from one that comes in, named for one that goes out.
+// The trace headers of a request, X-INSTANA and W3C: reading those that arrive, and naming those that are sent.
+import { baggageHeader, readBaggage } from './baggage.js';
 import { hasShortId, parseId, shortId } from './ids.js';
-import {
-  baggageHeader,
-  contextOfLongId,
-  readBaggage,
-  readTraceparent,
-  traceparentHeader,
-  tracestateHeader,
-  W3cContext,
-} from './w3c.js';
+import { readTraceparent, traceparentHeader } from './traceparent.js';
+import { readTracestate, tracestateHeader } from './tracestate.js';
+import { contextOfLongId, W3cContext } from './w3c-context.js';
 
 export const traceHeader = 'X-INSTANA-T';
 export const spanHeader = 'X-INSTANA-S';
 export const levelHeader = 'X-INSTANA-L';
 
-/** What a caller told about its trace; ids are checked and padded, null when a new trace has to begin. */
+/** The trace of a caller. Ids are checked and padded, and null if a new trace has to begin. */
 export interface TraceHeaders {
-  /** 16 or 32 digits. Null unless the span id is there too. */
+  /** 16 or 32 digits. Null unless there is a span id, too. */
   readonly traceId: string | null;
   readonly spanId: string | null;
-  /** Whether these ids are those of `traceparent`. */
+  /** Whether the ids were taken from `traceparent`. */
   readonly fromTraceparent: boolean;
-  /** Level 0, or nothing else than a `traceparent` that is not sampled: the caller wants no spans of this request. */
+  /** Level 0, or only a `traceparent` that is not sampled: the caller wants no spans of this request. */
   readonly suppressed: boolean;
-  /** What is to be passed on; null when there were no W3C headers and no long trace id. */
+  /** Forwarded with calls. Null if there were no W3C headers and no long trace id. */
   readonly w3c: W3cContext | null;
   readonly correlationType: string | null;
   readonly correlationId: string | null;
@@ -36,8 +31,8 @@ const correlationId = /^[\w-]{1,64}$/;
 const correlationTypes = new Set(['web', 'mobile']);
 
 /**
- * Reads the headers of one request after another. The same object is filled anew by each `read`,
- * because making one a request would be garbage for nothing: most requests have none of these headers.
+ * Reads the headers of one request after another. Each `read` fills the same object again, because most requests have none of
+ * these headers, and one object per request would be garbage.
  */
 export class TraceHeaderReader implements TraceHeaders {
   traceId: string | null = null;
@@ -48,13 +43,13 @@ export class TraceHeaderReader implements TraceHeaders {
   correlationType: string | null = null;
   correlationId: string | null = null;
   synthetic = false;
-  /** The Host header, the first one; null when there is none. */
+  /** The first Host header; null if there is none. */
   host: string | null = null;
   #hasLevel = false;
 
   /**
-   * `rawHeaders` as Node.js has it: name, value, name, value; of it, since `req.headers` is built on first use. Without `followsW3c`
-   * the trace of a `traceparent` is passed on but not joined.
+   * `rawHeaders` as Node.js has it: name, value, name, value. Not `req.headers`, which Node.js builds on first use. Without
+   * `followsW3c` the trace of a `traceparent` is forwarded but not joined.
    */
   read(rawHeaders: readonly string[], followsW3c = true): void {
     this.traceId = null;
@@ -83,7 +78,7 @@ export class TraceHeaderReader implements TraceHeaders {
       if (length !== 7 && length !== 11 && length !== syntheticName.length) continue;
       const initial = name.charCodeAt(0) | 0x20;
       if (initial !== 0x78) {
-        // `tracestate` means nothing without one of these two.
+        // `traceparent` or `baggage`. Without one of them, `tracestate` has no effect.
         hasW3c ||= (initial === 0x74 && length === 11) || (initial === 0x62 && length === 7);
         continue;
       }
@@ -103,14 +98,14 @@ export class TraceHeaderReader implements TraceHeaders {
       }
     }
     if (level !== undefined) this.#readLevel(level);
-    // Two trace ids contradict each other: neither is believed.
+    // Two trace ids contradict each other, so both are ignored.
     if (trace !== undefined && span !== undefined && !twice) this.#readIds(trace, span);
     if (hasW3c) this.#readW3c(rawHeaders, followsW3c);
     else if (this.correlationId !== null) this.#forgetIds();
     this.#keepLongId();
   }
 
-  /** For neighbours that know W3C only: where `traceparent` told no trace id, it is the long one of ours. */
+  /** Without a `traceparent`, the 128-bit trace id of X-INSTANA is sent to services that know W3C only. */
   #keepLongId(): void {
     const { traceId, w3c } = this;
     if (traceId === null || traceId.length === 16 || (w3c !== null && w3c.traceId !== null)) return;
@@ -131,7 +126,7 @@ export class TraceHeaderReader implements TraceHeaders {
     this.spanId = null;
   }
 
-  /** Apart from the X-INSTANA headers, since most requests have none of these. */
+  /** A second pass over the headers, because most requests have none of these. */
   #readW3c(rawHeaders: readonly string[], followsW3c: boolean): void {
     let parent: string | null = null;
     let parents = 0;
@@ -156,7 +151,7 @@ export class TraceHeaderReader implements TraceHeaders {
     const carried = baggage === null ? '' : readBaggage(baggage);
     const w3c = parent !== null && parents === 1 ? readTraceparent(parent) : null;
     if (w3c !== null) {
-      if (states > 0) w3c.readTracestate(state, states);
+      if (states > 0) readTracestate(w3c, state, states);
       w3c.baggage = carried;
       this.w3c = w3c;
       this.#follow(w3c, followsW3c);
@@ -168,7 +163,7 @@ export class TraceHeaderReader implements TraceHeaders {
     this.w3c.baggage = carried;
   }
 
-  /** Which ids count where there is a `traceparent`. */
+  /** Decides which ids count if there is a `traceparent`. */
   #follow(w3c: W3cContext, followsW3c: boolean): void {
     const isCorrelated = this.correlationId !== null;
     if (this.suppressed || (this.traceId !== null && !isCorrelated)) return;
@@ -191,7 +186,7 @@ export class TraceHeaderReader implements TraceHeaders {
     const level = (comma < 0 ? value : value.slice(0, comma)).trim();
     this.suppressed = level === '0';
     this.#hasLevel = level === '0' || level === '1';
-    // Any other level counts as no header at all.
+    // Any other level is ignored.
     if (comma < 0 || level !== '1' || value.length > 1024) return;
     for (const part of value.slice(comma + 1).split(';')) {
       const equals = part.indexOf('=');
@@ -207,12 +202,12 @@ export class TraceHeaderReader implements TraceHeaders {
   }
 }
 
-/** Headers that are written together or not at all, as bits. */
+/** Families of headers, as bits. The headers of a family are sent together or not at all. */
 export const instanaFamily = 1;
 export const w3cFamily = 2;
 const baggageFamily = 4;
 
-/** Which of the families a header name belongs to, in any spelling; 0 for none. */
+/** The family of a header name, in any case; 0 for none. */
 export function headerFamily(name: string): number {
   const initial = name.charCodeAt(0) | 0x20;
   if (initial === 0x78) {
@@ -231,10 +226,11 @@ export function headerFamily(name: string): number {
 }
 
 /**
- * Those that may be added where a caller has set families of its own. X-INSTANA headers of its own tell of a span of its own, of
- * which ours, and `traceparent`, would tell otherwise; `traceparent` and `tracestate` belong together; `baggage` stands for itself.
+ * Returns the headers of `added` that may be added to a call on which the application has set `families` itself. X-INSTANA headers of
+ * the application name its own span, which our X-INSTANA headers and `traceparent` would contradict. `traceparent` and `tracestate`
+ * belong together. `baggage` is independent.
  */
-export function headersNotTaken(added: readonly string[], families: number): readonly string[] {
+export function headersToAdd(added: readonly string[], families: number): readonly string[] {
   if (families === 0) return added;
   const taken = (families & instanaFamily) === 0 ? families : families | w3cFamily;
   const free: string[] = [];

@@ -1,6 +1,6 @@
 // Keeps the active span of each asynchronous context.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { W3cContext } from '../propagation/w3c.js';
+import type { W3cContext } from '../propagation/w3c-context.js';
 import { SpanRecord } from './span.js';
 
 /** Replaces the active span where nothing is traced: requests with level 0, and the sensor's own work. */

@@ -1,6 +1,6 @@
 // The record of one span inside the process: plain, of fixed shape, for automatic and manual spans alike.
 
-import type { W3cContext } from '../propagation/w3c.js';
+import type { W3cContext } from '../propagation/w3c-context.js';
 import type { SpanKind, StackFrame } from '../protocol/wire-span.js';
 
 /** The route of one request, recorded by a framework's instrumentation while the request runs. */

@@ -114,7 +114,7 @@ const registeredLayers: PrivateField<RegisteredLayer> = makePrivateField();
 /** The state of the request that `response` answers; null when it is not traced or has ended. */
 function routeOf({ entrySpans, state }: InstrumentationContext, response: unknown): ExpressRoute | null {
   if (state.isDisabled) return null;
-  const http = entrySpans.of(response)?.http ?? null;
+  const http = entrySpans.openSpanOf(response)?.http ?? null;
   if (http === null) return null;
   if (http.route instanceof ExpressRoute) return http.route;
   const route = new ExpressRoute();
@@ -125,7 +125,7 @@ function routeOf({ entrySpans, state }: InstrumentationContext, response: unknow
 function noteError(tools: InstrumentationContext, response: unknown, error: unknown): void {
   // Words by which a handler leaves its route or router; no errors.
   if (!error || error === 'route' || error === 'router' || tools.state.isDisabled) return;
-  const span = tools.entrySpans.of(response);
+  const span = tools.entrySpans.openSpanOf(response);
   if (span === null) return;
   routeOf(tools, response)?.fail();
   tools.entrySpans.fail(span, error);

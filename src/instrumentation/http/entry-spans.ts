@@ -1,59 +1,69 @@
-// What an HTTP entry span means: how it begins, what is added to it, how it ends.
+// Entry spans of HTTP: how they begin, what is added to them, and how they end.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { shortId } from '../../propagation/ids.js';
+import type { Config } from '../../config/options.js';
+import { type IdPool, shortId } from '../../propagation/ids.js';
 import { TraceHeaderReader } from '../../propagation/trace-headers.js';
-import { Suppressed, suppressed } from '../../spans/active-span.js';
+import type { W3cContext } from '../../propagation/w3c-context.js';
+import { type ActiveSpan, Suppressed, suppressed } from '../../spans/active-span.js';
 import { errorStack, errorText } from '../../spans/error-text.js';
 import type { IgnoreMatcher, IgnorePolicy } from '../../spans/ignore-policy.js';
+import type { Recorder } from '../../spans/recorder.js';
 import { HttpAttributes, SpanRecord } from '../../spans/span.js';
 import { makePrivateField, type PrivateField } from '../private-field.js';
-import { captureHeader, valuesInList } from './captured-headers.js';
-import type { HttpSpanDependencies } from './span-dependencies.js';
+import { captureHeaders, capturesHeaders, valuesInList } from './captured-headers.js';
 
-/** What a request was found to be, on it and on its response. */
-const marks: PrivateField<SpanRecord | Suppressed> = makePrivateField();
+/** The parts of the sensor that entry spans use. */
+export interface EntrySpanDependencies {
+  readonly recorder: Recorder;
+  readonly activeSpan: ActiveSpan;
+  readonly ids: IdPool;
+  readonly now: () => number;
+  readonly wallClock: () => number;
+  readonly config: () => Config;
+  /** Patches modules of Node.js that were loaded in a way that no hook sees. */
+  readonly patchLoadedBuiltins: () => void;
+}
+
+/** The span of a request, or that its caller wants none: on the request and on its response. */
+const traced: PrivateField<SpanRecord | Suppressed> = makePrivateField();
 
 function spanOf(target: object): SpanRecord | undefined {
-  const mark = marks.get(target);
-  return mark instanceof SpanRecord ? mark : undefined;
+  const found = traced.get(target);
+  return found instanceof SpanRecord ? found : undefined;
 }
 
 /** Begins and ends the entry spans of all HTTP servers of the process. */
 export class HttpEntrySpans {
-  readonly #dependencies: HttpSpanDependencies;
+  readonly #dependencies: EntrySpanDependencies;
   readonly #reader: TraceHeaderReader = new TraceHeaderReader();
+  /** The span whose handler threw an error that nothing has caught yet. */
   #thrown: SpanRecord | null = null;
-  /** The last one begun: what a handler does at once is done for its request. */
-  #latest: SpanRecord | null = null;
+  /** Most calls of a handler before its first `await` are for this span. */
+  #lastBegun: SpanRecord | null = null;
   #ignores: IgnoreMatcher | null = null;
   #suppressesIgnored = true;
 
-  constructor(dependencies: HttpSpanDependencies) {
+  constructor(dependencies: EntrySpanDependencies) {
     this.#dependencies = dependencies;
   }
 
-  /** Tells which requests are ignored from now on. */
+  /** Sets which requests are ignored from now on. */
   use({ ignoresRequest, suppressesBelowIgnored }: IgnorePolicy): void {
     this.#ignores = ignoresRequest;
     this.#suppressesIgnored = suppressesBelowIgnored;
   }
 
-  /** Starts the span of a request; null when it has one already, a mark of suppression when its caller wants none. */
+  /** Starts the span of a request. Null if it already has one or tracing is off; `Suppressed` if its caller wants none. */
   begin(request: IncomingMessage, response: ServerResponse): SpanRecord | Suppressed | null {
     const { recorder, ids, now, wallClock, config, patchLoadedBuiltins } = this.#dependencies;
-    // Read here too: `configure()` may turn tracing off after the servers were patched.
+    // Checked for each request, because `configure()` may turn tracing off after the servers were patched.
     if (!config().tracing.enabled || spanOf(response) !== undefined) return null;
     const caller = this.#reader;
     const rawHeaders: unknown = request.rawHeaders;
-    // Adapters of serverless platforms emit requests of their own making.
+    // Adapters of serverless platforms emit requests that they made themselves.
     caller.read(Array.isArray(rawHeaders) ? rawHeaders : [], config().tracing.w3c.read);
     const { traceId, w3c } = caller;
-    if (caller.suppressed) {
-      const mark = w3c === null ? suppressed : new Suppressed(w3c);
-      marks.set(request, mark);
-      marks.set(response, mark);
-      return mark;
-    }
+    if (caller.suppressed) return suppress(request, response, w3c);
     const ignored = this.#ignores?.(request.method ?? '', pathOf(request.url ?? ''), caller.host ?? '') === true;
     const http = new HttpAttributes(request.method ?? '', request.url ?? '', caller.host);
     http.bytesBefore = bytesDispatched(request.socket);
@@ -63,7 +73,7 @@ export class HttpEntrySpans {
       'node.http.server',
       1,
       traceId === null ? ids.next() : shortId(traceId),
-      // What stands below an ignored span that suppresses nothing stands below that span's parent, if it has one.
+      // Children of an ignored span that suppresses nothing become children of its parent, if it has one.
       ignored && !this.#suppressesIgnored ? (caller.spanId ?? '') : ids.next(),
       caller.spanId,
       traceId !== null && traceId.length > 16 ? traceId : null,
@@ -84,38 +94,37 @@ export class HttpEntrySpans {
       span.ignored = true;
       span.suppressed = this.#suppressesIgnored;
     }
-    if (config().tracing.extraHttpHeaders.length > 0 && Array.isArray(rawHeaders))
-      this.#captureRequestHeaders(span, rawHeaders);
-    showTraceId(request, span.traceId);
-    marks.set(response, span);
-    marks.set(request, span);
+    if (this.capturesHeaders && Array.isArray(rawHeaders)) this.#captureRequestHeaders(span, rawHeaders);
+    exposeTraceId(request, span.traceId);
+    traced.set(response, span);
+    traced.set(request, span);
     recorder.open(span);
     // The handler may call `https`, which an ES module can import without a hook noticing (docs/notes/start-up.md).
     patchLoadedBuiltins();
-    this.#latest = span;
+    this.#lastBegun = span;
     return span;
   }
 
-  /** The span of a response, open or not; null when it is not traced. */
+  /** The span of a response, open or not; null if it is not traced. */
   spanOf(response: object): SpanRecord | null {
-    return this.#latestOf(response) ?? this.activeOf(response) ?? spanOf(response) ?? null;
+    return this.#lastBegunOf(response) ?? this.activeOf(response) ?? spanOf(response) ?? null;
   }
 
-  /** A response has written its head; a status that Node.js takes for another number is left to be read from the response. */
+  /** Records the status of a head that was written. A status that Node.js converts is read from the response later. */
   headWritten(span: SpanRecord, status: unknown): void {
     if (span.http === null || span.isFinished || typeof status !== 'number') return;
     if (Number.isInteger(status) && status >= 100 && status <= 999) span.http.status = status;
   }
 
-  /** The open entry span of a response, or of the asynchronous context when a framework handed us another object. */
-  of(response: unknown): SpanRecord | null {
-    const span = this.#latestOf(response) ?? this.#search(response);
+  /** The open entry span of a response. For any other object of a framework, that of the asynchronous context. */
+  openSpanOf(response: unknown): SpanRecord | null {
+    const span = this.#lastBegunOf(response) ?? this.#search(response);
     return span === null || span.kind !== 1 || span.http === null || span.isFinished ? null : span;
   }
 
   /**
-   * The active span, if it is that of this request or response; null else. Found without a look at the object: Express gives each
-   * request and response a prototype, and V8 then finds no property of them, ours included, without a search.
+   * The active span, if it is that of this request or response; otherwise null. Compares instead of reading the object: Express sets
+   * the prototype of each request and response, after which V8 finds their properties, including ours, only by a search.
    */
   activeOf(emitter: object): SpanRecord | null {
     const span = this.#dependencies.activeSpan.get();
@@ -124,18 +133,18 @@ export class HttpEntrySpans {
   }
 
   /**
-   * What is to be active in an event of this request or response: its entry span, or the mark when its caller wants no spans; null
-   * when that is so already, or nothing is known.
+   * The state to activate in an event of this request or response: its entry span, or `Suppressed`. Null if it is active already, or
+   * if the object is unknown.
    */
   inactiveSpanOf(emitter: object): SpanRecord | Suppressed | null {
     const { activeSpan } = this.#dependencies;
-    const mark = marks.get(emitter);
-    if (mark === undefined) return null;
-    if (mark instanceof SpanRecord) return activeSpan.get()?.traceId === mark.traceId ? null : mark;
-    return activeSpan.isSuppressed() ? null : mark;
+    const found = traced.get(emitter);
+    if (found === undefined) return null;
+    if (found instanceof SpanRecord) return activeSpan.get()?.traceId === found.traceId ? null : found;
+    return activeSpan.isSuppressed() ? null : found;
   }
 
-  /** Notes the error that a framework reports, the first one of a request; its status decides whether it counts. */
+  /** Records the first error that a framework reports for a request. Whether the span counts as failed depends on the status. */
   fail(span: SpanRecord, error: unknown): void {
     const { http } = span;
     if (http === null || http.error !== null || span.isFinished) return;
@@ -146,24 +155,24 @@ export class HttpEntrySpans {
   }
 
   /**
-   * Ends the span of a response that was finished, or cut off before it was; does nothing for any other. `known` is its span, when
-   * that has been found already.
+   * Ends the span of a response that is finished, or `aborted` before that; does nothing for a response without a span. `active` is
+   * its span if the caller has already found it.
    */
-  end(response: ServerResponse, cutOff: boolean, known: SpanRecord | null = null): void {
-    const span = known ?? spanOf(response);
+  end(response: ServerResponse, aborted: boolean, active: SpanRecord | null = null): void {
+    const span = active ?? spanOf(response);
     if (span === undefined) return;
     const { http } = span;
     if (!span.isFinished) {
-      if (http !== null) this.#complete(span, http, response, cutOff);
+      if (http !== null) this.#complete(span, http, response, aborted);
       this.#dependencies.recorder.finish(span);
     }
-    if (cutOff && http !== null) {
+    if (aborted && http !== null) {
       http.request = null;
       http.response = null;
     }
   }
 
-  /** Ends the span of a request that was handed over together with its connection; status 0: nobody answered. */
+  /** Ends the span of an upgrade request, whose connection the application owns. Status 0: there was no response. */
   endUpgrade(span: SpanRecord, status: number): void {
     const { http } = span;
     if (http === null || span.isFinished) return;
@@ -175,43 +184,43 @@ export class HttpEntrySpans {
     this.#dependencies.recorder.finish(span);
   }
 
-  /** Ends a span whose response never came, so that it is seen; a later end of the response adds nothing. */
+  /** Ends a span whose response has not ended in time, so that it is reported. A later end of the response has no effect. */
   expire(span: SpanRecord, afterMs: number): void {
     const { http } = span;
     if (http !== null) {
       http.error ??= `Unfinished: no end of the response after ${Math.round(afterMs / 1000)} s`;
       if (http.status >= 500) span.errorCount = 1;
-      this.#takeTemplate(http, 0, {});
+      this.#resolveTemplate(http, 0, {});
     }
     span.sdkAttributes().tags['unfinished'] = true;
     this.#dependencies.recorder.finish(span);
   }
 
-  /** The handler of this request threw, out of the server: what was thrown is known only to the process. */
+  /** The handler of this request threw an error, which only the process' own events will show. */
   threw(span: SpanRecord): void {
     this.#thrown = span;
   }
 
-  /** An error that nobody caught: belongs to the request whose handler threw it, or in whose context it came up. */
+  /** Records an uncaught error on the request whose handler threw it, or in whose context it was thrown. */
   failUncaught(error: unknown): void {
     const span = this.#thrown ?? this.#dependencies.activeSpan.get();
     this.#thrown = null;
     if (span !== null && span.kind === 1) this.fail(span, error);
   }
 
-  /** The process ends: requests that failed and were never answered are sent as they are. */
+  /** Ends the spans of failed requests without a response, because the process is about to exit. */
   endFailed(): void {
     this.#dependencies.recorder.expire(Number.NEGATIVE_INFINITY, (span) => {
       if (span.kind !== 1 || span.http === null || span.http.error === null) return;
       span.errorCount = 1;
-      this.#takeTemplate(span.http, 0, {});
+      this.#resolveTemplate(span.http, 0, {});
       this.#dependencies.recorder.finish(span);
     });
   }
 
-  #latestOf(response: unknown): SpanRecord | null {
-    const http = this.#latest?.http ?? null;
-    return http !== null && http.response !== null && http.response === response ? this.#latest : null;
+  #lastBegunOf(response: unknown): SpanRecord | null {
+    const http = this.#lastBegun?.http ?? null;
+    return http !== null && http.response !== null && http.response === response ? this.#lastBegun : null;
   }
 
   #search(response: unknown): SpanRecord | null {
@@ -220,56 +229,60 @@ export class HttpEntrySpans {
     return spanOf(response) ?? active;
   }
 
-  #complete(span: SpanRecord, http: HttpAttributes, response: ServerResponse, cutOff: boolean): void {
-    if (http.status === 0 && (!cutOff || response.headersSent)) http.status = response.statusCode;
-    if (cutOff && !isHandedOver(http, response)) this.#noteCut(http, response);
-    this.#takeTemplate(http, http.status === 0 ? response.statusCode : http.status, response);
+  #complete(span: SpanRecord, http: HttpAttributes, response: ServerResponse, aborted: boolean): void {
+    if (http.status === 0 && (!aborted || response.headersSent)) http.status = response.statusCode;
+    if (aborted && !isDelivered(http, response)) this.#setAbortError(http, response);
+    this.#resolveTemplate(http, http.status === 0 ? response.statusCode : http.status, response);
     if (http.status >= 500) span.errorCount = 1;
-    if (this.#dependencies.config().tracing.extraHttpHeaders.length > 0) this.#captureResponseHeaders(http, response);
+    if (this.capturesHeaders) this.#captureResponseHeaders(http, response);
   }
 
-  #takeTemplate(http: HttpAttributes, status: number, response: { readonly req?: unknown }): void {
+  #resolveTemplate(http: HttpAttributes, status: number, response: { readonly req?: unknown }): void {
     if (!http.templateFrozen && http.route !== null) http.template = http.route.template(status, response);
     http.route = null;
   }
 
-  #noteCut(http: HttpAttributes, response: ServerResponse): void {
+  #setAbortError(http: HttpAttributes, response: ServerResponse): void {
     if (http.error !== null) return;
-    const { errored } = response as { errored?: unknown }; // since Node.js 18; the type has it later
+    const { errored } = response;
     http.error = errored === null || errored === undefined ? 'Request aborted' : errorText(errored);
   }
 
-  /** Whether any headers are to be recorded. */
-  get captures(): boolean {
-    return this.#dependencies.config().tracing.extraHttpHeaders.length > 0;
+  /** Whether any headers are to be captured. */
+  get capturesHeaders(): boolean {
+    return capturesHeaders(this.#dependencies.config());
   }
 
-  /** Notes headers that a response got with its head only: name, value, name, value. */
+  /** Captures headers that were passed to `writeHead` only: name, value, name, value. */
   captureWrittenHeaders(response: object, written: readonly unknown[]): void {
     const http = spanOf(response)?.http;
     if (http === undefined || http === null) return;
-    for (const name of this.#dependencies.config().tracing.extraHttpHeaders)
-      captureHeader(http, name, valuesInList(written, name));
+    captureHeaders(this.#dependencies.config(), http, (name) => valuesInList(written, name));
   }
 
   #captureRequestHeaders(span: SpanRecord, rawHeaders: readonly string[]): void {
-    if (span.http === null) return;
-    for (const name of this.#dependencies.config().tracing.extraHttpHeaders)
-      captureHeader(span.http, name, valuesInList(rawHeaders, name));
+    if (span.http !== null)
+      captureHeaders(this.#dependencies.config(), span.http, (name) => valuesInList(rawHeaders, name));
   }
 
   #captureResponseHeaders(http: HttpAttributes, response: ServerResponse): void {
-    for (const name of this.#dependencies.config().tracing.extraHttpHeaders)
-      captureHeader(http, name, response.getHeader(name));
+    captureHeaders(this.#dependencies.config(), http, (name) => response.getHeader(name));
   }
 }
 
-/** For templates of pages, where the caller sent no trace id. The headers may be an adapter's own, and frozen. */
-function showTraceId(request: IncomingMessage, traceId: string): void {
+function suppress(request: IncomingMessage, response: ServerResponse, w3c: W3cContext | null): Suppressed {
+  const state = w3c === null ? suppressed : new Suppressed(w3c);
+  traced.set(request, state);
+  traced.set(response, state);
+  return state;
+}
+
+/** Makes the trace id available to templates of pages, where the caller sent none. */
+function exposeTraceId(request: IncomingMessage, traceId: string): void {
   try {
     request.headers['x-instana-t'] ??= traceId;
   } catch {
-    // Then templates do without it.
+    // The headers of an adapter may be frozen.
   }
 }
 
@@ -279,11 +292,11 @@ function pathOf(url: string): string {
 }
 
 /**
- * Whether the client had the whole response when its connection ended. One that hangs up on the last byte can be faster than the
- * callback of the last write, and than the `end()` of an application that streams a file of known length.
+ * Whether the client had received the whole response when its connection ended. A client that hangs up after the last byte can be
+ * faster than the callback of the last write, or than the `end()` of an application that streams a file of known length.
  */
-function isHandedOver(http: HttpAttributes, response: ServerResponse): boolean {
-  // `_header` and `_contentLength` are Node.js' own; without them the response counts as cut off.
+function isDelivered(http: HttpAttributes, response: ServerResponse): boolean {
+  // `_header` and `_contentLength` are internal to Node.js. Without them the response counts as aborted.
   const {
     errored,
     _header: head,
@@ -300,8 +313,8 @@ function isHandedOver(http: HttpAttributes, response: ServerResponse): boolean {
   return typeof head === 'string' && typeof length === 'number' && written >= head.length + length;
 }
 
-/** What Node.js has handed to the system; `bytesWritten` would count what waits, too, which takes a list of it. */
+/** The bytes that Node.js has passed to the system. `bytesWritten` would also count waiting bytes, and make a list of them. */
 function bytesDispatched(socket: unknown): number {
   const { _bytesDispatched: bytes } = (socket ?? {}) as { _bytesDispatched?: unknown };
-  return typeof bytes === 'number' ? bytes : Number.NaN; // then a response counts as cut off
+  return typeof bytes === 'number' ? bytes : Number.NaN; // responses then count as aborted
 }

@@ -1,27 +1,28 @@
-// What an HTTP exit span means: whether there is one, what the other side is told, how it ends.
+// Exit spans of HTTP: whether a call gets one, the trace headers that it sends, and how it ends.
 import type { Config } from '../../config/options.js';
 import { tryMember } from '../../core/try-get.js';
-import { parseId, shortId } from '../../propagation/ids.js';
+import { baggageHeader } from '../../propagation/baggage.js';
+import { type IdPool, parseId, shortId } from '../../propagation/ids.js';
 import { levelHeader, spanHeader, traceHeader } from '../../propagation/trace-headers.js';
 import {
-  baggageHeader,
   readTraceparent,
   suppressedTraceparent,
   tracedTraceparent,
-  tracedTracestate,
   traceparentHeader,
-  tracestateHeader,
-  type W3cContext,
-} from '../../propagation/w3c.js';
+} from '../../propagation/traceparent.js';
+import { tracedTracestate, tracestateHeader } from '../../propagation/tracestate.js';
+import type { W3cContext } from '../../propagation/w3c-context.js';
+import type { ActiveSpan } from '../../spans/active-span.js';
+import type { CallStacks } from '../../spans/call-stack.js';
 import { errorStack, errorText } from '../../spans/error-text.js';
+import type { Recorder } from '../../spans/recorder.js';
 import { HttpAttributes, SpanRecord } from '../../spans/span.js';
-import { captureHeader } from './captured-headers.js';
-import type { HttpSpanDependencies } from './span-dependencies.js';
+import { captureHeaders, capturesHeaders } from './captured-headers.js';
 
-/** What goes out with a request: name, value, name, value; null for nothing. */
+/** Trace headers of a call: name, value, name, value; null for none. */
 export type OutgoingHeaders = readonly string[] | null;
 
-/** Trace headers that the application put on a call itself. */
+/** Trace headers that the application has set on a call. */
 export interface OutgoingContext {
   trace?: string;
   span?: string;
@@ -29,15 +30,26 @@ export interface OutgoingContext {
   parent?: string;
 }
 
+/** The parts of the sensor that exit spans use. */
+export interface ExitSpanDependencies {
+  readonly recorder: Recorder;
+  readonly activeSpan: ActiveSpan;
+  readonly ids: IdPool;
+  readonly stacks: CallStacks;
+  readonly now: () => number;
+  readonly wallClock: () => number;
+  readonly config: () => Config;
+}
+
 /** Begins and ends the exit spans of all HTTP clients of the process. */
 export class HttpExitSpans {
-  readonly #dependencies: HttpSpanDependencies;
+  readonly #dependencies: ExitSpanDependencies;
 
-  constructor(dependencies: HttpSpanDependencies) {
+  constructor(dependencies: ExitSpanDependencies) {
     this.#dependencies = dependencies;
   }
 
-  /** The span under which a call made now would stand; null outside any, inside another exit, and where nothing is reported. */
+  /** The parent span for a call made now; null outside any span, inside another exit span, and if the span is not reported. */
   parent(): SpanRecord | null {
     const { activeSpan, config } = this.#dependencies;
     const span = activeSpan.get();
@@ -45,7 +57,7 @@ export class HttpExitSpans {
     return config().tracing.enabled ? span : null;
   }
 
-  /** Headers for a call that gets no span of its own: the level when suppressed, the context of a manual exit span, else nothing. */
+  /** Headers of a call without a span: level 0 if suppressed, the context of a manual exit span, otherwise null. */
   headersWithoutSpan(): OutgoingHeaders {
     const { activeSpan, config } = this.#dependencies;
     if (!config().tracing.enabled) return null;
@@ -55,14 +67,26 @@ export class HttpExitSpans {
     return span === null ? null : this.headers(span);
   }
 
+  /** Headers of a call with this span. */
   headers(span: SpanRecord): OutgoingHeaders {
     const { traceId, spanId, w3c } = span;
     if (span.suppressed) return this.#suppressedHeaders(w3c);
-    if (spanId === '') return null; // ignored, and without a caller: there is nothing to stand below
-    const headers = [traceHeader, traceId, spanHeader, spanId, levelHeader, '1'];
-    if (!this.#dependencies.config().tracing.w3c.write) return headers;
-    headers.push(traceparentHeader, tracedTraceparent(traceId, spanId, w3c));
-    headers.push(tracestateHeader, tracedTracestate(traceId, spanId, w3c));
+    if (spanId === '') return null; // ignored and without a caller, so there is no parent to name
+    if (!this.#dependencies.config().tracing.w3c.write)
+      return [traceHeader, traceId, spanHeader, spanId, levelHeader, '1'];
+    // One literal: a list that grows is copied each time.
+    const headers = [
+      traceHeader,
+      traceId,
+      spanHeader,
+      spanId,
+      levelHeader,
+      '1',
+      traceparentHeader,
+      tracedTraceparent(traceId, spanId, w3c),
+      tracestateHeader,
+      tracedTracestate(traceId, spanId, w3c),
+    ];
     if (w3c !== null && w3c.baggage !== '') headers.push(baggageHeader, w3c.baggage);
     return headers;
   }
@@ -79,9 +103,8 @@ export class HttpExitSpans {
   }
 
   /**
-   * Whether trace headers that the application put on a call stand, in place of ours: a context of its own, injected by hand, or the
-   * wish that nothing be traced. One that came in with the request being served and was copied from it does not: it names a span
-   * above the one that makes this call.
+   * Whether the application means the trace headers that it has set on a call: another trace context, or level 0. Headers that it
+   * copied from the request being served do not count, because they name a span above the one that makes this call.
    */
   isSetByApplication(context: OutgoingContext): boolean {
     const active = this.#dependencies.activeSpan.get();
@@ -89,15 +112,15 @@ export class HttpExitSpans {
     if (context.level?.trim() === '0') return true;
     const traceId = parseId(context.trace);
     const spanId = parseId(context.span);
-    // Correlation with a page is for the first server only.
+    // Correlation with a page is meant for the first server only.
     if (traceId === null || spanId === null || context.level?.includes(',') === true) return false;
     if (shortId(traceId) !== active.traceId) return true;
     const caller = shortId(spanId);
-    // Under a manual span it is not known which span called the server.
+    // In a manual span the caller of the server is not known.
     return active.http !== null && caller !== active.parentId && caller !== active.spanId;
   }
 
-  /** Whether a `traceparent` that the application put on a call stands: that of the request being served does not. */
+  /** Whether the application means the `traceparent` that it has set on a call. That of the request being served does not count. */
   isTraceparentSetByApplication(value: string | undefined): boolean {
     const { activeSpan } = this.#dependencies;
     if (value === undefined) return true;
@@ -107,13 +130,16 @@ export class HttpExitSpans {
     return received?.traceId !== parent.traceId || received.parentId !== parent.parentId;
   }
 
-  /** Starts the span of a call. `origin` is scheme, host and port, `path` what stands behind, query included. */
+  /**
+   * Starts the span of a call. `origin` is scheme, host and port, `path` includes the query. The stack of the span begins at the caller
+   * of `stackStartFn`.
+   */
   begin(
     parent: SpanRecord,
     method: string,
     origin: string | null,
     path: string,
-    below: (...args: never[]) => unknown,
+    stackStartFn: (...args: never[]) => unknown,
   ): SpanRecord {
     const { recorder, ids, stacks, now, wallClock, config } = this.#dependencies;
     const span = new SpanRecord(
@@ -128,13 +154,14 @@ export class HttpExitSpans {
       new HttpAttributes(method, path, origin),
     );
     const { stackTrace, stackTraceLength } = config().tracing;
-    if (stackTrace === 'all' && stackTraceLength > 0) span.stack = stacks.take(stackTraceLength, below, span.startTick);
+    if (stackTrace === 'all' && stackTraceLength > 0)
+      span.stack = stacks.take(stackTraceLength, stackStartFn, span.startTick);
     if (parent.w3c !== null) span.w3c = parent.w3c;
     recorder.open(span);
     return span;
   }
 
-  /** The head of the response is there. */
+  /** The head of the response has arrived. */
   responded(span: SpanRecord, status: number): void {
     const { http } = span;
     if (http === null || span.isFinished) return;
@@ -143,23 +170,22 @@ export class HttpExitSpans {
     if (isErrorStatus(status, this.#dependencies.config())) span.errorCount = 1;
   }
 
-  /** Notes headers that are to be captured; `valueFor` gives the value of a lower-case name. */
-  capture(span: SpanRecord, valueFor: (name: string) => unknown): void {
+  /** Captures the configured headers. `read` returns the value for a lower-case name. */
+  capture(span: SpanRecord, read: (name: string) => unknown): void {
     const { http } = span;
-    if (http === null || span.isFinished) return;
-    for (const name of this.#dependencies.config().tracing.extraHttpHeaders) captureHeader(http, name, valueFor(name));
+    if (http !== null && !span.isFinished) captureHeaders(this.#dependencies.config(), http, read);
   }
 
-  /** Whether anything is to be captured at all. */
-  get captures(): boolean {
-    return this.#dependencies.config().tracing.extraHttpHeaders.length > 0;
+  /** Whether any headers are to be captured. */
+  get capturesHeaders(): boolean {
+    return capturesHeaders(this.#dependencies.config());
   }
 
-  /** The call failed: ends its span with the error. */
+  /** Ends the span of a failed call with its error. */
   fail(span: SpanRecord, error: unknown): void {
     if (span.isFinished) return;
     const text = failureText(span, error);
-    this.abandon(span, text);
+    this.setError(span, text);
     if (this.#dependencies.config().tracing.stackTrace !== 'none') {
       const stack = errorStack(error);
       if (stack !== null) span.stack = { stack };
@@ -167,14 +193,14 @@ export class HttpExitSpans {
     this.#dependencies.recorder.finish(span);
   }
 
-  /** Notes an error text without ending the span. */
-  abandon(span: SpanRecord, text: string): void {
+  /** Sets an error text without ending the span. An earlier one stays. */
+  setError(span: SpanRecord, text: string): void {
     if (span.http === null || span.isFinished) return;
     span.http.error ??= text;
     span.errorCount = 1;
   }
 
-  /** The call is over. `consumed` is false when nobody read the response: then it lasted until its head arrived. */
+  /** Ends the span of a call. If the response was not `consumed`, the call ended when the head of the response arrived. */
   end(span: SpanRecord, consumed: boolean): void {
     const { http } = span;
     const { recorder } = this.#dependencies;

@@ -1,18 +1,20 @@
-// Node.js' global fetch, followed on the diagnostics channels that undici publishes: one exit span per request on the wire.
+// Node.js' global fetch, observed on the diagnostics channels that undici publishes: one exit span per request on the wire.
 import { httpPresets } from '../../config/activation.js';
+import type { CircuitBreaker } from '../../core/internal-errors.js';
 import type { SpanRecord } from '../../spans/span.js';
-import type { ChannelInstrumentation, InstrumentationContext } from '../instrumentation.js';
+import type { ChannelInstrumentation, InstrumentationContext, InstrumentationState } from '../instrumentation.js';
 import { makePrivateField, type PrivateField } from '../private-field.js';
 import { valuesInList } from './captured-headers.js';
+import type { HttpExitSpans, OutgoingHeaders } from './exit-spans.js';
 import { inPairs, mergeTraceHeaders } from './outgoing-headers.js';
 
-/** The part of undici's request object that is used; looked at before use, since it differs by version. */
+/** The members of undici's request object that are used. Each is checked first, because they differ by version. */
 interface UndiciRequest {
   readonly origin?: unknown;
   readonly path?: unknown;
   readonly method?: unknown;
   headers?: unknown;
-  /** The protocol that a WebSocket asks for; else null, or absent. */
+  /** The protocol that a WebSocket asks for; otherwise null or absent. */
   readonly upgrade?: unknown;
   addHeader?(name: string, value: string): unknown;
 }
@@ -23,83 +25,96 @@ interface UndiciMessage {
   readonly error?: unknown;
 }
 
-function channels({
-  exitSpans,
-  errors,
-  state,
-}: InstrumentationContext): Readonly<Record<string, (message: unknown) => void>> {
-  const spans: PrivateField<SpanRecord> = makePrivateField();
-  const breaker = errors.breaker('fetch');
+type ChannelHandler = (message: unknown) => void;
 
-  function created({ request }: UndiciMessage): void {
-    if (state.isDisabled || request === undefined || typeof request.addHeader !== 'function') return;
+/** Makes the exit spans of undici's requests from its messages. */
+class UndiciSpans {
+  readonly #exitSpans: HttpExitSpans;
+  readonly #state: InstrumentationState;
+  readonly #spans: PrivateField<SpanRecord> = makePrivateField();
+
+  constructor({ exitSpans, state }: InstrumentationContext) {
+    this.#exitSpans = exitSpans;
+    this.#state = state;
+  }
+
+  /** The stack of the span begins at the caller of `stackStartFn`. */
+  created({ request }: UndiciMessage, stackStartFn: ChannelHandler): void {
+    if (this.#state.isDisabled || request === undefined || typeof request.addHeader !== 'function') return;
+    const exitSpans = this.#exitSpans;
     const parent = exitSpans.parent();
-    const headers = parent === null ? exitSpans.headersWithoutSpan() : null;
-    if (parent === null && headers === null) return;
-    // A connection that is upgraded is told of on no channel: its span would stay open.
-    const span = parent === null || request.upgrade ? null : begin(parent, request);
-    if (span !== null) {
-      spans.set(request, span);
-      if (exitSpans.captures) captureIn(span, listOf(request.headers));
+    if (parent === null) {
+      addHeaders(request, exitSpans.headersWithoutSpan(), exitSpans);
+      return;
     }
-    const added = span !== null ? exitSpans.headers(span) : parent === null ? headers : exitSpans.headers(parent);
-    if (added === null) return;
-    const free = settle(request, added, exitSpans);
-    for (let index = 0; index + 1 < free.length; index += 2) {
-      request.addHeader(free[index] as string, free[index + 1] as string); // inside the bounds
-    }
+    // undici publishes no event for upgraded connections, so the span would never end.
+    const span = request.upgrade ? null : this.#begin(parent, request, stackStartFn);
+    addHeaders(request, exitSpans.headers(span ?? parent), exitSpans);
   }
 
-  function begin(parent: SpanRecord, request: UndiciRequest): SpanRecord {
-    const path = typeof request.path === 'string' ? request.path : '/';
-    return exitSpans.begin(parent, String(request.method ?? 'GET'), String(request.origin ?? ''), path, channelHandler);
-  }
-
-  function responded({ request, response }: UndiciMessage): void {
-    const span = request === undefined ? undefined : spans.get(request);
+  responded({ request, response }: UndiciMessage): void {
+    const span = this.#spanOf(request);
     if (span === undefined || typeof response?.statusCode !== 'number' || response.statusCode < 200) return;
-    exitSpans.responded(span, response.statusCode);
-    if (exitSpans.captures) captureIn(span, listOf(response.headers));
+    this.#exitSpans.responded(span, response.statusCode);
+    if (this.#exitSpans.capturesHeaders) this.#capture(span, flatList(response.headers));
   }
 
-  function captureIn(span: SpanRecord, list: readonly unknown[]): void {
-    exitSpans.capture(span, (name) => valuesInList(list, name));
+  completed({ request }: UndiciMessage): void {
+    const span = this.#spanOf(request);
+    if (span !== undefined) this.#exitSpans.end(span, true);
   }
 
-  function completed({ request }: UndiciMessage): void {
-    const span = request === undefined ? undefined : spans.get(request);
-    if (span !== undefined) exitSpans.end(span, true);
-  }
-
-  function failed({ request, error }: UndiciMessage): void {
-    const span = request === undefined ? undefined : spans.get(request);
+  failed({ request, error }: UndiciMessage): void {
+    const span = this.#spanOf(request);
     if (span === undefined) return;
-    const responded = span.http !== null && span.http.headTick > 0;
-    // A body that the application gave up after it had seen the head is no failure of the call.
-    if (responded && (error as { name?: unknown } | null)?.name === 'AbortError') exitSpans.end(span, false);
-    else exitSpans.fail(span, error);
+    const hasResponded = span.http !== null && span.http.headTick > 0;
+    // An application that has read the head may abort the body. That is no failure of the call.
+    if (hasResponded && (error as { name?: unknown } | null)?.name === 'AbortError') this.#exitSpans.end(span, false);
+    else this.#exitSpans.fail(span, error);
   }
 
-  const quietly =
-    (handle: (message: UndiciMessage) => void) =>
-    (message: unknown): void => {
-      try {
-        if (!breaker.isOpen && typeof message === 'object' && message !== null) handle(message);
-      } catch (error) {
-        breaker.record(error);
-      }
-    };
-  const channelHandler = quietly(created);
+  #begin(parent: SpanRecord, request: UndiciRequest, stackStartFn: ChannelHandler): SpanRecord {
+    const { method, origin, headers } = request;
+    const path = typeof request.path === 'string' ? request.path : '/';
+    const span = this.#exitSpans.begin(parent, String(method ?? 'GET'), String(origin ?? ''), path, stackStartFn);
+    this.#spans.set(request, span);
+    if (this.#exitSpans.capturesHeaders) this.#capture(span, flatList(headers));
+    return span;
+  }
+
+  #capture(span: SpanRecord, list: readonly unknown[]): void {
+    this.#exitSpans.capture(span, (name) => valuesInList(list, name));
+  }
+
+  #spanOf(request: UndiciRequest | undefined): SpanRecord | undefined {
+    return request === undefined ? undefined : this.#spans.get(request);
+  }
+}
+
+function channels(context: InstrumentationContext): Readonly<Record<string, ChannelHandler>> {
+  const spans = new UndiciSpans(context);
+  const breaker = context.errors.breaker('fetch');
+  const created = quietly(breaker, (message) => spans.created(message, created));
   return {
-    'undici:request:create': channelHandler,
-    'undici:request:headers': quietly(responded),
-    'undici:request:trailers': quietly(completed),
-    'undici:request:error': quietly(failed),
+    'undici:request:create': created,
+    'undici:request:headers': quietly(breaker, (message) => spans.responded(message)),
+    'undici:request:trailers': quietly(breaker, (message) => spans.completed(message)),
+    'undici:request:error': quietly(breaker, (message) => spans.failed(message)),
   };
 }
 
-/** Headers as a flat list; they are a text of lines or a list of names and values, of texts or bytes, by undici's version. */
-function listOf(headers: unknown): unknown[] {
+function quietly(breaker: CircuitBreaker, handle: (message: UndiciMessage) => void): ChannelHandler {
+  return (message) => {
+    try {
+      if (!breaker.isOpen && typeof message === 'object' && message !== null) handle(message);
+    } catch (error) {
+      breaker.record(error);
+    }
+  };
+}
+
+/** Headers as a flat list. By version of undici they are a text of lines or a list of names and values, as texts or bytes. */
+function flatList(headers: unknown): unknown[] {
   if (Array.isArray(headers)) return headers.map((one) => (Array.isArray(one) ? one.map(String) : String(one)));
   if (typeof headers !== 'string') return [];
   return headers.split('\r\n').flatMap((line) => {
@@ -108,15 +123,19 @@ function listOf(headers: unknown): unknown[] {
   });
 }
 
-/** Those of `added` that may be added; a trace context that they replace is taken out of undici's own copy of the headers. */
-function settle(
-  request: UndiciRequest,
-  added: readonly string[],
-  exit: InstrumentationContext['exitSpans'],
-): readonly string[] {
+function addHeaders(request: UndiciRequest, added: OutgoingHeaders, exitSpans: HttpExitSpans): void {
+  if (added === null) return;
+  const toAdd = replaceHeaders(request, added, exitSpans);
+  for (let index = 0; index + 1 < toAdd.length; index += 2) {
+    request.addHeader?.(toAdd[index] as string, toAdd[index + 1] as string); // inside the bounds
+  }
+}
+
+/** Removes the headers that `added` replaces from undici's own copy, and returns those of `added` that may be added. */
+function replaceHeaders(request: UndiciRequest, added: readonly string[], exitSpans: HttpExitSpans): readonly string[] {
   const { headers } = request;
-  const present = inPairs(listOf(headers));
-  const merged = mergeTraceHeaders(present, added, exit);
+  const present = inPairs(flatList(headers));
+  const merged = mergeTraceHeaders(present, added, exitSpans);
   const { application } = merged;
   if (application === present) return merged.added;
   if (Array.isArray(headers)) headers.splice(0, headers.length, ...application.flat());

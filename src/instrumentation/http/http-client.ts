@@ -1,24 +1,24 @@
-// Outgoing HTTP and HTTPS requests made with Node.js' own clients: an exit span each, and the trace headers.
+// Outgoing HTTP and HTTPS requests of Node.js' own clients: an exit span each, and the trace headers.
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { URL, urlToHttpOptions } from 'node:url';
 import { httpPresets } from '../../config/activation.js';
+import type { CircuitBreaker } from '../../core/internal-errors.js';
 import { headerFamily } from '../../propagation/trace-headers.js';
 import type { SpanRecord } from '../../spans/span.js';
 import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';
 import { makePrivateField, type PrivateField } from '../private-field.js';
 import { type HostFunction, wrapMethod } from '../wrap-method.js';
 import { valuesInList } from './captured-headers.js';
-import type { OutgoingHeaders } from './exit-spans.js';
+import type { HttpExitSpans, OutgoingHeaders } from './exit-spans.js';
 import { inPairs, mergeTraceHeaders } from './outgoing-headers.js';
+import { type Protocol, parseArguments, type RequestArguments, type RequestOptions } from './request-arguments.js';
 
-type Options = Record<string, unknown>;
 type Request = (this: unknown, ...args: unknown[]) => ClientRequest;
 
-/** What is remembered of a request that is under way. */
+/** The state of a traced request, until it ends. */
 class Call {
   readonly span: SpanRecord;
   response: IncomingMessage | null = null;
-  destroyedByHost = false;
+  destroyedByApplication = false;
 
   constructor(span: SpanRecord) {
     this.span = span;
@@ -27,229 +27,123 @@ class Call {
 
 const calls: PrivateField<Call> = makePrivateField();
 
-function patchClient(exports: unknown, protocol: 'http:' | 'https:', tools: InstrumentationContext): Patched {
+function patchClient(exports: unknown, protocol: Protocol, context: InstrumentationContext): Patched {
   const module = exports as { ClientRequest?: { prototype?: object } };
   const wrap = (original: HostFunction): HostFunction =>
-    wrapRequest(original as Request, protocol, tools) as HostFunction;
+    wrapRequest(original as Request, protocol, context) as HostFunction;
   const undo = [wrapMethod(module, 'request', wrap), wrapMethod(module, 'get', wrap)];
   const prototype = module.ClientRequest?.prototype;
   if (prototype !== undefined) {
-    undo.push(wrapMethod(prototype, 'emit', (emit) => requestEmit(emit, tools)));
-    undo.push(wrapMethod(prototype, 'destroy', (destroy) => requestDestroy(destroy, tools)));
+    undo.push(wrapMethod(prototype, 'emit', (emit) => requestEmit(emit, context)));
+    undo.push(wrapMethod(prototype, 'destroy', (destroy) => requestDestroy(destroy, context)));
   }
   return { undo };
 }
 
 function wrapRequest(
   original: Request,
-  protocol: 'http:' | 'https:',
+  protocol: Protocol,
   { exitSpans, errors, state }: InstrumentationContext,
 ): Request {
   const breaker = errors.breaker(`${protocol.slice(0, -1)} client`);
   function request(this: unknown, input?: unknown, options?: unknown, callback?: unknown): ClientRequest {
     let span: SpanRecord | null = null;
-    let address: unknown; // what goes before our options
-    let ours: Options | null = null;
+    let args: RequestArguments | null = null;
     try {
       if (!breaker.isOpen && !state.isDisabled) {
         const parent = exitSpans.parent();
         const headers = parent === null ? exitSpans.headersWithoutSpan() : null;
-        if (parent !== null || headers !== null) {
-          const url = urlOf(input);
-          let whole: URL | null = null;
-          let all: Options | null = null; // for the span
-          if (url !== null && typeof input !== 'function') ours = copyOf(url === undefined ? input : options);
-          if (url === undefined || url === null || ours === null) {
-            all = ours;
-          } else if (saysAll(url, ours)) {
-            whole = url;
-            address = url;
-          } else {
-            address = input;
-            all = Object.assign(urlToHttpOptions(url), ours);
-            ours['headers'] = all['headers']; // the URL's own, where the application has added some to it
-          }
-          if (parent !== null) {
-            if (whole !== null && ours !== null) span = beginAtAddress(exitSpans, parent, whole, ours, request);
-            else span = beginExit(exitSpans, parent, all, input, protocol, request);
-          }
-        }
-        if (ours !== null) addHeaders(exitSpans, ours, span === null ? headers : exitSpans.headers(span));
-        if (span !== null && ours !== null && exitSpans.captures) captureRequest(exitSpans, span, ours);
+        if (parent !== null || headers !== null) args = parseArguments(input, options, callback, protocol);
+        if (parent !== null && args !== null)
+          span = exitSpans.begin(parent, args.method, args.origin, args.path, request);
+        if (args !== null && args.options !== null) prepareOptions(exitSpans, args.options, span, headers);
       }
     } catch (error) {
       breaker.record(error);
-      ours = null;
+      args = null;
     }
     let result: ClientRequest;
     try {
-      if (ours === null) {
-        result = Reflect.apply(original, this, arguments);
-      } else {
-        const callBack = callbackOf(protocol, input, options, callback);
-        result =
-          address === undefined ? original.call(this, ours, callBack) : original.call(this, address, ours, callBack);
-      }
+      if (args === null || args.options === null) result = Reflect.apply(original, this, arguments);
+      else if (args.address === undefined) result = original.call(this, args.options, args.callback);
+      else result = original.call(this, args.address, args.options, args.callback);
     } catch (error) {
-      if (span !== null) failQuietly(span, error);
+      if (span !== null) failQuietly(exitSpans, breaker, span, error);
       throw error;
     }
-    if (span !== null) {
-      try {
-        calls.set(result, new Call(span));
-      } catch (error) {
-        breaker.record(error);
-      }
-    }
+    if (span !== null) follow(breaker, result, span);
     return result;
-  }
-  function failQuietly(span: SpanRecord, error: unknown): void {
-    try {
-      exitSpans.fail(span, error);
-    } catch (internalError) {
-      breaker.record(internalError);
-    }
   }
   return request;
 }
 
-/** Options that say where a call goes, in the place of its URL. */
-const partsOfAddress = ['protocol', 'hostname', 'host', 'port', 'defaultPort', 'path', 'auth'];
-
-/**
- * Whether a URL says all of where a call goes. Then Node.js is given the URL, with our copy of the options behind it, and puts them
- * together itself; what an application has added to a URL object counts as options, too.
- */
-function saysAll(url: URL, options: Options): boolean {
-  for (const name of partsOfAddress) if (name in options) return false;
-  const { protocol, port } = url;
-  if ((protocol !== 'http:' && protocol !== 'https:') || !isUrl(url)) return false;
-  if (Object.getPrototypeOf(url) !== URL.prototype || Object.keys(url).length > 0) return false;
-  const usual = protocol === 'https:' ? 443 : 80;
-  const { defaultPort = usual } = (options['agent'] ?? {}) as { defaultPort?: unknown };
-  return port !== '' || defaultPort === usual;
+/** Adds the trace headers to our copy of the options. `headers` are those of a call without a span. */
+function prepareOptions(
+  exitSpans: HttpExitSpans,
+  options: RequestOptions,
+  span: SpanRecord | null,
+  headers: OutgoingHeaders,
+): void {
+  addHeaders(exitSpans, options, span === null ? headers : exitSpans.headers(span));
+  if (span !== null && exitSpans.capturesHeaders) captureRequestHeaders(exitSpans, span, options);
 }
 
-/** Our own copy of options, which a callback may stand in place of. */
-function copyOf(options: unknown): Options {
-  return Object.assign({}, typeof options === 'function' ? undefined : options);
-}
-
-/** The URL in first place; undefined when there is none, null when it cannot be parsed. */
-function urlOf(input: unknown): URL | null | undefined {
-  if (typeof input !== 'string') return isUrl(input) ? input : undefined;
+function failQuietly(exitSpans: HttpExitSpans, breaker: CircuitBreaker, span: SpanRecord, error: unknown): void {
   try {
-    return new URL(input);
-  } catch {
-    return null;
+    exitSpans.fail(span, error);
+  } catch (internalError) {
+    breaker.record(internalError);
   }
 }
 
-/** The test that Node.js itself applies, so that look-alikes are taken as it takes them. */
-function isUrl(value: unknown): value is URL {
-  if (typeof value !== 'object' || value === null) return false;
-  const { href, protocol, auth, path } = value as {
-    href?: unknown;
-    protocol?: unknown;
-    auth?: unknown;
-    path?: unknown;
-  };
-  return Boolean(href && protocol) && auth === undefined && path === undefined;
+function follow(breaker: CircuitBreaker, request: ClientRequest, span: SpanRecord): void {
+  try {
+    calls.set(request, new Call(span));
+  } catch (error) {
+    breaker.record(error);
+  }
 }
 
-function callbackOf(protocol: string, input: unknown, options: unknown, callback: unknown): unknown {
-  if (typeof options === 'function') return options;
-  // https, unlike http, takes what follows a URL without options for the callback, and that is then not `callback`.
-  if (protocol === 'https:' && !options) return undefined;
-  return typeof input === 'string' || isUrl(input) ? callback : options;
-}
-
-function beginExit(
-  exit: InstrumentationContext['exitSpans'],
-  parent: SpanRecord,
-  options: Options | null,
-  input: unknown,
-  protocol: string,
-  below: (...args: never[]) => unknown,
-): SpanRecord {
-  if (options === null)
-    return exit.begin(parent, 'GET', null, typeof input === 'string' ? input.slice(0, 4096) : '', below);
-  const path = typeof options['path'] === 'string' && options['path'] !== '' ? options['path'] : '/';
-  return exit.begin(parent, methodOf(options), originOf(options, protocol), path, below);
-}
-
-function beginAtAddress(
-  exit: InstrumentationContext['exitSpans'],
-  parent: SpanRecord,
-  url: URL,
-  options: Options,
-  below: (...args: never[]) => unknown,
-): SpanRecord {
-  const { protocol, host, username, password, pathname, search } = url;
-  const credentials = username === '' && password === '' ? '' : '<redacted>:<redacted>@';
-  return exit.begin(parent, methodOf(options), `${protocol}//${credentials}${host}`, pathname + search, below);
-}
-
-function methodOf({ method }: Options): string {
-  return typeof method === 'string' ? method.toUpperCase() : 'GET';
-}
-
-function originOf(options: Options, defaultProtocol: string): string {
-  const { protocol: asked, hostname, host, auth } = options;
-  const agent = options['agent'] as { protocol?: unknown; defaultPort?: unknown } | null | undefined;
-  const protocol = text(asked) ?? text(agent?.protocol) ?? defaultProtocol;
-  const name = (text(hostname) ?? text(host) ?? 'localhost').toLowerCase();
-  const literal = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
-  const port = options['port'] ?? options['defaultPort'] ?? agent?.defaultPort;
-  const usual = protocol === 'https:' ? 443 : 80;
-  const shown = port === undefined || port === null || port === '' || Number(port) === usual ? '' : `:${port}`;
-  return `${protocol}//${text(auth) === undefined ? '' : '<redacted>:<redacted>@'}${literal}${shown}`;
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/** Adds to the headers of our copy, in place of a trace context that the application only handed on; leaves one of its own. */
-function addHeaders(exit: InstrumentationContext['exitSpans'], options: Options, added: OutgoingHeaders): void {
+/** Adds trace headers to our copy of the options. Those that the application has set are kept or replaced by `mergeTraceHeaders`. */
+function addHeaders(exitSpans: HttpExitSpans, options: RequestOptions, added: OutgoingHeaders): void {
   if (added === null) return;
   const { headers } = options;
   if (Array.isArray(headers)) {
-    const isList = !Array.isArray(headers[0]);
-    // Node.js refuses a flat list of odd length, and shows it in its error.
-    if (isList && headers.length % 2 !== 0) return;
-    const merged = mergeTraceHeaders(isList ? inPairs(headers) : headers, added, exit);
-    options['headers'] = isList
+    const isFlat = !Array.isArray(headers[0]);
+    // Node.js rejects a flat list of odd length, and its error shows the list.
+    if (isFlat && headers.length % 2 !== 0) return;
+    const merged = mergeTraceHeaders(isFlat ? inPairs(headers) : headers, added, exitSpans);
+    options['headers'] = isFlat
       ? [...merged.application.flat(), ...merged.added]
       : [...merged.application, ...inPairs(merged.added)];
     return;
   }
   let copy: Record<string, unknown> = { ...(headers as object | null | undefined) };
-  let wanted = added;
+  let toAdd = added;
   let families = 0;
   for (const name in copy) families |= headerFamily(name);
   if (families !== 0) {
-    const merged = mergeTraceHeaders(Object.entries(copy), added, exit);
+    const merged = mergeTraceHeaders(Object.entries(copy), added, exitSpans);
     copy = Object.fromEntries(merged.application);
-    wanted = merged.added;
+    toAdd = merged.added;
   }
-  for (let index = 0; index < wanted.length; index += 2) copy[wanted[index] as string] = wanted[index + 1]; // inside the bounds
+  for (let index = 0; index < toAdd.length; index += 2) copy[toAdd[index] as string] = toAdd[index + 1]; // inside the bounds
   options['headers'] = copy;
 }
 
-function captureRequest(exit: InstrumentationContext['exitSpans'], span: SpanRecord, { headers }: Options): void {
+function captureRequestHeaders(exitSpans: HttpExitSpans, span: SpanRecord, { headers }: RequestOptions): void {
   if (typeof headers !== 'object' || headers === null) return;
   const list: readonly unknown[] = Array.isArray(headers)
     ? Array.isArray(headers[0])
       ? headers.flat()
       : headers
     : Object.entries(headers).flat();
-  exit.capture(span, (name) => valuesInList(list, name));
+  exitSpans.capture(span, (name) => valuesInList(list, name));
 }
 
 /**
- * Follows a request through its own events without listening to them: a listener for `error` or `response` would change
- * what Node.js does when the application has none.
+ * Observes the events of a request in `emit`. A listener for `error` or `response` would change what Node.js does if the application
+ * has none.
  */
 function requestEmit(original: HostFunction, { exitSpans, errors }: InstrumentationContext): HostFunction {
   const breaker = errors.breaker('end of an outgoing request');
@@ -264,7 +158,7 @@ function requestEmit(original: HostFunction, { exitSpans, errors }: Instrumentat
     ) {
       try {
         const call = calls.get(this);
-        if (call !== undefined) follow(exitSpans, call, this, event, detail);
+        if (call !== undefined) handleEvent(exitSpans, call, this, event, detail);
       } catch (error) {
         breaker.record(error);
       }
@@ -274,8 +168,8 @@ function requestEmit(original: HostFunction, { exitSpans, errors }: Instrumentat
   return emit as HostFunction;
 }
 
-function follow(
-  exit: InstrumentationContext['exitSpans'],
+function handleEvent(
+  exitSpans: HttpExitSpans,
   call: Call,
   request: ClientRequest,
   event: string,
@@ -283,53 +177,53 @@ function follow(
 ): void {
   const { span } = call;
   if (span.isFinished || span.http === null) return;
-  // Some were set on the request after it was made; a raw list of headers is known from its options only.
-  if (exit.captures && event !== 'close') exit.capture(span, (name) => request.getHeader(name));
+  // Headers that were set after the request was made. A raw list is known from the options only.
+  if (exitSpans.capturesHeaders && event !== 'close') exitSpans.capture(span, (name) => request.getHeader(name));
   switch (event) {
     case 'response':
     case 'upgrade':
     case 'connect': {
-      const response = detail as IncomingMessage; // Node.js' own events
-      exit.responded(span, response.statusCode ?? 0);
-      if (exit.captures) exit.capture(span, (name) => response.headers[name]);
+      const response = detail as IncomingMessage; // as Node.js emits it
+      exitSpans.responded(span, response.statusCode ?? 0);
+      if (exitSpans.capturesHeaders) exitSpans.capture(span, (name) => response.headers[name]);
       if (event === 'response') call.response = response;
-      else exit.end(span, true);
+      else exitSpans.end(span, true);
       return;
     }
     case 'timeout':
       span.http.timedOut = true;
       return;
     case 'error':
-      exit.fail(span, abortReason(call, detail));
+      exitSpans.fail(span, abortReason(call, detail));
       return;
     default:
-      closed(exit, call);
+      handleClose(exitSpans, call);
   }
 }
 
-/** A request that the application destroyed without a reason fails with a hang-up that nobody hung up. */
+/** If the application destroys a request without a reason, Node.js reports that the peer hung up. */
 function abortReason(call: Call, error: unknown): unknown {
   const hungUp = (error as { code?: unknown } | null)?.code === 'ECONNRESET';
-  return call.destroyedByHost && hungUp ? { name: 'AbortError' } : error;
+  return call.destroyedByApplication && hungUp ? { name: 'AbortError' } : error;
 }
 
-function closed(exit: InstrumentationContext['exitSpans'], call: Call): void {
+function handleClose(exitSpans: HttpExitSpans, call: Call): void {
   const { span, response } = call;
   call.response = null;
   if (response === null) {
-    exit.abandon(span, span.http?.timedOut === true ? 'Timeout exceeded' : 'Request aborted');
-    exit.end(span, true);
+    exitSpans.setError(span, span.http?.timedOut === true ? 'Timeout exceeded' : 'Request aborted');
+    exitSpans.end(span, true);
     return;
   }
   if (!response.complete) {
-    if (call.destroyedByHost || response.errored === null || response.errored === undefined) {
+    if (call.destroyedByApplication || response.errored === null || response.errored === undefined) {
       if (span.http !== null) span.http.error ??= 'Request aborted';
     } else {
-      exit.fail(span, response.errored);
+      exitSpans.fail(span, response.errored);
       return;
     }
   }
-  exit.end(span, response.readableEnded);
+  exitSpans.end(span, response.readableEnded);
 }
 
 function requestDestroy(original: HostFunction, { errors }: InstrumentationContext): HostFunction {
@@ -337,7 +231,7 @@ function requestDestroy(original: HostFunction, { errors }: InstrumentationConte
   function destroy(this: ClientRequest, reason?: unknown): unknown {
     try {
       const call = calls.get(this);
-      if (call !== undefined && !this.destroyed && reason === undefined) call.destroyedByHost = true;
+      if (call !== undefined && !this.destroyed && reason === undefined) call.destroyedByApplication = true;
     } catch (error) {
       breaker.record(error);
     }
@@ -350,12 +244,12 @@ export const httpClient: Instrumentation = {
   name: 'http',
   presets: httpPresets,
   module: 'http',
-  patch: (exports, tools) => patchClient(exports, 'http:', tools),
+  patch: (exports, context) => patchClient(exports, 'http:', context),
 };
 
 export const httpsClient: Instrumentation = {
   name: 'https',
   presets: httpPresets,
   module: 'https',
-  patch: (exports, tools) => patchClient(exports, 'https:', tools),
+  patch: (exports, context) => patchClient(exports, 'https:', context),
 };

@@ -1,4 +1,4 @@
-// HTTP and HTTPS servers: one entry span per request, however the server was made.
+// HTTP and HTTPS servers: one entry span per request, for every server of the process.
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -10,33 +10,33 @@ import { type HostFunction, sourceOf, wrapMethod } from '../wrap-method.js';
 import { serverTiming } from './server-timing.js';
 import { UpgradeResponse } from './upgrade.js';
 
-/** Node.js' own emit, or what a host put there; called with the arguments that it was meant to get. */
+/** The `emit` of Node.js, or a replacement of the application. It is called with unchanged arguments. */
 type Emit = (this: unknown, ...args: never[]) => unknown;
 
-function patchServer(exports: unknown, type: 'http' | 'https', tools: InstrumentationContext): Patched {
+function patchServer(exports: unknown, type: 'http' | 'https', context: InstrumentationContext): Patched {
   const { Server } = exports as { Server?: { prototype?: object } };
   const undo = [];
   if (Server?.prototype !== undefined)
-    undo.push(wrapMethod(Server.prototype, 'emit', (emit) => serverEmit(emit, type, tools)));
+    undo.push(wrapMethod(Server.prototype, 'emit', (emit) => serverEmit(emit, type, context)));
   const { ServerResponse } = exports as { ServerResponse?: { prototype?: object } };
   if (ServerResponse?.prototype !== undefined) {
     const { prototype } = ServerResponse;
-    undo.push(wrapMethod(prototype, 'emit', (emit) => responseEmit(emit, tools)));
-    const withTiming = serverTiming(tools);
+    undo.push(wrapMethod(prototype, 'emit', (emit) => responseEmit(emit, context)));
+    const withTiming = serverTiming(context);
     undo.push(wrapMethod(prototype, 'writeHead', withTiming));
-    undo.push(wrapMethod(prototype, 'writeHeader', withTiming)); // its older name, gone since Node.js 26
+    undo.push(wrapMethod(prototype, 'writeHeader', withTiming)); // its older name, removed in Node.js 26
   }
   const { IncomingMessage } = exports as { IncomingMessage?: { prototype?: object } };
   if (IncomingMessage?.prototype !== undefined) {
-    undo.push(wrapMethod(IncomingMessage.prototype, 'emit', (emit) => requestEmit(emit, tools)));
+    undo.push(wrapMethod(IncomingMessage.prototype, 'emit', (emit) => requestEmit(emit, context)));
   }
   return { undo };
 }
 
-function serverEmit(original: Emit, type: 'http' | 'https', tools: InstrumentationContext): HostFunction {
-  const { entrySpans, activeSpan, servers, errors, state } = tools;
+function serverEmit(original: Emit, type: 'http' | 'https', context: InstrumentationContext): HostFunction {
+  const { entrySpans, activeSpan, servers, errors, state } = context;
   const breaker = errors.breaker(`${type} server`);
-  function note(server: Server, event: unknown): void {
+  function trackListening(server: Server, event: unknown): void {
     try {
       if (event === 'listening') servers.listening(server, type, server.address());
       else if (event === 'close') servers.closed(server);
@@ -44,15 +44,15 @@ function serverEmit(original: Emit, type: 'http' | 'https', tools: Instrumentati
       breaker.record(error);
     }
   }
-  /** A request that is handed to the application together with its connection gets no response object. */
+  /** The application gets the connection of an upgrade request, and no response object. */
   function upgrade(self: Server, args: IArguments): unknown {
     let span: ReturnType<typeof entrySpans.begin> = null;
     try {
       const [, request, connection] = args as unknown as [unknown, IncomingMessage?, Duplex?];
       const isWanted = !breaker.isOpen && !state.isDisabled && self.listenerCount('upgrade') > 0;
       if (isWanted && request !== undefined && connection !== undefined) {
-        span = entrySpans.begin(request, connection as unknown as ServerResponse); // stands in for it, to be compared only
-        if (span instanceof SpanRecord) new UpgradeResponse(tools, span, connection);
+        span = entrySpans.begin(request, connection as unknown as ServerResponse); // in place of the response: only compared
+        if (span instanceof SpanRecord) new UpgradeResponse(context, span, connection);
       }
     } catch (error) {
       breaker.record(error);
@@ -60,10 +60,10 @@ function serverEmit(original: Emit, type: 'http' | 'https', tools: Instrumentati
     return span === null ? Reflect.apply(original, self, args) : activeSpan.apply(span, original, self, args);
   }
   function emit(this: Server, event?: unknown, request?: IncomingMessage, response?: ServerResponse): unknown {
-    // An application that listens for the other two gets no `request`, unless it emits that itself; a request has one span.
+    // Node.js emits one of the three per request. An application may emit `request` again, but a request has one span.
     if (event !== 'request' && event !== 'checkContinue' && event !== 'checkExpectation') {
       if (event === 'upgrade') return upgrade(this, arguments);
-      if (event === 'listening' || event === 'close') note(this, event);
+      if (event === 'listening' || event === 'close') trackListening(this, event);
       return Reflect.apply(original, this, arguments);
     }
     let span: ReturnType<typeof entrySpans.begin> = null;
@@ -82,7 +82,7 @@ function serverEmit(original: Emit, type: 'http' | 'https', tools: Instrumentati
       return result;
     } finally {
       activeSpan.exit(outer);
-      // Not catch: to throw again would change the place that Node.js reports.
+      // No `catch`: throwing the error again would change the source line that Node.js prints.
       if (threw && span instanceof SpanRecord) entrySpans.threw(span);
     }
   }
@@ -90,8 +90,8 @@ function serverEmit(original: Emit, type: 'http' | 'https', tools: Instrumentati
 }
 
 /**
- * Listens to the end of responses without a listener: `finish` when the last byte was handed over, `close` when the connection
- * was lost before that. A listener per response would cost a closure and could be seen (`listenerCount`).
+ * Observes the end of responses in `emit`: `finish` after the last byte, `close` if the connection ended before. A listener would cost
+ * a closure per response, and the application could see it (`listenerCount`).
  */
 function responseEmit(original: Emit, { entrySpans, activeSpan, errors }: InstrumentationContext): HostFunction {
   const breaker = errors.breaker('end of a response');
@@ -101,12 +101,12 @@ function responseEmit(original: Emit, { entrySpans, activeSpan, errors }: Instru
       if (event === 'finish' || event === 'close') {
         const active = entrySpans.activeOf(this);
         entrySpans.end(this, event === 'close', active);
-        // Node.js' own listener for `finish` is indifferent to the context; most responses have no other.
+        // The listener of Node.js for `finish` does not need the context. Most responses have no other.
         if (active === null && !breaker.isOpen && this.listenerCount(event) > (event === 'finish' ? 1 : 0))
           span = entrySpans.inactiveSpanOf(this);
       } else if (event !== 'prefinish' && event !== 'socket' && !breaker.isOpen) {
-        // Those two Node.js emits to itself.
-        if (entrySpans.activeOf(this) === null && isHeard(this, event)) span = entrySpans.inactiveSpanOf(this);
+        // Only Node.js listens to these two.
+        if (entrySpans.activeOf(this) === null && hasListener(this, event)) span = entrySpans.inactiveSpanOf(this);
       }
     } catch (error) {
       breaker.record(error);
@@ -117,45 +117,47 @@ function responseEmit(original: Emit, { entrySpans, activeSpan, errors }: Instru
   return emit as HostFunction;
 }
 
-/** Whether anybody listens: else an event needs no context. */
-function isHeard(emitter: EventEmitter, event: unknown): boolean {
+/** An event without listeners needs no context. */
+function hasListener(emitter: EventEmitter, event: unknown): boolean {
   return typeof event === 'string' && emitter.listenerCount(event) > 0;
 }
 
 /**
- * Node.js' own listener for the end of a request that was answered before that: indifferent to the context, and the only one in
- * most requests. It is not exported, so it is known by what it does, and by identity from then on.
+ * Recognises the listener of Node.js for the end of a request whose response was sent before. It does not need the context, and most
+ * requests have no other. It is not exported, so it is recognised by its source once, and then by identity.
  */
-class OwnEndListener {
-  #known: unknown;
+class NodeEndListener {
+  #recognised: unknown;
   #rejected: unknown;
 
-  isAlone(request: IncomingMessage): boolean {
-    const { _events: events } = request as { _events?: { end?: unknown } }; // Node.js' own; without it every end is heard
+  /** Whether it is the only listener for the `end` of a request. */
+  isOnlyListener(request: IncomingMessage): boolean {
+    const { _events: events } = request as { _events?: { end?: unknown } }; // internal to Node.js; without it every `end` gets the context
     const listener = events?.end;
     if (typeof listener !== 'function') return false;
-    if (listener === this.#known) return true;
-    if (this.#known !== undefined || listener === this.#rejected || listener.name !== 'clearIncoming') return false;
-    const isOwn = /parser\.incoming === req\b/.test(sourceOf(listener));
-    if (isOwn) this.#known = listener;
+    if (listener === this.#recognised) return true;
+    if (this.#recognised !== undefined || listener === this.#rejected || listener.name !== 'clearIncoming')
+      return false;
+    const isNodes = /parser\.incoming === req\b/.test(sourceOf(listener));
+    if (isNodes) this.#recognised = listener;
     else this.#rejected = listener;
-    return isOwn;
+    return isNodes;
   }
 }
 
 /**
- * The body of a request arrives in the asynchronous context of its connection, where no span is active: listeners for `data` and
- * `end` are called in that of the request.
+ * Calls listeners for `data` and `end` in the asynchronous context of the request. The body arrives in that of the connection, where no
+ * span is active.
  */
 function requestEmit(original: Emit, { entrySpans, activeSpan, errors }: InstrumentationContext): HostFunction {
   const breaker = errors.breaker('events of a request');
-  const ownEndListener = new OwnEndListener();
+  const nodeEndListener = new NodeEndListener();
   function emit(this: IncomingMessage, event?: unknown): unknown {
     let span: SpanRecord | Suppressed | null = null;
     try {
-      // These two Node.js emits in the context of the call that caused them.
+      // Node.js emits these two in the context of the call that caused them.
       if (event !== 'resume' && event !== 'pause' && !breaker.isOpen && entrySpans.activeOf(this) === null) {
-        const isWanted = isHeard(this, event) && !(event === 'end' && ownEndListener.isAlone(this));
+        const isWanted = hasListener(this, event) && !(event === 'end' && nodeEndListener.isOnlyListener(this));
         if (isWanted) span = entrySpans.inactiveSpanOf(this);
       }
     } catch (error) {
@@ -171,12 +173,12 @@ export const httpServer: Instrumentation = {
   name: 'http',
   presets: httpPresets,
   module: 'http',
-  patch: (exports, tools) => patchServer(exports, 'http', tools),
+  patch: (exports, context) => patchServer(exports, 'http', context),
 };
 
 export const httpsServer: Instrumentation = {
   name: 'https',
   presets: httpPresets,
   module: 'https',
-  patch: (exports, tools) => patchServer(exports, 'https', tools),
+  patch: (exports, context) => patchServer(exports, 'https', context),
 };

@@ -1,4 +1,4 @@
-// The HTTP servers that listen now, as the metrics payload names them.
+// The HTTP servers that are listening, as the metrics payload names them.
 
 export interface ListeningServer {
   readonly type: 'http' | 'https';
@@ -10,22 +10,24 @@ export class ListeningServers {
   readonly #servers: Map<string, ListeningServer> = new Map();
   readonly #keys: WeakMap<object, string> = new WeakMap();
 
-  /** To be called when a server has begun to listen; `address` is what `server.address()` returns. */
+  /** A server has started to listen. `address` is the result of `server.address()`. */
   listening(server: object, type: 'http' | 'https', address: unknown): void {
     if (typeof address !== 'object' || address === null) return; // a pipe or a Unix socket
     const { address: host, family, port } = address as { address?: unknown; family?: unknown; port?: unknown };
     if (typeof host !== 'string' || typeof port !== 'number') return;
-    // Address and port glued together without a colon: the form that the back end knows.
+    // Address and port without a colon, as the back end expects them.
     const key = `${host}${port}`;
     this.#keys.set(server, key);
     this.#servers.set(key, { type, address: { address: host, family: String(family), port } });
   }
 
+  /** A server has stopped listening. */
   closed(server: object): void {
     const key = this.#keys.get(server);
     if (key !== undefined) this.#servers.delete(key);
   }
 
+  /** The servers by their keys in the payload. */
   all(): Record<string, ListeningServer> {
     return Object.fromEntries(this.#servers);
   }

@@ -1,23 +1,23 @@
-// Trace headers that the application itself puts on a call: found in headers of every form, and taken out where ours replace them.
+// Merges our trace headers with those that the application has set on a call.
 import {
   headerFamily,
-  headersNotTaken,
+  headersToAdd,
   instanaFamily,
   levelHeader,
   spanHeader,
   traceHeader,
   w3cFamily,
 } from '../../propagation/trace-headers.js';
-import { traceparentHeader } from '../../propagation/w3c.js';
+import { traceparentHeader } from '../../propagation/traceparent.js';
 import type { HttpExitSpans, OutgoingContext } from './exit-spans.js';
 
 export type Pair = readonly [name: unknown, value: unknown];
 
-/** What becomes of the application's headers and of ours. */
+/** The headers of a call after merging. */
 export interface MergedHeaders {
-  /** The application's: the very list that was given when nothing is taken out of it. */
+  /** The application's headers; the same list as before if none was removed. */
   readonly application: readonly Pair[];
-  /** Ours that are to be added: name, value, name, value. */
+  /** Our headers to add: name, value, name, value. */
   readonly added: readonly string[];
 }
 
@@ -29,13 +29,13 @@ const members: ReadonlyMap<string, keyof OutgoingContext> = new Map([
 ]);
 
 /**
- * A context of the application's own stands, and what would contradict it is not added. One that came in with the request being
- * served, and was copied from there, is replaced: it names a span above the one that makes this call.
+ * Keeps a trace context that the application has set, and adds no header that would contradict it. A context that it copied from the
+ * request being served is replaced, because it names a span above the one that makes this call.
  */
 export function mergeTraceHeaders(
   present: readonly Pair[],
   added: readonly string[],
-  exit: HttpExitSpans,
+  exitSpans: HttpExitSpans,
 ): MergedHeaders {
   let families = 0;
   for (const pair of present) families |= familyOf(pair);
@@ -48,16 +48,16 @@ export function mergeTraceHeaders(
     if (member !== undefined) context[member] = String(pair[1]);
   }
   let replaced = 0;
-  if ((families & instanaFamily) !== 0 && !exit.isSetByApplication(context)) replaced |= instanaFamily;
+  if ((families & instanaFamily) !== 0 && !exitSpans.isSetByApplication(context)) replaced |= instanaFamily;
   const hasInstana = (families & instanaFamily & ~replaced) !== 0;
-  // Without headers of ours in their place, those of W3C stay: to write none is not to take them away.
+  // W3C headers stay if we add none in their place.
   const isReplaced = (families & familiesOf(added) & w3cFamily) !== 0 && !hasInstana;
-  if (isReplaced && !exit.isTraceparentSetByApplication(context.parent)) replaced |= w3cFamily;
+  if (isReplaced && !exitSpans.isTraceparentSetByApplication(context.parent)) replaced |= w3cFamily;
   const application = replaced === 0 ? present : present.filter((pair) => (familyOf(pair) & replaced) === 0);
-  return { application, added: headersNotTaken(added, families & ~replaced) };
+  return { application, added: headersToAdd(added, families & ~replaced) };
 }
 
-/** Of a flat list. */
+/** The families of the headers in a flat list. */
 function familiesOf(added: readonly string[]): number {
   let families = 0;
   for (let index = 0; index < added.length; index += 2) families |= headerFamily(added[index] as string); // inside the bounds
@@ -68,18 +68,18 @@ function familyOf(pair: Pair): number {
   return headerFamily(nameOf(pair));
 }
 
-/** What an application hands over may be no pair at all, for Node.js to refuse. */
+/** The lower-case name of a header; empty for an invalid entry, which Node.js rejects. */
 function nameOf(pair: unknown): string {
   const name: unknown = Array.isArray(pair) ? pair[0] : undefined;
   return typeof name === 'string' ? name.toLowerCase() : '';
 }
 
-/** A request whose signature covers one of our headers would be refused if that were changed. */
+/** Whether the signature of a request covers a trace header. The service would reject the request if that header changed. */
 function signsTraceHeader(authorization: string): boolean {
   return /SignedHeaders=[^,\s]*(?:x-instana-|traceparent|tracestate)/i.test(authorization);
 }
 
-/** Name and value of each two members of a flat list. */
+/** Pairs of name and value from a flat list. */
 export function inPairs(flat: readonly unknown[]): Pair[] {
   const pairs: Pair[] = [];
   for (let index = 0; index + 1 < flat.length; index += 2) pairs.push([flat[index], flat[index + 1]]);

@@ -70,7 +70,7 @@ function respondedByMethods({ matched, method }: Context, status: number): unkno
 /** The state of the request of this context; null when it is not traced or has ended. */
 function routeOf({ entrySpans, state }: InstrumentationContext, context: Context | undefined): KoaRoute | null {
   if (state.isDisabled) return null;
-  const http = entrySpans.of(context?.res)?.http ?? null;
+  const http = entrySpans.openSpanOf(context?.res)?.http ?? null;
   if (http === null || context === undefined) return null;
   if (http.route instanceof KoaRoute) return http.route;
   const route = new KoaRoute(context);

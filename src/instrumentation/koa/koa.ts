@@ -11,7 +11,7 @@ interface Context {
 
 function noteError({ entrySpans, state }: InstrumentationContext, context: Context | undefined, error: unknown): void {
   if (error === undefined || error === null || state.isDisabled) return;
-  const span = entrySpans.of(context?.res);
+  const span = entrySpans.openSpanOf(context?.res);
   if (span !== null) entrySpans.fail(span, error);
 }
 

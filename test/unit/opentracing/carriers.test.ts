@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { extractTextMap, injectTextMap } from '../../../src/opentracing/carriers.js';
-import { InstanaSpanContext } from '../../../src/opentracing/opentracing-span.js';
+import { InstanaSpanContext } from '../../../src/opentracing/span-context.js';
 
 const t = '3e1c069e1648ca50';
 const s = '0aae15f0d1722012';

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import * as opentracing from 'opentracing';
-import { InstanaSpanContext } from '../../../src/opentracing/opentracing-span.js';
+import { InstanaSpanContext } from '../../../src/opentracing/span-context.js';
+import { keepLog, keepTag, markOmitted, operationName, textOf } from '../../../src/opentracing/tag-limits.js';
 import { boundedJson } from '../../../src/redaction/bounded-json.js';
+import { SdkAttributes } from '../../../src/spans/span.js';
 import { Fixture } from '../spans/fixtures.js';
 
 const fail = (): never => {
@@ -285,5 +287,77 @@ describe('what is too much for a span', () => {
     for (let index = 0; index < 1000; index++) span.setTag('progress', `${'done '.repeat(100)}${index}`);
     span.finish();
     assert.ok(String(fixture.only().data.sdk?.custom?.tags?.['progress']).endsWith('done 999'));
+  });
+});
+
+describe('the text of a value', () => {
+  it('is that of the application, within bounds and without throwing', () => {
+    const fail = (): never => {
+      throw new Error('trap');
+    };
+    for (const [value, text] of [
+      ['a', 'a'],
+      [7, '7'],
+      [null, 'null'],
+      [undefined, 'undefined'],
+      [Symbol('s'), 'Symbol(s)'],
+      [10n, '10'],
+      [10n ** 5000n, '[bigint]'],
+      [[1, 'a'], '[1,"a"]'],
+      [new Uint8Array(3), '[Uint8Array of 3 bytes]'],
+      [{ toString: fail }, '[cannot be read]'],
+      [{ toString: () => 'mine' }, 'mine'],
+    ] as const)
+      assert.equal(textOf(value), text);
+    assert.ok(textOf(Array.from({ length: 10_000 }, () => 'text')).length < 1200);
+  });
+
+  it('is cut in the name of an operation', () => {
+    assert.equal(operationName('a'.repeat(1024)), 'a'.repeat(1024));
+    assert.equal(operationName('a'.repeat(1025)), `${'a'.repeat(1024)}…`);
+    assert.equal(operationName(7), '7');
+  });
+});
+
+describe('tags and logs within their limits', () => {
+  it('are kept as they are, with an estimate of their size that does not grow with a replaced tag', () => {
+    const sdk = new SdkAttributes('x');
+    const before = sdk.estimatedBytes;
+    const object = {};
+    keepTag(sdk, 'text', 'abc');
+    keepTag(sdk, 'object', object);
+    keepTag(sdk, 'number', 7);
+    keepTag(sdk, 'fn', () => 1);
+    assert.deepEqual({ ...sdk.tags }, { text: 'abc', object, number: 7, fn: '[function]' });
+    assert.deepEqual([sdk.tagCount, sdk.cutTags, sdk.holdsObjects], [4, 0, true]);
+    const filled = sdk.estimatedBytes;
+    assert.equal(filled - before, 4 + 3 + 6 + 50 + 6 + 50 + 2 + 50);
+    keepTag(sdk, 'text', 'def');
+    assert.equal(sdk.estimatedBytes, filled);
+    keepLog(sdk, 5, { event: 'a', more: 1 }, ['event', 'more']);
+    keepLog(sdk, 5, { event: 'b' }, ['event']);
+    assert.deepEqual(JSON.parse(JSON.stringify(sdk.logs)), { 5: { event: 'b', more: 1 } });
+    markOmitted(sdk);
+    assert.deepEqual([sdk.tags['…'], JSON.stringify(sdk.logs).includes('…')], [undefined, false]);
+  });
+
+  it('have a mark in the last entry for fields of logs that were left out', () => {
+    const sdk = new SdkAttributes('x');
+    for (let index = 0; index < 1100; index++) keepLog(sdk, 1 + (index % 2), { a: 1 }, ['a']);
+    markOmitted(sdk);
+    assert.equal(sdk.logs?.[1]?.['…'], undefined);
+    assert.match(String(sdk.logs?.[2]?.['…']), /^\d+ more$/);
+  });
+
+  it('have a placeholder for a field that cannot be read', () => {
+    const sdk = new SdkAttributes('x');
+    const fields = Object.defineProperty({}, 'bad', {
+      enumerable: true,
+      get: () => {
+        throw new Error('trap');
+      },
+    });
+    keepLog(sdk, 1, fields, ['bad']);
+    assert.equal(sdk.logs?.[1]?.['bad'], '[cannot be read]');
   });
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { OtlpSpanSerializer, otlpTraceId } from '../../../src/otlp/otlp-span-json.js';
-import { W3cContext } from '../../../src/propagation/w3c.js';
+import { W3cContext } from '../../../src/propagation/w3c-context.js';
 import type { SpanKind, WireHttp, WireSdk, WireSpan } from '../../../src/protocol/wire-span.js';
 import { Redactor } from '../../../src/redaction/redactor.js';
 import { makeEncodeContext } from '../../../src/spans/instana-json.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { headerFamily, headersNotTaken, TraceHeaderReader } from '../../../src/propagation/trace-headers.js';
+import { headerFamily, headersToAdd, TraceHeaderReader } from '../../../src/propagation/trace-headers.js';
 
 function read(...raw: string[]): TraceHeaderReader {
   const reader = new TraceHeaderReader();
@@ -149,7 +149,7 @@ it('the headers that are written are known in every spelling, and no others', ()
     'b',
   ];
   const left = (name: string): string => {
-    const free = headersNotTaken(ours, headerFamily(name));
+    const free = headersToAdd(ours, headerFamily(name));
     return free.filter((_, index) => index % 2 === 0).join();
   };
   const all = 'X-INSTANA-T,X-INSTANA-S,X-INSTANA-L,traceparent,tracestate,baggage';
