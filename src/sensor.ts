@@ -227,7 +227,7 @@ export class Sensor {
     const { tracing } = this.#configuration.current();
     const chosen = this.#configuration.choosePresets();
     const selection = selectInstrumentations(chosen, tracing, this.#derived.ignorePolicy);
-    this.#loader = new Loader({ tools: this.#context, ...selection });
+    this.#loader = new Loader({ context: this.#context, ...selection });
     this.#loader.start();
   }
 

@@ -1,4 +1,4 @@
-// The record of one instrumentation, and the tools that it is given.
+// The record of one instrumentation, and the context that it works in.
 import type { Preset } from '../config/activation.js';
 import type { InstrumentationGroup } from '../config/options.js';
 import type { InternalErrors } from '../core/internal-errors.js';
@@ -10,11 +10,12 @@ import type { HttpExitSpans } from './http/exit-spans.js';
 import type { ListeningServers } from './http/listening-servers.js';
 import type { Undo } from './wrap-method.js';
 
-/** Whether an instrumentation is to begin anything new; what is under way is ended in any case. May change at any time. */
+/** Whether an instrumentation may start new spans. May change at any time. Open spans are ended in any case. */
 export interface InstrumentationState {
   readonly isDisabled: boolean;
 }
 
+/** The parts of the sensor that an instrumentation uses. */
 export interface InstrumentationContext {
   readonly entrySpans: HttpEntrySpans;
   readonly exitSpans: HttpExitSpans;
@@ -22,45 +23,45 @@ export interface InstrumentationContext {
   readonly servers: ListeningServers;
   readonly errors: InternalErrors;
   readonly log: Log;
-  /** The switch of the instrumentation that gets these tools. */
+  /** The state of the instrumentation that gets this context. */
   readonly state: InstrumentationState;
-  /** The process' OpenTracing tracer, made with the first call. */
+  /** The OpenTracing tracer of the process, made with the first call. */
   readonly tracer: () => InstanaTracer;
 }
 
-/** What `patch` did: how to take it back, and what callers of `require` get in place of the module, if not the module itself. */
+/** The result of `patch`: how to undo it, and what `require` returns in place of the module, if anything else. */
 export interface Patched {
   readonly undo: readonly (Undo | null)[];
   readonly exports?: unknown;
 }
 
-/** Where a package's file was loaded from. */
+/** The place that a module was loaded from. */
 export interface LoadedModule {
-  /** Folder of the package; undefined for a module of Node.js. */
+  /** The folder of the package; undefined for a module of Node.js. */
   readonly folder: string | undefined;
 }
 
-/** One module that is watched for, and what is done with it when it is loaded. A value, without state or side effects. */
+/** One module, and how it is patched when it is loaded. A value without state or side effects. */
 export interface Instrumentation {
-  /** As `status()` shows it; several records may share a name. */
+  /** The name in `status()`. Several records may share one. */
   readonly name: string;
   readonly presets: readonly Preset[];
-  /** The group by which `tracing.disable` may name it, too. */
+  /** The group that `tracing.disable` accepts as well. */
   readonly group?: InstrumentationGroup;
   /** Module name, or a file inside a package (`koa/lib/context`). */
   readonly module: string;
-  /** Majors that are tested; absent for modules of Node.js. Others are left alone. */
+  /** The tested majors; other ones are not patched. Absent for modules of Node.js. */
   readonly versions?: readonly number[];
-  /** The package's main file, when it can be patched after it was loaded too. */
+  /** The main file of a package that can be patched even after it was loaded. */
   readonly mainFile?: string;
-  /** Called once per loaded copy. Must find out what is there rather than assume it. */
-  patch(exports: unknown, tools: InstrumentationContext, module: LoadedModule): Patched;
+  /** Called once per loaded copy. Has to check the exports, and may not assume anything about them. */
+  patch(exports: unknown, context: InstrumentationContext, module: LoadedModule): Patched;
 }
 
-/** A library that publishes what it does on diagnostics channels: subscribers by channel name. */
+/** A library that publishes its events on diagnostics channels: subscribers by channel name. */
 export interface ChannelInstrumentation {
   readonly name: string;
   readonly presets: readonly Preset[];
   readonly group?: InstrumentationGroup;
-  channels(tools: InstrumentationContext): Readonly<Record<string, (message: unknown) => void>>;
+  channels(context: InstrumentationContext): Readonly<Record<string, (message: unknown) => void>>;
 }

@@ -1,4 +1,4 @@
-// Every instrumentation once. What `INSTANA_BOOTSTRAP` names is picked from here.
+// The list of all instrumentations, from which `INSTANA_BOOTSTRAP` selects.
 
 import {
   express,
@@ -18,6 +18,7 @@ import { koaApplication, koaContext } from './koa/koa.js';
 import { koaRoute, koaRouterScoped, koaRouterUnscoped } from './koa/koa-router.js';
 import { openTracing, openTracingGlobal } from './opentracing.js';
 
+/** Instrumentations that patch a module. */
 export const instrumentations: readonly Instrumentation[] = [
   httpServer,
   httpsServer,
@@ -40,4 +41,5 @@ export const instrumentations: readonly Instrumentation[] = [
   openTracingGlobal,
 ];
 
+/** Instrumentations that subscribe to diagnostics channels. */
 export const channelInstrumentations: readonly ChannelInstrumentation[] = [fetchClient];

@@ -1,4 +1,4 @@
-// Watches for modules as they are loaded and hands each to the instrumentations that know it.
+// Patches modules as they are loaded: passes each one to its instrumentations.
 import * as diagnosticsChannel from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { isBuiltin, syncBuiltinESMExports } from 'node:module';
@@ -8,45 +8,48 @@ import type { IgnorePolicy } from '../spans/ignore-policy.js';
 import type { ChannelInstrumentation, Instrumentation, InstrumentationContext } from './instrumentation.js';
 import { notWritable, type Undo } from './wrap-method.js';
 
+/** What `status()` says about a module. */
 export type ModuleState = 'patched' | 'not-loaded' | 'unsupported' | 'loaded-too-early' | 'disabled' | 'failed';
 
+/** A module in `status()`. */
 export interface ModuleStatus {
   readonly name: string;
   readonly version: string | null;
   readonly state: ModuleState;
 }
 
+/** The context of the instrumentations, and which of them to use. */
 export interface LoaderDependencies {
-  readonly tools: InstrumentationContext;
-  /** Those that the bootstrap asks for. */
+  readonly context: InstrumentationContext;
+  /** The instrumentations that the bootstrap selects. */
   readonly instrumentations: readonly Instrumentation[];
   readonly channels: readonly ChannelInstrumentation[];
-  /** All that there are: the others show as disabled. */
+  /** All instrumentations. Those that are not selected appear as disabled. */
   readonly known: readonly { readonly name: string; readonly module?: string }[];
 }
 
 /**
- * Modules of Node.js that are patched when somebody loads them: with `https` comes `tls`, half of what a start costs on Node.js 24.
- * `http` is there before, since nothing may be missed of a server.
+ * Modules of Node.js that are patched only when the application loads them. `https` loads `tls`, which is half of the start-up cost on
+ * Node.js 24. `http` is loaded and patched at once, so that no server is missed.
  */
 const onDemand: ReadonlySet<string> = new Set(['https']);
 
-/** What the loader of ES modules is told about. */
+/** Called by the hooks for ES modules. Returns what is used in place of the exports. */
 export type ModuleHook = (exports: unknown, module: string, folder: string | undefined) => unknown;
 
-/** Patches what is loaded from now on; `stop` puts everything back. */
+/** Patches modules that are loaded from now on. `stop` restores everything. */
 export class Loader {
   readonly #dependencies: LoaderDependencies;
   readonly #status: Map<string, ModuleStatus> = new Map();
   readonly #undo: Undo[] = [];
   readonly #versions: Map<string, string | null> = new Map();
   readonly #byModule: Map<string, Instrumentation[]> = new Map();
-  /** By name; those that were off from the start have none, and stay off. */
+  /** By name. Instrumentations that were disabled at the start have no state and stay disabled. */
   readonly #states: Map<string, { readonly group: string | undefined; isDisabled: boolean }> = new Map();
 
-  /** Those that nobody has loaded yet. */
+  /** Modules on demand that the application has not loaded yet. */
   #pending: readonly string[] = [];
-  /** How many modules of Node.js were loaded when that was last looked at. */
+  /** The number of loaded modules of Node.js at the last check. */
   #loadedCount = 0;
 
   constructor(dependencies: LoaderDependencies) {
@@ -63,29 +66,30 @@ export class Loader {
     }
   }
 
-  /** Names of the packages, and files in packages, that are watched for. */
+  /** The packages, and files in packages, that are patched. */
   get packages(): readonly string[] {
     return [...this.#byModule.keys()].filter((name) => !isBuiltin(name));
   }
 
+  /** Patches `http` and what has been loaded, and installs the hook for everything else. */
   start(): void {
-    for (const channel of this.#dependencies.channels) this.#subscribe(channel, this.#toolsOf(channel.name));
+    for (const channel of this.#dependencies.channels) this.#subscribe(channel, this.#contextOf(channel.name));
     const builtins = [...this.#byModule.keys()].filter((name) => isBuiltin(name));
     this.#pending = builtins.filter((name) => onDemand.has(name) && !isLoaded(name));
     const present = builtins.filter((name) => !this.#pending.includes(name));
     for (const name of present) this.patch(require(name), name, undefined);
-    // ES modules that import from `http` see copies of its exports, made again by this call.
+    // ES modules that import from `http` see copies of its exports, which this call renews.
     if (present.length > 0) syncBuiltinESMExports();
     const packages = this.packages;
     const names = [...packages, ...this.#pending];
     if (names.length === 0) return;
-    this.#noteLoadedTooEarly(packages);
+    this.#warnLoadedTooEarly(packages);
     const hook = new Hook(names, { internals: false }, (exports, name, folder) => {
       if (isBuiltin(name)) {
         if (folder === undefined) this.#onLoaded(name, exports);
         return exports;
       }
-      // The hook's type says that the same type comes back; a replaced module is what it allows.
+      // The type of the hook demands the same type, but any module is allowed.
       return this.patch(exports, name, folder) as typeof exports;
     });
     this.#undo.push(() => hook.unhook());
@@ -93,8 +97,8 @@ export class Loader {
   }
 
   /**
-   * Patches what has been loaded in a way that no hook hears of: an ES module imports Node.js' own without `require`. Called when a span
-   * starts, since calls matter from there on, and each second. Never throws.
+   * Patches modules that were loaded without a hook noticing: an ES module imports modules of Node.js without `require`. Called when a
+   * span starts, because calls matter from then on, and each second. Never throws.
    */
   patchLoadedBuiltins(): void {
     if (this.#pending.length === 0) return;
@@ -104,47 +108,49 @@ export class Loader {
     for (const name of this.#pending) if (isLoaded(name)) this.#load(name);
   }
 
-  /** Loads and patches what is still awaited, if `url` is its own: for hooks that hear of an import before it happens. Never throws. */
+  /** Loads and patches the pending module of this `url`: for hooks that are called before an import. Never throws. */
   patchBeforeImport(url: string): void {
     if (this.#pending.length === 0) return;
     const name = url.startsWith('node:') ? url.slice('node:'.length) : url;
     if (this.#pending.includes(name)) this.#load(name);
   }
 
-  /** Loads and patches all that is still awaited: for ES modules of which no hook is heard in time. */
+  /** Loads and patches all pending modules: for ES modules if no hook is called in time. */
   patchAllPending(): void {
     for (const name of this.#pending) this.#load(name);
   }
 
+  /** Restores everything that was patched. */
   stop(): void {
     this.#pending = [];
     for (const undo of this.#undo.splice(0).reverse()) {
       try {
         undo();
       } catch (error) {
-        this.#dependencies.tools.errors.record('undoing a patch', error);
+        this.#dependencies.context.errors.record('undoing a patch', error);
       }
     }
     syncBuiltinESMExports();
   }
 
+  /** The modules of all instrumentations. */
   status(): ModuleStatus[] {
     return [...this.#status.values()].map((status) =>
       this.#states.get(status.name)?.isDisabled === true ? { ...status, state: 'disabled' } : status,
     );
   }
 
-  /** Switches patched modules off, or on again; nothing is patched or put back. */
+  /** Disables or enables instrumentations by policy. Nothing is patched or restored. */
   use({ isDisabled: isSwitchedOff }: IgnorePolicy): void {
     for (const [name, state] of this.#states) state.isDisabled = isSwitchedOff(name, state.group);
   }
 
-  #toolsOf(name: string): InstrumentationContext {
-    const { tools } = this.#dependencies;
-    return { ...tools, state: this.#states.get(name) ?? tools.state };
+  #contextOf(name: string): InstrumentationContext {
+    const { context } = this.#dependencies;
+    return { ...context, state: this.#states.get(name) ?? context.state };
   }
 
-  /** Patches one loaded module, if it is known; returns what is to be used in its place. Never throws. */
+  /** Patches a module if an instrumentation knows it. Returns what is used in place of its exports. Never throws. */
   patch(exports: unknown, module: string, folder: string | undefined): unknown {
     let result = exports;
     for (const instrumentation of this.#byModule.get(module.replaceAll('\\', '/')) ?? []) {
@@ -152,40 +158,40 @@ export class Loader {
       try {
         const version = folder === undefined ? process.versions.node : this.#versionOf(folder);
         if (!supports(instrumentation, version)) {
-          this.#refuse(name, version);
+          this.#setUnsupported(name, version);
           continue;
         }
-        const patched = instrumentation.patch(result, this.#toolsOf(name), { folder });
+        const patched = instrumentation.patch(result, this.#contextOf(name), { folder });
         for (const undo of patched.undo) if (undo !== null) this.#undo.push(undo);
         if (patched.exports !== undefined) result = patched.exports;
         if (patched.undo.includes(notWritable)) {
-          this.#note(name, version, 'failed', module === name);
-          this.#dependencies.tools.log.warnOnce(
+          this.#setStatus(name, version, 'failed', module === name);
+          this.#dependencies.context.log.warnOnce(
             `refused ${name}`,
             `functions of ${name} are frozen and cannot be traced; start the sensor first: node -r @instana/ts-sensor/bootstrap`,
           );
           continue;
         }
         const done = patched.undo.some((undo) => undo !== null) || patched.exports !== undefined;
-        this.#note(name, version, done ? 'patched' : 'failed', module === name);
+        this.#setStatus(name, version, done ? 'patched' : 'failed', module === name);
       } catch (error) {
-        this.#note(name, null, 'failed');
-        this.#dependencies.tools.errors.record(`patching ${module}`, error);
+        this.#setStatus(name, null, 'failed');
+        this.#dependencies.context.errors.record(`patching ${module}`, error);
       }
     }
     return result;
   }
 
   #load(name: string): void {
-    this.#pending = this.#pending.filter((other) => other !== name); // before hooks hear of it
+    this.#pending = this.#pending.filter((other) => other !== name); // first, because loading calls the hooks
     try {
       this.#patchBuiltin(name, require(name));
     } catch (error) {
-      this.#dependencies.tools.errors.record(`loading ${name}`, error);
+      this.#dependencies.context.errors.record(`loading ${name}`, error);
     }
   }
 
-  /** A module of Node.js is there now, which the application may have patched before. */
+  /** The application has loaded a pending module of Node.js. */
   #onLoaded(name: string, exports: unknown): void {
     if (!this.#pending.includes(name)) return;
     this.#pending = this.#pending.filter((other) => other !== name);
@@ -197,34 +203,34 @@ export class Loader {
     try {
       syncBuiltinESMExports();
     } catch (error) {
-      this.#dependencies.tools.errors.record(`patching ${name}`, error);
+      this.#dependencies.context.errors.record(`patching ${name}`, error);
     }
   }
 
-  #subscribe({ name, channels }: ChannelInstrumentation, tools: InstrumentationContext): void {
-    for (const [channel, listener] of Object.entries(channels(tools))) {
+  #subscribe({ name, channels }: ChannelInstrumentation, context: InstrumentationContext): void {
+    for (const [channel, listener] of Object.entries(channels(context))) {
       diagnosticsChannel.subscribe(channel, listener);
       this.#undo.push(() => diagnosticsChannel.unsubscribe(channel, listener));
     }
-    this.#note(name, process.versions.node, 'patched');
+    this.#setStatus(name, process.versions.node, 'patched');
   }
 
-  #note(name: string, version: string | null, state: ModuleState, isPackage = true): void {
+  #setStatus(name: string, version: string | null, state: ModuleState, isPackage = true): void {
     const before = this.#status.get(name);
-    // Several files of one package count as one: a file that is fine does not hide one that is not.
+    // Several files of one package share a status, and a patched file does not hide a failed one.
     if (before?.state === 'failed' || before?.state === 'loaded-too-early') return;
     this.#status.set(name, { name, version: isPackage ? version : (before?.version ?? null), state });
   }
 
-  #refuse(name: string, version: string | null): void {
-    this.#note(name, version, 'unsupported');
-    this.#dependencies.tools.log.warnOnce(
+  #setUnsupported(name: string, version: string | null): void {
+    this.#setStatus(name, version, 'unsupported');
+    this.#dependencies.context.log.warnOnce(
       `unsupported ${name} ${version}`,
       `${name} ${version ?? 'of unknown version'} is not supported and left alone; its requests are traced as HTTP`,
     );
   }
 
-  #noteLoadedTooEarly(packages: readonly string[]): void {
+  #warnLoadedTooEarly(packages: readonly string[]): void {
     const loaded = Object.keys(require.cache);
     for (const module of packages) {
       if (this.#byModule.get(module)?.some(({ name }) => this.#isPatchedLate(name)) === true) continue;
@@ -233,7 +239,7 @@ export class Loader {
       const name = this.#byModule.get(module)?.[0]?.name;
       if (file === undefined || name === undefined) continue;
       this.#status.set(name, { name, version: null, state: 'loaded-too-early' });
-      this.#dependencies.tools.log.warnOnce(
+      this.#dependencies.context.log.warnOnce(
         `early ${name}`,
         `${name} was loaded before the sensor and is not traced; start the sensor first: node -r @instana/ts-sensor/bootstrap`,
       );
@@ -244,7 +250,7 @@ export class Loader {
     return this.#dependencies.instrumentations.some((other) => other.name === name && other.mainFile !== undefined);
   }
 
-  /** Patches copies that were loaded before, where that makes no difference. */
+  /** Patches copies that were loaded before the sensor, for instrumentations that allow it. */
   #patchLoaded(): void {
     for (const { module, mainFile } of this.#dependencies.instrumentations) {
       if (mainFile === undefined) continue;
@@ -262,14 +268,14 @@ export class Loader {
       const { version: text } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version?: unknown };
       if (typeof text === 'string') version = text;
     } catch {
-      // No package.json: the copy is of unknown version and left alone.
+      // Without a package.json the version is unknown, and the copy is not patched.
     }
     this.#versions.set(folder, version);
     return version;
   }
 }
 
-/** Names such as `NativeModule https`, in the order of loading. Node.js keeps the list, without documenting it; without it all counts as loaded. */
+/** Names such as `NativeModule https`, in the order of loading. The list is undocumented; without it every module counts as loaded. */
 function loadedBuiltins(): readonly string[] {
   const { moduleLoadList } = process as { moduleLoadList?: unknown };
   return Array.isArray(moduleLoadList) ? moduleLoadList : [];

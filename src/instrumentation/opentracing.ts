@@ -1,4 +1,4 @@
-// Every copy of the opentracing package that the application loads gets the sensor's tracer as its global one.
+// Makes the sensor's tracer the global tracer of every copy of the opentracing package that the application loads.
 
 import { httpPresets } from '../config/activation.js';
 import { adopt } from '../opentracing/global-tracer.js';
@@ -18,7 +18,7 @@ export const openTracing: Instrumentation = {
   patch,
 };
 
-/** Under `node -r`, the file that an ES module imports is not seen, but those are that it requires. */
+/** Under `node -r` no hook sees the main file that an ES module imports, but hooks see the files that the main file requires. */
 export const openTracingGlobal: Instrumentation = {
   name: 'opentracing',
   presets: httpPresets,

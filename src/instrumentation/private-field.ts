@@ -1,4 +1,4 @@
-// Ties one of our values to a host object without leaving a trace on it: no property, no map entry, nothing that keeps either alive.
+// Attaches a value to an object of the application through a private field: no visible property, no map entry, no effect on its lifetime.
 
 class Identity {
   constructor(target: object) {
@@ -7,17 +7,17 @@ class Identity {
   }
 }
 
-/** A private field that can be put on any object, frozen ones included, and that no other code sees. */
+/** A private field that can be added to any object, even a frozen one, and that no other code can see. */
 export interface PrivateField<Value> {
   /** The value on `target`, or undefined. */
   get(target: object): Value | undefined;
-  /** Puts the value on `target`, in place of an earlier one. */
+  /** Sets the value on `target`, and replaces an earlier one. */
   set(target: object, value: Value): void;
 }
 
-/** Makes a field that is independent of all others. */
+/** Makes a new field, which is independent of all others. */
 export function makePrivateField<Value>(): PrivateField<Value> {
-  class Stamped extends Identity {
+  class FieldHolder extends Identity {
     #value: Value;
 
     constructor(target: object, value: Value) {
@@ -31,8 +31,8 @@ export function makePrivateField<Value>(): PrivateField<Value> {
 
     static set(target: object, value: Value): void {
       if (#value in target) target.#value = value;
-      else new Stamped(target, value);
+      else new FieldHolder(target, value);
     }
   }
-  return Stamped;
+  return FieldHolder;
 }

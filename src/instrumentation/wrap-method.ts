@@ -1,25 +1,26 @@
-// The only place where a function of the host is replaced.
+// The only place where a function of the application or of Node.js is replaced.
 import shimmer from 'shimmer';
 import { makePrivateField, type PrivateField } from './private-field.js';
 
-/** Puts back what was there before. */
+/** Restores the original function. */
 export type Undo = () => void;
 
-/** In place of an undo: the function is there and cannot be replaced. */
+/** Returned in place of an undo for a function that cannot be replaced. */
 export const notWritable: Undo = () => {};
 
 const wrapped: PrivateField<true> = makePrivateField();
+/** The properties that shimmer adds to a wrapper. */
 const shimmerMarks = ['__original', '__unwrap', '__wrapped'];
 
+/** A function of the application or of Node.js. */
 export type HostFunction = (this: unknown, ...args: never[]) => unknown;
 
 /**
- * Replaces `target[method]` by what `wrap` makes of it, with the name, length and own properties of the original.
- * Changes nothing and returns null when there is no such function, `refused` when it cannot be replaced (frozen, a getter).
+ * Replaces `target[method]` by the function that `wrap` returns for it. Name, length and own properties stay those of the original.
+ * Returns null if there is no such function, and `notWritable` if it cannot be replaced (frozen, or a getter).
  *
- * What `wrap` returns must run the original exactly once, return its result and let its errors through;
- * own work in it has to be inside try/catch. It is no generic before/after advice, because that would cost
- * objects and closures in every request.
+ * The replacement has to call the original exactly once, return its result and let its errors through. Its own work belongs into
+ * try/catch. There is no generic advice before and after the original, because that would cost objects and closures per request.
  */
 export function wrapMethod(
   target: object,
@@ -31,41 +32,43 @@ export function wrapMethod(
   if (typeof original !== 'function') return null;
   if (before === undefined ? !Object.isExtensible(target) : !before.writable || !before.configurable)
     return notWritable;
-  const host = original as HostFunction; // looked at above
-  // The same module may arrive by `require` and by `import`.
+  const host = original as HostFunction; // checked above
+  // The same module may be loaded by `require` and by `import`.
   if (wrapped.get(host) === true) return () => {};
   const wrapper = copyFunctionShape(wrap(host), host);
   wrapped.set(wrapper, true);
-  // shimmer's types know only the keys of a type, not a name found at run time.
+  // shimmer replaces the property and keeps it enumerable or not. The requirements of this sensor name shimmer, so it is kept, although
+  // only this assignment is used. Its types accept the keys of a type only, not a name found at run time.
   (shimmer.wrap as (nodule: object, name: string, wrapper: (original: unknown) => unknown) => unknown)(
     target,
     method,
     () => wrapper,
   );
-  // Marks of shimmer's that the original does not have; its unwrap is not used.
+  // The application could see shimmer's marks, so they are removed. Its unwrap is ignored, because it would leave an inherited function
+  // behind as a property of `target`.
   for (const mark of shimmerMarks) Reflect.deleteProperty(wrapper, mark);
   return () => {
-    if (Reflect.get(target, method) !== wrapper) return; // somebody else was here after us
+    if (Reflect.get(target, method) !== wrapper) return; // another tool has replaced it since
     if (before === undefined) Reflect.deleteProperty(target, method);
     else Object.defineProperty(target, method, before);
   };
 }
 
-/** Gives `wrapper` the name, the length, the own properties and the prototype of `original`, and returns it. */
+/** Gives `wrapper` the name, length, properties and prototype of `original`, and returns it. */
 export function copyFunctionShape(wrapper: HostFunction, original: HostFunction): HostFunction {
   for (const key of Reflect.ownKeys(original)) {
     const descriptor = Object.getOwnPropertyDescriptor(original, key);
     if (descriptor === undefined) continue;
-    const own = Object.getOwnPropertyDescriptor(wrapper, key);
-    if (own === undefined || own.configurable) Object.defineProperty(wrapper, key, descriptor);
-    else if (own.writable && 'value' in descriptor) Reflect.set(wrapper, key, descriptor.value);
+    const current = Object.getOwnPropertyDescriptor(wrapper, key);
+    if (current === undefined || current.configurable) Object.defineProperty(wrapper, key, descriptor);
+    else if (current.writable && 'value' in descriptor) Reflect.set(wrapper, key, descriptor.value);
   }
   const prototype: unknown = Object.getPrototypeOf(original);
   if (Object.getPrototypeOf(wrapper) !== prototype) Object.setPrototypeOf(wrapper, prototype as object); // a function has one
   return wrapper;
 }
 
-/** The source of a function, whatever it has for a `toString`. */
+/** The source of a function, even if it has its own `toString`. */
 export function sourceOf(fn: object): string {
   return Function.prototype.toString.call(fn);
 }

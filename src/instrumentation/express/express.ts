@@ -1,15 +1,14 @@
-// Express 4 and 5 and the router package beneath: which route a request took, and the error it met.
+// Express 4 and 5 and their router package: the route of a request, and the error that it meets.
 //
-// No function of the application is wrapped. Routers are asked, when a layer is added, what pattern it was added with; when a layer
-// runs, that is noted in the request's route state. `req.baseUrl` and `req.route` are not used: the first has values in the place
-// of parameters, the second stays set after a route has passed the request on.
-import type { RouteState } from '../../spans/span.js';
+// No function of the application is wrapped. The pattern of a layer is recorded when the layer is added to its router, and entered
+// into the route of the request when the layer runs. `req.baseUrl` and `req.route` are not used: the first has values instead of
+// parameters, the second stays set after a route has passed the request on.
 import type { Instrumentation, InstrumentationContext, LoadedModule, Patched } from '../instrumentation.js';
-import { makePrivateField, type PrivateField } from '../private-field.js';
-import { flatPaths, joinPatterns, patternText } from '../route-pattern.js';
+import { patternText } from '../route-pattern.js';
 import { copyFunctionShape, type HostFunction, wrapMethod } from '../wrap-method.js';
+import { ExpressRoute, RegisteredLayer, registeredLayers } from './route-state.js';
 
-/** A layer of a router's stack, in the shapes of Express 4 and of the router package. */
+/** A layer of a router, as Express 4 and the router package have it. */
 interface Layer {
   readonly route?: object;
   readonly params?: unknown;
@@ -23,95 +22,10 @@ interface Router {
 }
 
 interface Request {
-  readonly method?: unknown;
   readonly params?: unknown;
-  readonly next?: unknown;
 }
 
-/** What is known of a layer, or of a route, from the moment it was added to its router. */
-class RegisteredLayer {
-  readonly owner: object;
-  readonly isRoute: boolean;
-  readonly pattern: string;
-  /** Added with a list of paths: which of them matched is found out when the layer runs. */
-  readonly alternatives: readonly unknown[] | null;
-
-  constructor(owner: object, isRoute: boolean, path: unknown) {
-    const paths = flatPaths(path);
-    this.owner = owner;
-    this.isRoute = isRoute;
-    this.pattern = patternText(paths[0]);
-    this.alternatives = paths.length > 1 ? paths : null;
-  }
-}
-
-/** One router on the way down to the layer that runs now. */
-class RouterLevel {
-  readonly owner: object;
-  readonly prefix: string;
-  pattern: string;
-  readonly outer: RouterLevel | null;
-
-  constructor(owner: object, prefix: string, pattern: string, outer: RouterLevel | null) {
-    this.owner = owner;
-    this.prefix = prefix;
-    this.pattern = pattern;
-    this.outer = outer;
-  }
-}
-
-/** The way of one request through the routers. */
-class ExpressRoute implements RouteState {
-  #level: RouterLevel | null = null;
-  #route: string | null = null;
-  #options: string | null = null;
-  #failed = false;
-
-  /** A layer with this pattern runs now; `owner` is the router that it belongs to. */
-  enter(owner: object, isRoute: boolean, pattern: string): void {
-    let level = this.#level;
-    while (level !== null && level.owner !== owner) level = level.outer;
-    if (level === null) level = new RouterLevel(owner, this.#mounted(), pattern, this.#level);
-    else level.pattern = pattern;
-    this.#level = level;
-    if (isRoute) this.#route = joinPatterns(level.prefix, pattern);
-  }
-
-  /** A route matches the path, but not the method OPTIONS: Express will answer for it. */
-  offerOptions(owner: object, pattern: string): void {
-    if (this.#options !== null) return;
-    let level = this.#level;
-    while (level !== null && level.owner !== owner) level = level.outer;
-    this.#options = joinPatterns(level === null ? this.#mounted() : level.prefix, pattern);
-  }
-
-  fail(): void {
-    this.#failed = true;
-  }
-
-  template(status: number, response: { readonly req?: unknown }): string | null {
-    if (status === 404 && !this.#failed && isExhausted(response)) return null;
-    if (this.#route !== null) return this.#route === '' ? '/' : this.#route;
-    const { method } = (response.req ?? {}) as Request;
-    if (this.#options !== null && method === 'OPTIONS') return this.#options === '' ? '/' : this.#options;
-    if (!this.#failed && isExhausted(response)) return null;
-    const mounted = this.#mounted();
-    return mounted === '' ? null : mounted;
-  }
-
-  #mounted(): string {
-    return this.#level === null ? '' : joinPatterns(this.#level.prefix, this.#level.pattern);
-  }
-}
-
-/** The outermost router puts `req.next` back when it has run out of layers. */
-function isExhausted({ req }: { readonly req?: unknown }): boolean {
-  return typeof (req as Request | undefined)?.next !== 'function';
-}
-
-const registeredLayers: PrivateField<RegisteredLayer> = makePrivateField();
-
-/** The state of the request that `response` answers; null when it is not traced or has ended. */
+/** The route of the request of `response`; null if the request is not traced or has ended. */
 function routeOf({ entrySpans, state }: InstrumentationContext, response: unknown): ExpressRoute | null {
   if (state.isDisabled) return null;
   const http = entrySpans.openSpanOf(response)?.http ?? null;
@@ -122,18 +36,18 @@ function routeOf({ entrySpans, state }: InstrumentationContext, response: unknow
   return route;
 }
 
-function noteError(tools: InstrumentationContext, response: unknown, error: unknown): void {
-  // Words by which a handler leaves its route or router; no errors.
-  if (!error || error === 'route' || error === 'router' || tools.state.isDisabled) return;
-  const span = tools.entrySpans.openSpanOf(response);
+function recordError(context: InstrumentationContext, response: unknown, error: unknown): void {
+  // A handler passes these two words to `next` to leave its route or its router.
+  if (!error || error === 'route' || error === 'router' || context.state.isDisabled) return;
+  const span = context.entrySpans.openSpanOf(response);
   if (span === null) return;
-  routeOf(tools, response)?.fail();
-  tools.entrySpans.fail(span, error);
+  routeOf(context, response)?.fail();
+  context.entrySpans.fail(span, error);
 }
 
-function patchRouter(exports: unknown, tools: InstrumentationContext): Patched {
-  const breaker = tools.errors.breaker('express router');
-  // Express 4 exports the object that routers inherit from, the router package a constructor; an ES module has either as default.
+function patchRouter(exports: unknown, context: InstrumentationContext): Patched {
+  const breaker = context.errors.breaker('express router');
+  // Express 4 exports the prototype of its routers, the router package a constructor. An ES module has either as its default export.
   const { default: inner } = exports as { default?: unknown };
   const router = (inner ?? exports) as { prototype?: object };
   const target = router.prototype !== undefined && 'use' in router.prototype ? router.prototype : router;
@@ -156,10 +70,10 @@ function patchRouter(exports: unknown, tools: InstrumentationContext): Patched {
     function route(this: Router, path?: unknown): unknown {
       const result = Reflect.apply(original, this, arguments);
       try {
-        const place = new RegisteredLayer(this, true, path);
+        const registered = new RegisteredLayer(this, true, path);
         const layer = this.stack?.at(-1);
-        if (layer !== undefined) registeredLayers.set(layer, place);
-        if (typeof result === 'object' && result !== null) registeredLayers.set(result, place);
+        if (layer !== undefined) registeredLayers.set(layer, registered);
+        if (typeof result === 'object' && result !== null) registeredLayers.set(result, registered);
       } catch (error) {
         breaker.record(error);
       }
@@ -173,7 +87,7 @@ function patchRouter(exports: unknown, tools: InstrumentationContext): Patched {
       }
       return Reflect.apply(original, this, [
         name,
-        paramCallback(this, callback as HostFunction, tools),
+        paramCallback(this, callback as HostFunction, context),
         ...rest,
       ] as never[]);
     } as HostFunction;
@@ -190,17 +104,17 @@ function isHandler(first: unknown): boolean {
   return typeof value === 'function';
 }
 
-/** A callback for a parameter runs before its layer does: it may answer or fail, and then the layer is the one that was matched. */
-function paramCallback(router: Router, callback: HostFunction, tools: InstrumentationContext): HostFunction {
-  const breaker = tools.errors.breaker('express param');
+/** A callback for a parameter runs before the layer that was matched. It may respond or fail, so the layer is entered here. */
+function paramCallback(router: Router, callback: HostFunction, context: InstrumentationContext): HostFunction {
+  const breaker = context.errors.breaker('express param');
   return copyFunctionShape(
     function param(this: unknown, request?: Request, response?: unknown): unknown {
       try {
-        const route = routeOf(tools, response);
+        const route = routeOf(context, response);
         const layer = route === null || request === undefined ? undefined : matchedLayer(router, request);
-        const place = layer === undefined ? undefined : registeredLayers.get(layer);
-        if (layer !== undefined && place !== undefined && request !== undefined) {
-          route?.enter(place.owner, place.isRoute, patternOf(place, layer, request));
+        const registered = layer === undefined ? undefined : registeredLayers.get(layer);
+        if (layer !== undefined && registered !== undefined && request !== undefined) {
+          route?.enter(registered.owner, registered.isRoute, patternOf(registered, layer, request));
         }
       } catch (error) {
         breaker.record(error);
@@ -220,7 +134,7 @@ function matchedLayer(router: Router, request: Request): Layer | undefined {
   );
 }
 
-/** With `mergeParams` the request's parameters are a new object: then the layer that holds values is taken. */
+/** With `mergeParams` the parameters of the request are a new object, so the layer is found by its own parameters. */
 function hasMatchedParams({ params }: Layer): boolean {
   return typeof params === 'object' && params !== null && Object.keys(params).length > 0;
 }
@@ -229,7 +143,7 @@ function isOneOf(paths: unknown, path: unknown): boolean {
   return Array.isArray(paths) && paths.includes(path);
 }
 
-/** Since 2.3 the router package keeps the pattern that matched on the request, under a symbol of its own. */
+/** The pattern that matched, which the router package keeps on the request under a symbol since version 2.3. */
 function matchedPattern(request: object): unknown {
   const symbol = Object.getOwnPropertySymbols(request).find(
     ({ description }) => description?.endsWith('matchedRoute') === true,
@@ -237,14 +151,14 @@ function matchedPattern(request: object): unknown {
   return symbol === undefined ? undefined : Reflect.get(request, symbol);
 }
 
-function patternOf(place: RegisteredLayer, layer: Layer, request: object): string {
-  if (place.alternatives === null) return place.pattern;
+function patternOf(registered: RegisteredLayer, layer: Layer, request: object): string {
+  if (registered.alternatives === null) return registered.pattern;
   const matched = matchedPattern(request);
   if (matched !== undefined) return patternText(matched);
-  return patternText(place.alternatives.find((path) => matchesAlone(layer, path)) ?? place.alternatives[0]);
+  return patternText(registered.alternatives.find((path) => matchesAlone(layer, path)) ?? registered.alternatives[0]);
 }
 
-/** Whether one path of the list would have matched what the layer matched; asked of a layer made for it, once. */
+/** Whether a single path of a list matches what the layer has matched. A new layer of the same class decides. */
 function matchesAlone(layer: Layer, path: unknown): boolean {
   if (typeof layer.path !== 'string') return false;
   const { constructor: LayerClass } = Object.getPrototypeOf(layer) as {
@@ -254,18 +168,18 @@ function matchesAlone(layer: Layer, path: unknown): boolean {
   return Boolean(alone.match?.(layer.path === '' ? '/' : layer.path));
 }
 
-function patchLayer(exports: unknown, tools: InstrumentationContext): Patched {
+function patchLayer(exports: unknown, context: InstrumentationContext): Patched {
   const { prototype } = exports as { prototype?: object };
   if (prototype === undefined) return { undo: [] };
-  const breaker = tools.errors.breaker('express layer');
+  const breaker = context.errors.breaker('express layer');
 
   const handleRequest = (original: HostFunction): HostFunction =>
     function handleRequest(this: Layer, request: Request, response: unknown, next: unknown): unknown {
       try {
-        const place = breaker.isOpen ? undefined : registeredLayers.get(this);
-        if (place !== undefined) {
-          const pattern = place.alternatives === null ? place.pattern : patternOf(place, this, request);
-          routeOf(tools, response)?.enter(place.owner, place.isRoute, pattern);
+        const registered = breaker.isOpen ? undefined : registeredLayers.get(this);
+        if (registered !== undefined) {
+          const pattern = registered.alternatives === null ? registered.pattern : patternOf(registered, this, request);
+          routeOf(context, response)?.enter(registered.owner, registered.isRoute, pattern);
         }
       } catch (error) {
         breaker.record(error);
@@ -276,7 +190,7 @@ function patchLayer(exports: unknown, tools: InstrumentationContext): Patched {
   const handleError = (original: HostFunction): HostFunction =>
     function handleError(this: Layer, error: unknown, request: unknown, response: unknown, next: unknown): unknown {
       try {
-        noteError(tools, response, error);
+        recordError(context, response, error);
       } catch (internalError) {
         breaker.record(internalError);
       }
@@ -293,16 +207,16 @@ function patchLayer(exports: unknown, tools: InstrumentationContext): Patched {
   };
 }
 
-/** OPTIONS that no route answers itself: Express collects the methods of the routes that match and answers with them. */
-function patchRoute(exports: unknown, tools: InstrumentationContext): Patched {
+/** For OPTIONS without a handler, Express collects the methods of the routes that match, and responds with them. */
+function patchRoute(exports: unknown, context: InstrumentationContext): Patched {
   const { prototype } = exports as { prototype?: object };
   if (prototype === undefined) return { undo: [] };
-  const breaker = tools.errors.breaker('express route');
+  const breaker = context.errors.breaker('express route');
   const methods = (original: HostFunction): HostFunction =>
     function methods(this: object): unknown {
       try {
-        const place = registeredLayers.get(this);
-        if (place !== undefined) routeOf(tools, undefined)?.offerOptions(place.owner, place.pattern);
+        const registered = registeredLayers.get(this);
+        if (registered !== undefined) routeOf(context, undefined)?.offerOptions(registered.owner, registered.pattern);
       } catch (error) {
         breaker.record(error);
       }
@@ -311,17 +225,17 @@ function patchRoute(exports: unknown, tools: InstrumentationContext): Patched {
   return { undo: [wrapMethod(prototype, '_options', methods), wrapMethod(prototype, '_methods', methods)] };
 }
 
-/** The end of the line: an error that no layer of the application was there to see. */
-function patchFinalHandler(exports: unknown, tools: InstrumentationContext): Patched {
+/** The final handler gets the errors that no layer of the application has handled. */
+function patchFinalHandler(exports: unknown, context: InstrumentationContext): Patched {
   if (typeof exports !== 'function') return { undo: [] };
   const original = exports as HostFunction;
-  const breaker = tools.errors.breaker('express final handler');
+  const breaker = context.errors.breaker('express final handler');
   const finalHandler = function finalHandler(this: unknown, _request: unknown, response: unknown): unknown {
     const done = Reflect.apply(original, this, arguments);
     if (typeof done !== 'function') return done;
     return function (this: unknown, error?: unknown): unknown {
       try {
-        if (error !== undefined && error !== null) noteError(tools, response, error);
+        if (error !== undefined && error !== null) recordError(context, response, error);
       } catch (internalError) {
         breaker.record(internalError);
       }
@@ -331,13 +245,13 @@ function patchFinalHandler(exports: unknown, tools: InstrumentationContext): Pat
   return { undo: [], exports: copyFunctionShape(finalHandler, original) };
 }
 
-type Patch = (exports: unknown, tools: InstrumentationContext, module: LoadedModule) => Patched;
+type Patch = (exports: unknown, context: InstrumentationContext, module: LoadedModule) => Patched;
 
 function record(module: string, versions: readonly number[], patch: Patch): Instrumentation {
   return { name: 'express', presets: ['express'], module, versions, patch };
 }
 
-/** The package itself: nothing in it is changed, its version is what `status()` shows. */
+/** The package itself is not changed. Its version appears in `status()`. */
 export const express: Instrumentation = record('express', [4, 5], (exports) => ({ undo: [], exports }));
 export const express4Router: Instrumentation = record('express/lib/router', [4], patchRouter);
 export const express4Layer: Instrumentation = record('express/lib/router/layer', [4], patchLayer);

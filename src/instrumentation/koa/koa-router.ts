@@ -1,20 +1,20 @@
-// koa-router and @koa/router (all generations), and koa-route: which route a request took.
+// koa-router and @koa/router (all generations), and koa-route: the route of a request.
 //
-// The routers write the path of each layer on the context when the layer begins to run (`ctx.routerPath`); at the end of the request
-// the last one that belongs to a route is the template. `ctx.matched` alone would not do: it also has layers that never ran.
+// A router sets `ctx.routerPath` to the path of each layer that starts to run. At the end of the request the last one that belongs to
+// a route is the template. `ctx.matched` alone is not enough, because it also has layers that never ran.
 import type { RouteState } from '../../spans/span.js';
 import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';
 import { makePrivateField, type PrivateField } from '../private-field.js';
 import { patternText } from '../route-pattern.js';
 import { copyFunctionShape, type HostFunction, wrapMethod } from '../wrap-method.js';
 
-/** A layer of a router: a route when it has methods, else a middleware. */
+/** A layer of a router. It is a route if it has methods, otherwise a middleware. */
 interface Layer {
   readonly path?: unknown;
   readonly methods?: readonly unknown[];
 }
 
-interface Context {
+interface KoaContext {
   readonly res?: unknown;
   readonly method?: unknown;
   readonly matched?: readonly Layer[];
@@ -22,23 +22,23 @@ interface Context {
   readonly response?: { readonly _explicitStatus?: unknown };
 }
 
-/** The way of one request through the routers of a Koa application. Dropped when the request ends. */
+/** The way of one request through the routers of a Koa application. Released when the request ends. */
 class KoaRoute implements RouteState {
-  readonly #context: Context;
-  /** The last router called what stands behind it. */
+  readonly #ctx: KoaContext;
+  /** Whether the last router has called the next middleware. */
   passedOn = false;
-  /** Set by koa-route, whose routes are middlewares of their own. */
+  /** Set by koa-route, whose routes are middlewares. */
   direct: string | null = null;
 
-  constructor(context: Context) {
-    this.#context = context;
+  constructor(ctx: KoaContext) {
+    this.#ctx = ctx;
   }
 
   template(statusCode: number): string | null {
-    const context = this.#context;
-    // Koa's own 404: nobody answered, the route included.
-    if (this.passedOn && statusCode === 404 && context.response?._explicitStatus !== true) return null;
-    const path = ranPath(context) ?? this.direct ?? respondedByMethods(context, statusCode);
+    const ctx = this.#ctx;
+    // Koa's default 404: no middleware has responded, and neither has the route.
+    if (this.passedOn && statusCode === 404 && ctx.response?._explicitStatus !== true) return null;
+    const path = ranPath(ctx) ?? this.direct ?? respondedByMethods(ctx, statusCode);
     if (path === null) return null;
     const text = patternText(path);
     return text === '' ? '/' : text;
@@ -49,11 +49,11 @@ function isRoute(layer: Layer): boolean {
   return Array.isArray(layer.methods) && layer.methods.length > 0;
 }
 
-/** The path of the last route that was entered; null when only middlewares were, or nothing. */
-function ranPath({ matched, routerPath, method }: Context): unknown {
+/** The path of the last route that ran; null if none did. */
+function ranPath({ matched, routerPath, method }: KoaContext): unknown {
   if (!Array.isArray(matched) || routerPath === undefined || routerPath === null) return null;
   if (matched.some((layer) => layer.path === routerPath && isRoute(layer))) return routerPath;
-  // The last layer was a middleware: all layers that stand before it and take the method have run.
+  // The last layer was a middleware. All layers before it that accept the method have run.
   const last = matched.findIndex((layer) => layer.path === routerPath);
   const route = matched
     .slice(0, Math.max(last, 0))
@@ -61,31 +61,31 @@ function ranPath({ matched, routerPath, method }: Context): unknown {
   return route?.path ?? null;
 }
 
-/** The path that exists, but not for this method: what `allowedMethods()` answers for. */
-function respondedByMethods({ matched, method }: Context, status: number): unknown {
+/** The path of a route without a handler for the method, to which `allowedMethods()` responds. */
+function respondedByMethods({ matched, method }: KoaContext, status: number): unknown {
   if (status !== 405 && status !== 501 && method !== 'OPTIONS') return null;
   return (Array.isArray(matched) ? matched.find(isRoute)?.path : undefined) ?? null;
 }
 
-/** The state of the request of this context; null when it is not traced or has ended. */
-function routeOf({ entrySpans, state }: InstrumentationContext, context: Context | undefined): KoaRoute | null {
+/** The route of the request of a Koa context; null if the request is not traced or has ended. */
+function routeOf({ entrySpans, state }: InstrumentationContext, ctx: KoaContext | undefined): KoaRoute | null {
   if (state.isDisabled) return null;
-  const http = entrySpans.openSpanOf(context?.res)?.http ?? null;
-  if (http === null || context === undefined) return null;
+  const http = entrySpans.openSpanOf(ctx?.res)?.http ?? null;
+  if (http === null || ctx === undefined) return null;
   if (http.route instanceof KoaRoute) return http.route;
-  const route = new KoaRoute(context);
+  const route = new KoaRoute(ctx);
   http.route = route;
   return route;
 }
 
-function patchRouter(exports: unknown, tools: InstrumentationContext): Patched {
+function patchRouter(exports: unknown, context: InstrumentationContext): Patched {
   const { Router: named, default: inner } = exports as { Router?: unknown; default?: unknown };
   const router = [named, inner, exports].find((candidate) => typeof candidate === 'function') as
     | { prototype?: object }
     | undefined;
   const prototype = router?.prototype;
   if (prototype === undefined) return { undo: [] };
-  const breaker = tools.errors.breaker('koa router');
+  const breaker = context.errors.breaker('koa router');
   const wrapped: PrivateField<true> = makePrivateField();
 
   const routes = (original: HostFunction): HostFunction =>
@@ -98,25 +98,25 @@ function patchRouter(exports: unknown, tools: InstrumentationContext): Patched {
     } as HostFunction;
 
   const wrapDispatch = (dispatch: HostFunction): HostFunction =>
-    function (this: unknown, context?: Context, next?: unknown): unknown {
-      let behind = next;
+    function (this: unknown, ctx?: KoaContext, next?: unknown): unknown {
+      let observedNext = next;
       try {
-        const route = breaker.isOpen ? null : routeOf(tools, context);
+        const route = breaker.isOpen ? null : routeOf(context, ctx);
         if (route !== null) {
           route.passedOn = false;
-          if (typeof next === 'function') behind = passOn(route, next as HostFunction);
+          if (typeof next === 'function') observedNext = observeNext(route, next as HostFunction);
         }
       } catch (error) {
         breaker.record(error);
       }
-      return (dispatch as (this: unknown, ...args: unknown[]) => unknown).call(this, context, behind);
+      return (dispatch as (this: unknown, ...args: unknown[]) => unknown).call(this, ctx, observedNext);
     } as HostFunction;
 
-  // In the generations where both names mean one function, and where one calls the other.
+  // In some generations both names are one function, in others one calls the other.
   return { undo: [wrapMethod(prototype, 'routes', routes), wrapMethod(prototype, 'middleware', routes)] };
 }
 
-function passOn(route: KoaRoute, next: HostFunction): HostFunction {
+function observeNext(route: KoaRoute, next: HostFunction): HostFunction {
   return function (this: unknown): unknown {
     route.passedOn = true;
     return Reflect.apply(next, this, arguments);
@@ -124,15 +124,15 @@ function passOn(route: KoaRoute, next: HostFunction): HostFunction {
 }
 
 /** koa-route exports a function per method: `(path, handler, options)`, or `(path)` for a function that takes the handler. */
-function patchKoaRoute(exports: unknown, tools: InstrumentationContext): Patched {
+function patchKoaRoute(exports: unknown, context: InstrumentationContext): Patched {
   if (typeof exports !== 'object' || exports === null) return { undo: [] };
-  const breaker = tools.errors.breaker('koa-route');
+  const breaker = context.errors.breaker('koa-route');
 
   const handlerOf = (path: unknown, handler: HostFunction): HostFunction =>
     copyFunctionShape(
-      function (this: unknown, context?: Context): unknown {
+      function (this: unknown, ctx?: KoaContext): unknown {
         try {
-          const route = routeOf(tools, context);
+          const route = routeOf(context, ctx);
           if (route !== null) route.direct = typeof path === 'string' ? path : patternText(path);
         } catch (error) {
           breaker.record(error);

@@ -1,30 +1,30 @@
-// Koa 2 and 3: the error that a request met. Promises of the application are left alone, since a handler more on one of them
-// would cost it the asynchronous part of its stack traces; so an error that a middleware catches is seen only when it was
-// made by `ctx.throw` or is handed to `app.emit('error')`, as Koa's guide has it.
+// Koa 2 and 3: the error that a request meets. Promises of the application are not touched, because another handler would remove the
+// asynchronous part of their stack traces. So an error that a middleware catches is seen only if it comes from `ctx.throw` or is
+// passed to `app.emit('error')`, as Koa's guide recommends.
 
 import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';
 import { type HostFunction, wrapMethod } from '../wrap-method.js';
 
-interface Context {
+interface KoaContext {
   readonly res?: unknown;
 }
 
-function noteError({ entrySpans, state }: InstrumentationContext, context: Context | undefined, error: unknown): void {
+function recordError({ entrySpans, state }: InstrumentationContext, ctx: KoaContext | undefined, error: unknown): void {
   if (error === undefined || error === null || state.isDisabled) return;
-  const span = entrySpans.openSpanOf(context?.res);
+  const span = entrySpans.openSpanOf(ctx?.res);
   if (span !== null) entrySpans.fail(span, error);
 }
 
-/** `koa/lib/context` is the object that every context inherits from. */
-function patchContext(exports: unknown, tools: InstrumentationContext): Patched {
+/** `koa/lib/context` exports the prototype of every context. */
+function patchContext(exports: unknown, context: InstrumentationContext): Patched {
   if (typeof exports !== 'object' || exports === null) return { undo: [] };
-  const breaker = tools.errors.breaker('koa context');
+  const breaker = context.errors.breaker('koa context');
 
-  // Called with null for every response that ends well.
+  // Koa calls it with null for every successful response.
   const onerror = (original: HostFunction): HostFunction =>
-    function onerror(this: Context, error?: unknown): unknown {
+    function onerror(this: KoaContext, error?: unknown): unknown {
       try {
-        noteError(tools, this, error);
+        recordError(context, this, error);
       } catch (internalError) {
         breaker.record(internalError);
       }
@@ -32,12 +32,12 @@ function patchContext(exports: unknown, tools: InstrumentationContext): Patched 
     } as HostFunction;
 
   const throwing = (original: HostFunction): HostFunction =>
-    function throwing(this: Context): unknown {
+    function throwing(this: KoaContext): unknown {
       try {
         return Reflect.apply(original, this, arguments);
       } catch (error) {
         try {
-          noteError(tools, this, error);
+          recordError(context, this, error);
         } catch (internalError) {
           breaker.record(internalError);
         }
@@ -48,17 +48,17 @@ function patchContext(exports: unknown, tools: InstrumentationContext): Patched 
   return { undo: [wrapMethod(exports, 'onerror', onerror), wrapMethod(exports, 'throw', throwing)] };
 }
 
-function patchApplication(exports: unknown, tools: InstrumentationContext): Patched {
+function patchApplication(exports: unknown, context: InstrumentationContext): Patched {
   const { default: inner } = exports as { default?: unknown };
   const application = (typeof exports === 'function' ? exports : inner) as { prototype?: object } | undefined;
   const prototype = application?.prototype;
   if (prototype === undefined) return { undo: [] };
-  const breaker = tools.errors.breaker('koa application');
+  const breaker = context.errors.breaker('koa application');
   const emit = (original: HostFunction): HostFunction =>
-    function emit(this: unknown, event?: unknown, error?: unknown, context?: Context): unknown {
+    function emit(this: unknown, event?: unknown, error?: unknown, ctx?: KoaContext): unknown {
       if (event === 'error') {
         try {
-          noteError(tools, context, error);
+          recordError(context, ctx, error);
         } catch (internalError) {
           breaker.record(internalError);
         }

@@ -57,7 +57,7 @@ for (const [what, breakTools] of broken) {
   describe(`when ${what} of ours fails with every call`, () => {
     const box = new ToolBox();
     const loader = new Loader({
-      tools: breakTools(box.tools),
+      context: breakTools(box.tools),
       instrumentations: instrumentations.filter(({ name }) => name === 'http' || name === 'https'),
       channels: channelInstrumentations,
       known: instrumentations,

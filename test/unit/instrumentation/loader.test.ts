@@ -38,7 +38,7 @@ function wrapping(module: string, versions?: readonly number[]): Instrumentation
 
 function start(instrumentations: readonly Instrumentation[]): { loader: Loader; box: ToolBox } {
   const box = new ToolBox();
-  const loader = new Loader({ tools: box.tools, instrumentations, channels: [], known: instrumentations });
+  const loader = new Loader({ context: box.tools, instrumentations, channels: [], known: instrumentations });
   loader.start();
   return { loader, box };
 }
@@ -125,7 +125,7 @@ describe('the loader', () => {
   it('shows what is not asked for as disabled', () => {
     const box = new ToolBox();
     const all = [...instrumentations, ...channelInstrumentations];
-    const loader = new Loader({ tools: box.tools, instrumentations: [], channels: [], known: all });
+    const loader = new Loader({ context: box.tools, instrumentations: [], channels: [], known: all });
     loader.start();
     for (const { state } of loader.status()) assert.equal(state, 'disabled');
     loader.stop();
@@ -150,7 +150,7 @@ describe('the catalogue', () => {
     const before = read();
     const box = new ToolBox();
     const loader = new Loader({
-      tools: box.tools,
+      context: box.tools,
       instrumentations: instrumentations,
       channels: channelInstrumentations,
       known: instrumentations,
@@ -184,7 +184,7 @@ describe('the catalogue', () => {
       for (const exports of odd) {
         const records = instrumentations.filter((candidate) => candidate.module === module && candidate.name === name);
         const loader = new Loader({
-          tools: box.tools,
+          context: box.tools,
           instrumentations: records.map(({ versions: _, ...rest }) => rest),
           channels: [],
           known: records,

@@ -20,7 +20,7 @@ describe('an HTTP server', () => {
   beforeEach(async () => {
     box = new ToolBox();
     loader = new Loader({
-      tools: box.tools,
+      context: box.tools,
       instrumentations: instrumentations.filter(({ name }) => name === 'http'),
       channels: channelInstrumentations,
       known: instrumentations,
