@@ -43,6 +43,7 @@ const tarball = pack(scratch);
 const checks = {
   types: () => node(command('typescript', 'tsc'), '--noEmit', '-p', 'tsconfig.json'),
   'lint, format and layers': () => node(command('@biomejs/biome', 'biome'), 'check', '--error-on-warnings'),
+  'shape of the sources': () => node(join(root, 'scripts/structure.mjs')),
   'a test for every source file': () => node(join(root, 'scripts/mirror.mjs')),
   publint: () => node(command('publint'), 'run', tarball, '--strict'),
   'attw --profile node16': () => node(command('@arethetypeswrong/cli', 'attw'), tarball, '--profile', 'node16'),

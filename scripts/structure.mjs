@@ -17,8 +17,11 @@ const privateWords = new Set(
    telling tells told weigh whoever wish`.split(/\s+/),
 );
 
-/** Names that users rely on, and names of the protocol. */
-const keptNames = new Map([['faults', 'member of status(), see README.md']]);
+/** Names that users rely on, and names of others, with the reason. */
+const keptNames = new Map([
+  ['faults', 'a member of status()'],
+  ['maximumSignificantDigits', 'an option of Intl.NumberFormat'],
+]);
 
 const functionKinds = new Set([
   SyntaxKind.FunctionDeclaration,

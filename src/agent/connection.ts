@@ -170,7 +170,7 @@ export class Connection {
 
   #noteFailure(reason: string): void {
     this.#listener.onFailure(reason);
-    if (!this.#exporter.isConnected()) this.#exporter.giveUpFlushes();
+    if (!this.#exporter.isConnected()) this.#exporter.abandonFlushes();
   }
 
   /** An error in the sensor's use of the response must not end the connection. */

@@ -1,5 +1,5 @@
 // Every option once: name, environment variable, default, meaning. Environment wins over code, code over the agent, the agent over the default.
-// A long file, since a new option is one row of the table and one member of each of the two types.
+// Long: one table, and the types of its values; a new option is one row and one member of each type.
 import { type Logger, type LogLevel, logLevels } from '../core/log.js';
 import { type IgnoreEndpoints, ignoreEndpoints } from './ignore-endpoints.js';
 import {

@@ -78,7 +78,7 @@ export class BatchExporter {
   #isOver = false;
   #lastAttempt: number = Number.NEGATIVE_INFINITY;
   #holdUntil: number = Number.NEGATIVE_INFINITY;
-  #lastGivenUp: number = Number.NEGATIVE_INFINITY;
+  #lastAbandoned: number = Number.NEGATIVE_INFINITY;
 
   constructor(dependencies: BatchExporterDependencies) {
     this.#dependencies = dependencies;
@@ -95,7 +95,7 @@ export class BatchExporter {
   /** Where spans go from now on; with null they wait. */
   use(target: ExportTarget | null): void {
     this.#target = target;
-    if (target !== null) this.#lastGivenUp = Number.NEGATIVE_INFINITY;
+    if (target !== null) this.#lastAbandoned = Number.NEGATIVE_INFINITY;
     this.#sleeper.wake();
   }
 
@@ -135,7 +135,7 @@ export class BatchExporter {
     const { source, timers } = this.#dependencies;
     const remaining = source.waiting() + this.#inFlight;
     const now = this.#now();
-    const isHopeless = this.#holdUntil - now > timeoutMs || now - this.#lastGivenUp < flushRetryMs;
+    const isHopeless = this.#holdUntil - now > timeoutMs || now - this.#lastAbandoned < flushRetryMs;
     if (this.#isOver || remaining === 0 || isHopeless) {
       done();
       return false;
@@ -160,8 +160,8 @@ export class BatchExporter {
   }
 
   /** The same because there is no receiver just now; a flush that follows at once would wait in vain, too. */
-  giveUpFlushes(): void {
-    this.#lastGivenUp = this.#now();
+  abandonFlushes(): void {
+    this.#lastAbandoned = this.#now();
     this.endFlushes();
   }
 

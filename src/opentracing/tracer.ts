@@ -187,11 +187,11 @@ function lastReference(references: unknown): { readonly parent: Parent | null; r
   let isNamed = false;
   try {
     for (const reference of Array.isArray(references) ? (references as readonly Reference[]) : []) {
-      const ours = ourContext(reference.referencedContext());
+      const context = ourContext(reference.referencedContext());
       const isChildOf = reference.type() === 'child_of';
       isNamed = true;
-      if (ours === null || (isChild && !isChildOf)) continue;
-      parent = ours;
+      if (context === null || (isChild && !isChildOf)) continue;
+      parent = context;
       isChild = isChildOf;
     }
   } catch {

@@ -63,7 +63,7 @@ export class OtlpTarget implements ExportTarget {
       );
     } else if (outcome.kind !== 'accepted' && outcome.kind !== 'too-large') {
       log.debug(`spans were not delivered by OTLP and are kept: ${reasonOf(outcome)}`);
-      if (outcome.kind === 'unreachable') exporter.giveUpFlushes();
+      if (outcome.kind === 'unreachable') exporter.abandonFlushes();
     }
   }
 

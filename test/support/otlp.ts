@@ -6,7 +6,6 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 
-import { waitUntil } from './agent/wait-until.js';
 import { appsFolder } from './run-app.js';
 
 export const certificateFile: string = join(appsFolder, 'certificate', 'cert.pem');
@@ -111,11 +110,6 @@ export function answerWith(status: number, body: unknown = {}, headers: Record<s
     response.writeHead(status, { 'Content-Type': 'application/json', ...headers });
     response.end(typeof body === 'string' ? body : JSON.stringify(body));
   };
-}
-
-/** `waitUntil` in the order of arguments that the tests of src/otlp use. */
-export async function eventually(what: string, condition: () => boolean, timeoutMs = 15_000): Promise<void> {
-  await waitUntil(condition, what, timeoutMs);
 }
 
 interface Message {

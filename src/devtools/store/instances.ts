@@ -82,7 +82,7 @@ export class InstanceStore {
       known.lastSeenMs = this.#now();
       return known;
     }
-    if (this.#instances.size >= this.#limits.maxInstances) this.#evictLeastRecent(onEvicted);
+    if (this.#instances.size >= this.#limits.maxInstances) this.#evictOldest(onEvicted);
     const nowMs = this.#now();
     const described = copyOf({
       key,
@@ -142,7 +142,7 @@ export class InstanceStore {
     return { instanceId, firstSeenMs, lastSeenMs, resource, metrics: Object.fromEntries(metrics) };
   }
 
-  #evictLeastRecent(onEvicted: (instance: Instance) => void): void {
+  #evictOldest(onEvicted: (instance: Instance) => void): void {
     let oldest: Stored | null = null;
     for (const instance of this.#instances.values()) {
       if (oldest === null || instance.lastSeenMs < oldest.lastSeenMs) oldest = instance;

@@ -83,7 +83,7 @@ export class ProcessStore implements ServiceNames {
 
   /** Adds a process. If it was known before, its earlier data are discarded. */
   announce(pid: number, body: JsonObject): void {
-    if (this.#processes.size >= maxProcesses && !this.#processes.has(pid)) this.#evictLeastRecent();
+    if (this.#processes.size >= maxProcesses && !this.#processes.has(pid)) this.#evictOldest();
     const announcedMs = this.#now();
     this.#processes.set(pid, {
       pid,
@@ -193,7 +193,7 @@ export class ProcessStore implements ServiceNames {
     return this.#processes.get(pid)?.points.filter(({ timeMs }) => timeMs >= sinceMs) ?? null;
   }
 
-  #evictLeastRecent(): void {
+  #evictOldest(): void {
     let oldest: Announced | null = null;
     for (const process of this.#processes.values()) {
       if (oldest === null || process.lastSeenMs < oldest.lastSeenMs) oldest = process;

@@ -11,6 +11,7 @@ import type { Recorder } from '../../spans/recorder.js';
 import { HttpAttributes, SpanRecord } from '../../spans/span.js';
 import { makePrivateField, type PrivateField } from '../private-field.js';
 import { captureHeaders, capturesHeaders, valuesInList } from './captured-headers.js';
+import { bytesDispatched, isDelivered } from './delivery.js';
 
 /** The parts of the sensor that entry spans use. */
 export interface EntrySpanDependencies {
@@ -231,7 +232,7 @@ export class HttpEntrySpans {
 
   #complete(span: SpanRecord, http: HttpAttributes, response: ServerResponse, aborted: boolean): void {
     if (http.status === 0 && (!aborted || response.headersSent)) http.status = response.statusCode;
-    if (aborted && !isDelivered(http, response)) this.#setAbortError(http, response);
+    if (aborted && !isDelivered(response, http.bytesBefore)) this.#setAbortError(http, response);
     this.#resolveTemplate(http, http.status === 0 ? response.statusCode : http.status, response);
     if (http.status >= 500) span.errorCount = 1;
     if (this.capturesHeaders) this.#captureResponseHeaders(http, response);
@@ -289,32 +290,4 @@ function exposeTraceId(request: IncomingMessage, traceId: string): void {
 function pathOf(url: string): string {
   const end = url.search(/[?#]/);
   return end < 0 ? url : url.slice(0, end);
-}
-
-/**
- * Whether the client had received the whole response when its connection ended. A client that hangs up after the last byte can be
- * faster than the callback of the last write, or than the `end()` of an application that streams a file of known length.
- */
-function isDelivered(http: HttpAttributes, response: ServerResponse): boolean {
-  // `_header` and `_contentLength` are internal to Node.js. Without them the response counts as aborted.
-  const {
-    errored,
-    _header: head,
-    _contentLength: length,
-  } = response as {
-    errored?: unknown;
-    _header?: unknown;
-    _contentLength?: unknown;
-  };
-  const socket = response.socket as { errored?: unknown; bytesWritten?: number } | null;
-  if ((errored ?? null) !== null || (socket?.errored ?? null) !== null) return false;
-  if (response.writableEnded) return true;
-  const written = (socket?.bytesWritten ?? 0) - http.bytesBefore;
-  return typeof head === 'string' && typeof length === 'number' && written >= head.length + length;
-}
-
-/** The bytes that Node.js has passed to the system. `bytesWritten` would also count waiting bytes, and make a list of them. */
-function bytesDispatched(socket: unknown): number {
-  const { _bytesDispatched: bytes } = (socket ?? {}) as { _bytesDispatched?: unknown };
-  return typeof bytes === 'number' ? bytes : Number.NaN; // responses then count as aborted
 }

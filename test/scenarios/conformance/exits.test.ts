@@ -7,7 +7,7 @@ import type { WireSpan } from '../../../src/protocol/wire-span.js';
 import { type Arrival, startDownstream } from '../../support/downstream.js';
 import { comparable, exchange, newTrace, type Reply, type TraceIds } from '../../support/exchange.js';
 import { appsFolder, type Loader, runApp } from '../../support/run-app.js';
-import { startTestAgent } from '../../support/test-agent.js';
+import { startTestAgent } from '../../support/span-collector.js';
 import { type ExitCall, type ExitFacts, exitCalls } from './exit-calls.js';
 import { untracedOnly } from './run-cases.js';
 import { same } from './verify.js';

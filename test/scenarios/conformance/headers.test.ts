@@ -6,7 +6,7 @@ import type { WireSpan } from '../../../src/protocol/wire-span.js';
 import { type Arrival, type Downstream, startDownstream } from '../../support/downstream.js';
 import { exchange, newTrace, type Reply } from '../../support/exchange.js';
 import { type HostApp, runApp } from '../../support/run-app.js';
-import { type SpanCollector, startTestAgent } from '../../support/test-agent.js';
+import { type SpanCollector, startTestAgent } from '../../support/span-collector.js';
 
 /** One host with the sensor, and what it can be asked. */
 class Stage {

@@ -4,7 +4,7 @@ import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { otherNode } from '../../support/consumer.js';
 import { type HostApp, runApp } from '../../support/run-app.js';
-import { type SpanCollector, startTestAgent } from '../../support/test-agent.js';
+import { type SpanCollector, startTestAgent } from '../../support/span-collector.js';
 
 const ourPair = /intid;desc=[0-9a-f]{16}(?![0-9a-f])/g;
 const programs = 400;

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import type { WireSpan } from '../../../src/protocol/wire-span.js';
 import { exchange, newTrace } from '../../support/exchange.js';
 import { type HostExit, type Loader, repositoryRoot, runApp } from '../../support/run-app.js';
-import { type SpanCollector, startTestAgent } from '../../support/test-agent.js';
+import { type SpanCollector, startTestAgent } from '../../support/span-collector.js';
 import { type Case, step, type Target } from './case.js';
 import { runCases, untracedOnly } from './run-cases.js';
 

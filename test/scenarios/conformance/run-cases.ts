@@ -7,7 +7,7 @@ import type { WireSpan } from '../../../src/protocol/wire-span.js';
 import { type Downstream, startDownstream } from '../../support/downstream.js';
 import { comparable, type Destination, exchange, newTrace } from '../../support/exchange.js';
 import { type HostApp, type HostFacts, type Loader, runApp } from '../../support/run-app.js';
-import { type SpanCollector, startTestAgent } from '../../support/test-agent.js';
+import { type SpanCollector, startTestAgent } from '../../support/span-collector.js';
 import type { Case, Step, Target } from './case.js';
 import { expectedCount, type Sent, spansOf, verifyReply, verifySpans, verifyTiming } from './verify.js';
 

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { waitUntil } from '../../support/agent/wait-until.js';
 import { type Arrival, type Downstream, startDownstream } from '../../support/downstream.js';
 import { appsFolder, type HostApp, runApp } from '../../support/run-app.js';
-import { type SpanCollector, startTestAgent } from '../../support/test-agent.js';
+import { type SpanCollector, startTestAgent } from '../../support/span-collector.js';
 
 type Lines = readonly (readonly [name: string, value: string])[];
 

@@ -271,7 +271,7 @@ test(`${networkSubject.event} opens in a container that sends`, { ...limits, ski
   const holder = spawn('unshare', ['--net', 'cat'], { stdio: ['pipe', 'ignore', 'inherit'] });
   let own: TestAgent | null = null;
   try {
-    await until(() => namespaceOf(holder.pid) !== namespaceOf(process.pid));
+    await waitUntil(() => namespaceOf(holder.pid) !== namespaceOf(process.pid), 'the namespace');
     const inside = ['nsenter', '--net', '--target', String(holder.pid)];
     tool('ip', 'link', 'add', ourInterface, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(holder.pid));
     tool('ip', 'addr', 'add', `${ourAddress}/30`, 'dev', ourInterface);
@@ -291,13 +291,6 @@ test(`${networkSubject.event} opens in a container that sends`, { ...limits, ski
 
 function namespaceOf(pid: number | undefined): string {
   return readlinkSync(`/proc/${pid}/ns/net`);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 10_000; !condition(); ) {
-    if (Date.now() > deadline) throw new Error('it did not come');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 /** Where files are on a disk: the kernel counts no bytes for those in memory. */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { TestAgent } from '../../support/agent/test-agent.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { AppProcess, closedPort } from '../twin/app-process.js';
 import { sendLoad } from './client.js';
 import { ask } from './steady.js';
@@ -15,7 +15,11 @@ describe('under load', () => {
     let agent: TestAgent | null = null;
     try {
       await sendLoad(app.port, '/hello/early', 1000);
-      await sleep(500);
+      const isLooking = async (): Promise<boolean> => {
+        const { agent, spans } = await ask<{ agent: { state: string }; spans: { waiting: number } }>(app, 'status');
+        return agent.state === 'looking-up' && spans.waiting === 1000;
+      };
+      await waitUntil(isLooking, 'a sensor that looks for an agent');
       agent = await TestAgent.start({ port });
       const spans = await agent.waitForSpans(1000, 30_000);
       assert.equal(spans.length, 1000);

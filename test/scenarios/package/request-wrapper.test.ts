@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import type { WireSpan } from '../../../src/protocol/wire-span.js';
 import { type Consumer, makeConsumer, run } from '../../support/consumer.js';
 import { appsFolder } from '../../support/run-app.js';
-import { type SpanCollector, startTestAgent } from '../../support/test-agent.js';
+import { type SpanCollector, startTestAgent } from '../../support/span-collector.js';
 
 let agent: SpanCollector;
 let consumer: Consumer;

@@ -8,7 +8,7 @@ import type { EumOptions } from '../../../src/eum-snippet.js';
 import { waitUntil } from '../../support/agent/wait-until.js';
 import { noBrowser, startBrowser } from '../../support/browser.js';
 import { appsFolder, type HostApp, runApp } from '../../support/run-app.js';
-import { type SpanCollector, startTestAgent } from '../../support/test-agent.js';
+import { type SpanCollector, startTestAgent } from '../../support/span-collector.js';
 
 type Generation = 'first' | 'current';
 

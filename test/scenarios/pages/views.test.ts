@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { WireSpan } from '../../../src/protocol/wire-span.js';
 import { exchange, newTrace, type TraceIds } from '../../support/exchange.js';
 import { type HostApp, runApp } from '../../support/run-app.js';
-import { type SpanCollector, startTestAgent } from '../../support/test-agent.js';
+import { type SpanCollector, startTestAgent } from '../../support/span-collector.js';
 
 const servers = ['express5', 'express4', 'koa'];
 const pages = ['/ejs', '/ejs-async', '/pug', '/string', '/body', '/streamed'];

@@ -29,13 +29,14 @@ it('the official sensor finds the local agent, and its traces show there', { ski
     const isShop = ({ name }: TraceSummary): boolean => name === 'GET /shop/:item';
     const list = async (): Promise<TraceSummary[]> =>
       (await (await fetch(`${agent.url}/api/traces?service=official`)).json()) as TraceSummary[]; // the agent's own answer
-    let found: TraceSummary | undefined;
-    for (let attempt = 0; attempt < 20 && found === undefined; attempt++) {
-      await sendLoad(app.port, '/shop/book?page=1', 1);
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      found = (await list()).find((trace) => isShop(trace) && trace.spanCount >= 3);
-    }
-    assert.ok(found, app.stderr);
+    const found = await waitUntil(
+      async () => {
+        await sendLoad(app.port, '/shop/book?page=1', 1);
+        return (await list()).find((trace) => isShop(trace) && trace.spanCount >= 3);
+      },
+      () => `no whole trace of the shop; ${app.stderr}`,
+      30_000,
+    );
     assert.equal(found.service, 'official');
     assert.deepEqual(found.processes, [app.pid]);
 

@@ -1,8 +1,10 @@
 // Spans and an agent that misbehaves: none is lost, none comes twice.
+
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { FakeAgent, type Handler, hang, reply, reset } from './fake-agent.js';
-import { type Fixture, isReady, makeAgent, until } from './support.js';
+import { type Fixture, isReady, makeAgent } from './support.js';
 
 /** Ready, with nothing waiting. */
 async function connected(t: TestContext): Promise<Fixture & { server: FakeAgent }> {
@@ -11,7 +13,7 @@ async function connected(t: TestContext): Promise<Fixture & { server: FakeAgent 
   t.after(() => fixture.agent.stop());
   t.after(() => server.close());
   fixture.agent.start();
-  await until('the agent is ready', () => isReady(fixture.agent));
+  await waitUntil(() => isReady(fixture.agent), 'the agent is ready');
   return { ...fixture, server };
 }
 
@@ -26,10 +28,10 @@ async function survives(t: TestContext, fault: Handler, attempts = 1): Promise<F
   server.on('traces', fault);
   spans.add(10);
   agent.requestFlush();
-  await until('the fault was met', () => server.of('traces').length >= attempts);
+  await waitUntil(() => server.of('traces').length >= attempts, 'the fault was met');
   spans.add(10);
   server.on('traces');
-  await until('all have come', () => server.spans.length >= 20);
+  await waitUntil(() => server.spans.length >= 20, 'all have come');
   assert.deepEqual(server.spans, upTo(20));
   assert.deepEqual(errors.counts(), {});
   return fixture;
@@ -70,9 +72,9 @@ test('counts spans as delivered when the answer breaks off after a good status',
   });
   spans.add(5);
   agent.requestFlush();
-  await until('they have come', () => server.spans.length === 5);
+  await waitUntil(() => server.spans.length === 5, 'they have come');
   spans.add(5);
-  await until('the next have come', () => server.spans.length === 10);
+  await waitUntil(() => server.spans.length === 10, 'the next have come');
   assert.deepEqual(server.spans, upTo(10));
 });
 
@@ -86,9 +88,9 @@ test('cuts off an answer that never ends and does not send its spans again', asy
   });
   spans.add(5);
   agent.requestFlush();
-  await until('they have come', () => server.spans.length === 5);
+  await waitUntil(() => server.spans.length === 5, 'they have come');
   spans.add(5);
-  await until('the next have come', () => server.spans.length === 10);
+  await waitUntil(() => server.spans.length === 10, 'the next have come');
   assert.deepEqual(server.spans, upTo(10));
 });
 
@@ -102,7 +104,7 @@ test('delivered is delivered, whatever the body is', async (t) => {
     });
     spans.add(1);
     agent.requestFlush();
-    await until('it has come', () => spans.queue.length === 0 && server.spans.length === bodies.indexOf(body) + 1);
+    await waitUntil(() => spans.queue.length === 0 && server.spans.length === bodies.indexOf(body) + 1, 'it has come');
   }
   assert.deepEqual(server.spans, upTo(bodies.length));
 });
@@ -116,7 +118,7 @@ test('halves what is too large and drops only a span that alone is too large', a
   });
   spans.add(16);
   agent.requestFlush();
-  await until('all but one have come', () => server.spans.length === 15);
+  await waitUntil(() => server.spans.length === 15, 'all but one have come');
   assert.deepEqual(spans.dropped, [7]);
   assert.deepEqual(
     server.spans,
@@ -132,7 +134,7 @@ test('announces again at once when the agent does not know the pid any more, and
   server.answer = { pid: 5555, agentUuid: 'restarted' };
   spans.add(20);
   agent.requestFlush();
-  await until('all have come', () => server.spans.length === 21);
+  await waitUntil(() => server.spans.length === 21, 'all have come');
   assert.deepEqual(server.spans, upTo(21));
   assert.equal(spans.entities.at(-1), '5555');
   assert.equal(server.of('announce').length, 2);
@@ -145,10 +147,10 @@ test('keeps spans while the agent is away and delivers them when it is back', as
   await server.close();
   spans.add(50);
   agent.requestFlush();
-  await until('the loss is noticed', () => !isReady(agent));
+  await waitUntil(() => !isReady(agent), 'the loss is noticed');
   const again = await new FakeAgent().listen(port);
   t.after(() => again.close());
-  await until('all have come', () => again.spans.length === 50);
+  await waitUntil(() => again.spans.length === 50, 'all have come');
   assert.deepEqual(again.spans, upTo(50));
 });
 
@@ -165,7 +167,7 @@ test('a kept-alive socket that is closed just as it is reused costs nothing', as
   spans.add(1);
   const announces = server.of('announce').length;
   await agent.flush(5000);
-  await until('metrics go on', () => server.of('metrics').length >= 3);
+  await waitUntil(() => server.of('metrics').length >= 3, 'metrics go on');
   assert.deepEqual(server.spans, [1, 2]);
   assert.equal(server.of('announce').length, announces);
 });
@@ -173,7 +175,7 @@ test('a kept-alive socket that is closed just as it is reused costs nothing', as
 test('a slow agent has two requests at most, and no queue of them', async (t) => {
   const { agent, spans, server } = await connected(t);
   const slow: Handler = (response, received) => void setTimeout(() => server.usual(response, received), 300);
-  await until('the socket of the announce is gone', () => server.of('counters').length > 0);
+  await waitUntil(() => server.of('counters').length > 0, 'the socket of the announce is gone');
   server.mostSockets = 0;
   for (const kind of ['traces', 'metrics', 'counters', 'ready'] as const) server.on(kind, slow);
   for (let round = 0; round < 20; round++) {
@@ -181,7 +183,7 @@ test('a slow agent has two requests at most, and no queue of them', async (t) =>
     agent.requestFlush();
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  await until('all have come', () => server.spans.length === 100);
+  await waitUntil(() => server.spans.length === 100, 'all have come');
   assert.ok(server.sockets.size <= 2 && server.mostSockets <= 2);
 });
 
@@ -196,7 +198,7 @@ test('follows no redirect', async (t) => {
     const { agent, spans } = makeAgent(server.port);
     spans.add(1);
     agent.start();
-    await until('the redirect was met', () => server.of(kind).length > 0);
+    await waitUntil(() => server.of(kind).length > 0, 'the redirect was met');
     agent.stop();
     await server.close();
   }
@@ -215,5 +217,5 @@ test('at a high rate, and after an outage, there are not more than ten requests 
   const times = server.received.map(({ atMs }) => atMs);
   const start = server.of('traces')[0]?.atMs ?? 0;
   assert.ok(times.filter((atMs) => atMs >= start && atMs < start + 1000).length <= 10);
-  await until('all have come', () => server.spans.length === 15_000);
+  await waitUntil(() => server.spans.length === 15_000, 'all have come');
 });

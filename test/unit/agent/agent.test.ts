@@ -1,9 +1,11 @@
 // From start to the first delivery, and what is said on the way.
+
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import test from 'node:test';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { FakeAgent, hang, reply } from './fake-agent.js';
-import { FakeTimers, isReady, makeAgent, until } from './support.js';
+import { FakeTimers, isReady, makeAgent } from './support.js';
 
 test('looks up, announces, checks readiness, sends metrics and spans, in this order', async (t) => {
   const server = await new FakeAgent().listen();
@@ -15,7 +17,7 @@ test('looks up, announces, checks readiness, sends metrics and spans, in this or
   agent.start();
   agent.start();
   assert.equal(agent.status().state, 'looking-up');
-  await until('spans and counters have come', () => server.spans.length === 3 && server.of('counters').length > 0);
+  await waitUntil(() => server.spans.length === 3 && server.of('counters').length > 0, 'spans and counters have come');
   const order = server.received.map(({ kind }) => kind);
   assert.deepEqual(order.slice(0, 3), ['lookup', 'announce', 'ready']);
   assert.equal(server.of('announce').length, 1);
@@ -41,7 +43,7 @@ test('every request has the headers of the protocol and is never chunked', async
   t.after(() => server.close());
   spans.add(1);
   agent.start();
-  await until('spans and counters have come', () => server.spans.length === 1 && server.of('counters').length > 0);
+  await waitUntil(() => server.spans.length === 1 && server.of('counters').length > 0, 'spans and counters have come');
   for (const { method, headers, text, path } of server.received) {
     assert.equal(headers['transfer-encoding'], undefined, path);
     assert.equal(headers.connection, 'keep-alive', path);
@@ -59,7 +61,7 @@ test('one line when no agent has been found for ten seconds, nothing repeated', 
   t.after(() => agent.stop());
   agent.start();
   for (let step = 0; step < 60; step++) {
-    await until('something is waited for', () => timers.pending >= (lines.length === 0 ? 2 : 1));
+    await waitUntil(() => timers.pending >= (lines.length === 0 ? 2 : 1), 'something is waited for');
     timers.next();
     await new Promise((resolve) => setTimeout(resolve, 3));
   }
@@ -81,12 +83,12 @@ test('runs its requests in the asynchronous context of start, whoever asks for t
   t.after(() => agent.stop());
   t.after(() => server.close());
   scope.run('sensor', () => agent.start());
-  await until('the agent is ready', () => isReady(agent));
+  await waitUntil(() => isReady(agent), 'the agent is ready');
   spans.add(1);
   await scope.run('request', () => agent.flush(5000));
   spans.add(1);
   scope.run('request', () => agent.requestFlush());
-  await until('both have come', () => server.spans.length === 2);
+  await waitUntil(() => server.spans.length === 2, 'both have come');
   assert.deepEqual([...new Set(seen)], ['sensor']);
 });
 
@@ -99,14 +101,14 @@ test('looks up again where configure says', async (t) => {
   t.after(() => agent.stop());
   t.after(() => Promise.all([first.close(), second.close()]));
   agent.start();
-  await until('the first is found', () => isReady(agent));
+  await waitUntil(() => isReady(agent), 'the first is found');
   first.on('traces', hang);
   spans.add(5);
   agent.requestFlush();
-  await until('spans are in flight', () => first.of('traces').length === 1);
+  await waitUntil(() => first.of('traces').length === 1, 'spans are in flight');
   fixture.port = second.port;
   agent.reconnect();
-  await until('the second has the spans', () => second.spans.length === 5);
+  await waitUntil(() => second.spans.length === 5, 'the second has the spans');
   assert.equal(agent.status().pid, 77);
   assert.equal(spans.entities.at(-1), '77');
 });
@@ -118,12 +120,12 @@ test('stop closes every socket and gives back what is in flight', async (t) => {
   const { agent, spans, metrics } = makeAgent(server.port);
   spans.add(2);
   agent.start();
-  await until('spans are in flight', () => server.of('traces').length === 1);
+  await waitUntil(() => server.of('traces').length === 1, 'spans are in flight');
   agent.stop();
   assert.deepEqual(spans.queue, [1, 2]);
   assert.equal(agent.status().state, 'off');
   assert.equal(metrics.isRunning, false);
-  await until('no socket is open', () => server.sockets.size === 0);
+  await waitUntil(() => server.sockets.size === 0, 'no socket is open');
   await agent.flush(1000);
 });
 
@@ -170,10 +172,10 @@ test('a found-again line after a loss, not more than one a minute', async (t) =>
   t.after(() => server.close());
   agent.start();
   for (let round = 1; round <= 3; round++) {
-    await until('it has announced', () => server.of('announce').length === round && isReady(agent));
+    await waitUntil(() => server.of('announce').length === round && isReady(agent), 'it has announced');
     server.forget();
   }
-  await until('it is ready again', () => server.of('announce').length > 3 && isReady(agent));
+  await waitUntil(() => server.of('announce').length > 3 && isReady(agent), 'it is ready again');
   assert.equal(lines.length, 1, lines.join('\n'));
 });
 
@@ -184,10 +186,10 @@ test('a worker thread sends spans, but neither metrics nor counters', async (t) 
   t.after(() => server.close());
   agent.start();
   spans.add(1);
-  await until('spans have come', () => server.spans.length === 1);
+  await waitUntil(() => server.spans.length === 1, 'spans have come');
   server.forget();
   spans.add(1);
-  await until('they have come after another announce', () => server.spans.length === 2);
+  await waitUntil(() => server.spans.length === 2, 'they have come after another announce');
   assert.equal(server.of('announce').length, 2);
   assert.equal(server.of('metrics').length + server.of('counters').length, 0);
   assert.deepEqual(lines, []);
@@ -199,7 +201,7 @@ test('without a meter the agent is still told that the process lives', async (t)
   t.after(() => agent.stop());
   t.after(() => server.close());
   agent.start();
-  await until('it is told twice', () => server.of('metrics').length >= 2);
+  await waitUntil(() => server.of('metrics').length >= 2, 'it is told twice');
   assert.deepEqual(
     server
       .of('metrics')
@@ -216,7 +218,7 @@ test('an agent on the gateway is found only when no host is configured', async (
   const { agent } = makeAgent(server.port);
   t.after(() => agent.stop());
   agent.start();
-  await until('it has looked', () => server.of('lookup').length > 0);
+  await waitUntil(() => server.of('lookup').length > 0, 'it has looked');
   assert.equal(
     server.received.every(({ kind }) => kind === 'lookup'),
     true,
@@ -234,6 +236,6 @@ test('a fault in what the sensor does with the announce answer costs nothing but
   t.after(() => server.close());
   spans.add(1);
   agent.start();
-  await until('spans have come', () => server.spans.length === 1);
+  await waitUntil(() => server.spans.length === 1, 'spans have come');
   assert.deepEqual(errors.counts(), { 'announce answer': 1 });
 });

@@ -1,4 +1,5 @@
 // Look-up, announce and readiness with agents that refuse, lie or are none.
+
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -7,8 +8,9 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { candidates, parseGateway } from '../../../src/agent/host-lookup.js';
 import { readConfig } from '../../../src/config/read-config.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { FakeAgent, type Handler, reply } from './fake-agent.js';
-import { FakeTimers, isReady, makeAgent, until } from './support.js';
+import { FakeTimers, isReady, makeAgent } from './support.js';
 
 const routes = [
   'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT',
@@ -21,7 +23,7 @@ async function runWaits(timers: FakeTimers, count: number): Promise<number[]> {
   const passed: number[] = [];
   while (passed.length < count) {
     const before = timers.waits.length;
-    await until('the next wait begins', () => timers.hasWait);
+    await waitUntil(() => timers.hasWait, 'the next wait begins');
     const delay = timers.next();
     if (delay > 0) passed.push(delay);
     const end = performance.now() + 100;
@@ -55,7 +57,7 @@ test('checks readiness each second and announces again after 60 checks', async (
   agent.start();
   while (server.of('announce').length < 2) {
     const { length } = server.received;
-    await until('there is a wait', () => timers.hasWait || server.received.length > length);
+    await waitUntil(() => timers.hasWait || server.received.length > length, 'there is a wait');
     if (timers.hasWait) timers.next();
     await new Promise((done) => setTimeout(done, 1));
   }
@@ -93,7 +95,7 @@ test('refuses an announce answer without a usable pid and id, and tries again', 
   t.after(() => agent.stop());
   t.after(() => server.close());
   agent.start();
-  await until('the good one is taken', () => isReady(agent));
+  await waitUntil(() => isReady(agent), 'the good one is taken');
   assert.equal(server.of('announce').length, badAnswers.length + 1);
   assert.equal(answers.length, 1);
   assert.deepEqual(errors.counts(), {});
@@ -113,7 +115,7 @@ for (const [name, handler] of Object.entries(strangers)) {
     t.after(() => agent.stop());
     t.after(() => server.close());
     agent.start();
-    await until('it has looked twice', () => server.of('lookup').length === 2);
+    await waitUntil(() => server.of('lookup').length === 2, 'it has looked twice');
     assert.deepEqual([...new Set(server.received.map(({ kind }) => kind))], ['lookup']);
     assert.equal(agent.status().state, 'looking-up');
   });
@@ -126,7 +128,7 @@ test('takes an old agent by its Server header and a new one by its version', asy
     server.on('lookup', handler);
     const { agent } = makeAgent(server.port);
     agent.start();
-    await until('it is ready', () => isReady(agent));
+    await waitUntil(() => isReady(agent), 'it is ready');
     agent.stop();
   }
 });
@@ -149,7 +151,7 @@ for (const banner of [
     const { agent, errors } = makeAgent((server.address() as { port: number }).port);
     t.after(() => agent.stop());
     agent.start();
-    await until('it has tried twice', () => connects >= 2);
+    await waitUntil(() => connects >= 2, 'it has tried twice');
     assert.equal(agent.status().state, 'looking-up');
     assert.deepEqual(errors.counts(), {});
   });
@@ -180,7 +182,7 @@ test('finds an agent on the gateway of the given routing table', { skip: process
   const { agent } = makeAgent(server.port, { routeTablePath, config: () => config });
   t.after(() => agent.stop());
   agent.start();
-  await until('it is ready', () => isReady(agent));
+  await waitUntil(() => isReady(agent), 'it is ready');
   assert.equal(agent.status().host, '127.0.0.1');
 });
 
@@ -204,7 +206,7 @@ test('announces the pid of the parent namespace when the kernel tells it', async
   t.after(() => server.close());
   t.after(() => rmSync(procRoot, { recursive: true }));
   agent.start();
-  await until('it has announced', () => server.of('announce').length === 1);
+  await waitUntil(() => server.of('announce').length === 1, 'it has announced');
   const { fd, ...rest } = JSON.parse(server.of('announce')[0]?.text ?? '') as Record<string, unknown>;
   assert.equal(typeof fd, 'string');
   assert.deepEqual(rest, {
@@ -221,7 +223,7 @@ test('announces with what is left where there is no procfs', async (t) => {
   t.after(() => agent.stop());
   t.after(() => server.close());
   agent.start();
-  await until('it is ready', () => isReady(agent));
+  await waitUntil(() => isReady(agent), 'it is ready');
   const body = JSON.parse(server.of('announce')[0]?.text ?? '') as Record<string, unknown>;
   assert.deepEqual(Object.keys(body), ['pid', 'pidFromParentNS', 'fd']);
   assert.equal(body['pid'], process.pid);
@@ -233,12 +235,12 @@ test('announces again when the agent goes away before it is ready and comes back
   const { agent } = makeAgent(first.port);
   t.after(() => agent.stop());
   agent.start();
-  await until('readiness was checked', () => first.of('ready').length > 0);
+  await waitUntil(() => first.of('ready').length > 0, 'readiness was checked');
   await first.close();
   const { since } = agent.status();
-  await until('it has noticed', () => agent.status().since !== since);
+  await waitUntil(() => agent.status().since !== since, 'it has noticed');
   const second = await new FakeAgent().listen(first.port);
   t.after(() => second.close());
-  await until('it is ready', () => isReady(agent));
+  await waitUntil(() => isReady(agent), 'it is ready');
   assert.equal(second.of('announce').length, 1);
 });

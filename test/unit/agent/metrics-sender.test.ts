@@ -1,10 +1,12 @@
 // Metrics: full, then what changed; what the agent asks; and what happens to spans when metrics fail.
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { FakeAgent, type Handler, hang, reply } from './fake-agent.js';
-import { type Fixture, isReady, makeAgent, until } from './support.js';
+import { type Fixture, isReady, makeAgent } from './support.js';
 
 const quick = { INSTANA_METRICS_TRANSMISSION_DELAY: '100' };
 const exchange = JSON.parse(readFileSync(join(__dirname, '../../../../test/vectors/agent-exchange.json'), 'utf8')) as {
@@ -29,11 +31,11 @@ test('sends all, then what changed, and all again when a member is gone', async 
   const { agent, metrics, server } = await prepared(t);
   metrics.members = { a: 1, b: { x: 1, y: 1 } };
   agent.start();
-  await until('the first has come', () => server.of('metrics').length === 1);
+  await waitUntil(() => server.of('metrics').length === 1, 'the first has come');
   metrics.members = { a: 1, b: { x: 2, y: 1 } };
-  await until('the second has come', () => server.of('metrics').length === 2);
+  await waitUntil(() => server.of('metrics').length === 2, 'the second has come');
   metrics.members = { a: 1, b: { x: 2 } };
-  await until('the third has come', () => server.of('metrics').length === 3);
+  await waitUntil(() => server.of('metrics').length === 3, 'the third has come');
   assert.deepEqual(bodies(server).slice(0, 3), [
     { pid: 4242, a: 1, b: { x: 1, y: 1 } },
     { b: { x: 2 } },
@@ -54,7 +56,7 @@ test('sends all again after more than 300 deltas', async (t) => {
   t.after(() => fixture.agent.stop());
   t.after(() => server.close());
   fixture.agent.start();
-  await until('the third full payload has come', () => server.of('metrics').length >= 605);
+  await waitUntil(() => server.of('metrics').length >= 605, 'the third full payload has come');
   const full = server.of('metrics').flatMap(({ text }, index) => (text === '{}' ? [] : [index]));
   assert.deepEqual(full.slice(0, 3), [0, 302, 604]);
 });
@@ -62,12 +64,12 @@ test('sends all again after more than 300 deltas', async (t) => {
 test('announces at once when metrics are refused, and begins with all', async (t) => {
   const { agent, server } = await prepared(t);
   agent.start();
-  await until('a delta has come', () => server.of('metrics').length >= 2);
+  await waitUntil(() => server.of('metrics').length >= 2, 'a delta has come');
   server.forget();
-  await until('it has announced again', () => server.of('announce').length === 2 && isReady(agent));
-  await until(
-    'metrics come again',
+  await waitUntil(() => server.of('announce').length === 2 && isReady(agent), 'it has announced again');
+  await waitUntil(
     () => server.received.at(-1)?.kind === 'metrics' || server.of('metrics').length > 3,
+    'metrics come again',
   );
   const announced = server.received.findLastIndex(({ kind }) => kind === 'announce');
   const after = server.received.slice(announced);
@@ -90,13 +92,13 @@ for (const [name, fault] of Object.entries(faults)) {
     server.on('metrics', fault);
     agent.start();
     let added = 0;
-    await until('spans came over several announces', () => {
+    await waitUntil(() => {
       if (spans.queue.length === 0 && added < 40) spans.add(1);
       if (spans.queue.length > 0) added += 1;
       return server.of('announce').length >= 3 && server.spans.length >= 2;
-    });
+    }, 'spans came over several announces');
     server.on('metrics');
-    await until('none waits', () => spans.queue.length === 0);
+    await waitUntil(() => spans.queue.length === 0, 'none waits');
     await agent.flush(5000);
     assert.deepEqual(
       server.spans,
@@ -118,7 +120,7 @@ test('answers what the agent asks as the recordings have it, but names the actio
     response.end(JSON.stringify(exchange.requests));
   });
   agent.start();
-  await until('all are answered', () => server.of('response').length === 3);
+  await waitUntil(() => server.of('response').length === 3, 'all are answered');
   const answers = server
     .of('response')
     .map(({ path, text }) => ({ path, body: JSON.parse(text) as Record<string, unknown> }));
@@ -151,7 +153,7 @@ test('ignores malformed questions, and opens no file for well-formed ones', asyn
   let next = 0;
   server.on('metrics', (response) => void response.end(JSON.stringify(answers[next++] ?? [])));
   agent.start();
-  await until('all were given', () => next > answers.length);
+  await waitUntil(() => next > answers.length, 'all were given');
   assert.deepEqual(
     server.of('response').map(({ text }) => text),
     ['{"error":"Functionality disabled."}'],
@@ -164,29 +166,29 @@ test('counters are sent as recorded, add up while they cannot be sent, and stop 
   const { agent, server, spans } = await prepared(t);
   server.answer = { pid: 12345, agentUuid: 'x' };
   agent.start();
-  await until('they have come', () => server.of('counters').length === 1);
+  await waitUntil(() => server.of('counters').length === 1, 'they have come');
   assert.deepEqual(JSON.parse(server.of('counters')[0]?.text ?? ''), exchange.counters);
   server.on('counters', reply(500));
   spans.counters = { opened: 3, closed: 2, dropped: 1 };
-  await until('they were refused', () => server.of('counters').length >= 3);
+  await waitUntil(() => server.of('counters').length >= 3, 'they were refused');
   spans.counters = { opened: 1, closed: 1, dropped: 1 };
   server.on('counters');
   const before = server.of('counters').length;
-  await until('they have come', () => server.of('counters').length > before);
+  await waitUntil(() => server.of('counters').length > before, 'they have come');
   assert.deepEqual(JSON.parse(server.of('counters').at(-1)?.text ?? ''), {
     pid: 12345,
     metrics: { opened: 4, closed: 3, dropped: 2 },
   });
   const known = server.of('counters').length;
   const metricsSince = server.of('metrics').length;
-  await until('metrics go on', () => server.of('metrics').length > metricsSince + 3);
+  await waitUntil(() => server.of('metrics').length > metricsSince + 3, 'metrics go on');
   assert.equal(server.of('counters').length, known, 'counters of an idle process are not repeated');
   spans.counters = { opened: 1, closed: 0, dropped: 0 };
   server.on('counters', reply(404));
   const then = server.of('counters').length;
-  await until('they were refused for good', () => server.of('counters').length > then);
+  await waitUntil(() => server.of('counters').length > then, 'they were refused for good');
   const metricsThen = server.of('metrics').length;
-  await until('metrics go on', () => server.of('metrics').length > metricsThen + 5);
+  await waitUntil(() => server.of('metrics').length > metricsThen + 5, 'metrics go on');
   assert.equal(server.of('counters').length, then + 1);
 });
 
@@ -197,7 +199,7 @@ test('a meter that throws costs its metrics, not the connection', async (t) => {
   };
   agent.start();
   spans.add(1);
-  await until('spans and some metrics come', () => server.spans.length === 1 && server.of('metrics').length >= 2);
+  await waitUntil(() => server.spans.length === 1 && server.of('metrics').length >= 2, 'spans and some metrics come');
   assert.deepEqual(bodies(server)[0], { pid: 4242 });
   assert.equal((own.counts()['metrics'] ?? 0) >= 2, true);
 });

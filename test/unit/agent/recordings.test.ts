@@ -1,10 +1,12 @@
 // The announce beside the recorded one: the same members with the same types, or a reason why not.
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { waitUntil } from '../../support/agent/wait-until.js';
 import { FakeAgent } from './fake-agent.js';
-import { isReady, makeAgent, until } from './support.js';
+import { isReady, makeAgent } from './support.js';
 
 const { announce, answer } = JSON.parse(
   readFileSync(join(__dirname, '../../../../test/vectors/agent-exchange.json'), 'utf8'),
@@ -20,7 +22,7 @@ test('announces with every member of the recording', { skip: process.platform !=
   t.after(() => agent.stop());
   t.after(() => server.close());
   agent.start();
-  await until('it is ready', () => isReady(agent));
+  await waitUntil(() => isReady(agent), 'it is ready');
   const [own] = server.of('announce');
   assert.ok(own !== undefined);
   assert.deepEqual([own.method, own.path], [announce.method, announce.path]);

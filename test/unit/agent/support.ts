@@ -1,6 +1,5 @@
 // What the tests of the agent connection share: a recorder in miniature, a clock that is moved by hand, waiting for conditions.
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type AgentDependencies } from '../../../src/agent/agent.js';
 import type { SpanSource } from '../../../src/agent/agent-target.js';
 import type { MetricsSource } from '../../../src/agent/metrics-sender.js';
@@ -8,15 +7,6 @@ import { readConfig } from '../../../src/config/read-config.js';
 import type { Timer, Timers } from '../../../src/core/clock.js';
 import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
-
-/** Polls until the condition holds; what is said after 15 s names it. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  const end = performance.now() + 15_000;
-  while (!condition()) {
-    assert.ok(performance.now() < end, `in vain waited until ${what}`);
-    await sleep(5);
-  }
-}
 
 /** Spans are numbers; fails when the order of calls is not the promised one. */
 export class FakeSpans implements SpanSource {

@@ -279,7 +279,7 @@ test('a flush ends at its time, and at once when it would be in vain', async () 
   assert.equal(flush('in time', 300), true);
   assert.equal(timers.next(), 300);
   assert.equal(flush('given up', 60_000), true);
-  exporter.giveUpFlushes();
+  exporter.abandonFlushes();
   assert.equal(flush('just given up', 60_000), false);
   assert.deepEqual(calls, ['nothing waits', 'longer than its time', 'in time', 'given up', 'just given up']);
   assert.equal(timers.pending, 0, 'no timer of a flush is left');

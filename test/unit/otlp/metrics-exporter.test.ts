@@ -1,4 +1,5 @@
 // When metrics are sent, and what becomes of those that cannot be.
+
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import test, { type TestContext } from 'node:test';
@@ -8,7 +9,8 @@ import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
 import type { MetricReadings } from '../../../src/metrics/reading.js';
 import { MetricsExporter, type ReadingSource } from '../../../src/otlp/metrics-exporter.js';
-import { acceptAll, answerWith, eventually, OtlpReceiver } from '../../support/otlp.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
+import { acceptAll, answerWith, OtlpReceiver } from '../../support/otlp.js';
 import { FakeTimers } from '../agent/support.js';
 
 const attributes = [{ key: 'service.instance.id', value: { stringValue: 'host:7' } }];
@@ -62,7 +64,7 @@ function make(t: TestContext): Fixture {
   t.after(() => metrics.use(null, null));
   const tick = async (): Promise<number> => {
     const passedMs = timers.next();
-    await eventually('the next export is planned', () => timers.pending > 0);
+    await waitUntil(() => timers.pending > 0, 'the next export is planned');
     return passedMs;
   };
   return { metrics, source, timers, lines, errors, tick };
@@ -232,7 +234,7 @@ test('a flush sends the values of its moment, also while an export is under way'
   };
   metrics.use(configured(receiver.port), attributes);
   timers.next();
-  await eventually('the export is under way', () => receiver.requests.length === 1);
+  await waitUntil(() => receiver.requests.length === 1, 'the export is under way');
   const flushed = metrics.flush(1000);
   assert.equal(source.reads, 1);
   receiver.handler = acceptAll;
@@ -250,10 +252,10 @@ test('a flush is over when its time is, whatever the receiver does', async (t) =
   void metrics.flush(1000).then(() => {
     isOver = true;
   });
-  await eventually('it is sent', () => receiver.requests.length === 1);
+  await waitUntil(() => receiver.requests.length === 1, 'it is sent');
   assert.equal(isOver, false);
   assert.equal(timers.next(), 1000);
-  await eventually('it is over', () => isOver);
+  await waitUntil(() => isOver, 'it is over');
 });
 
 test('stopping sends a last time', async (t) => {

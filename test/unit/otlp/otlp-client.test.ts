@@ -1,4 +1,5 @@
 // The client against real sockets: what comes back, one connection, TLS with a certificate that is looked at.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,7 +7,8 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { Outcome } from '../../../src/export/outcome.js';
 import { OtlpClient } from '../../../src/otlp/otlp-client.js';
-import { answerWith, certificateFile, eventually, OtlpReceiver } from '../../support/otlp.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
+import { answerWith, certificateFile, OtlpReceiver } from '../../support/otlp.js';
 
 async function receive(t: TestContext, isSecure = false): Promise<OtlpReceiver> {
   const receiver = await new OtlpReceiver(isSecure).listen();
@@ -100,7 +102,7 @@ test('can be closed under way and used again', async (t) => {
   receiver.handler = () => {};
   const client = connect(t, `http://127.0.0.1:${receiver.port}/`);
   const posted = client.post('{}');
-  await eventually('the request is there', () => receiver.requests.length === 1);
+  await waitUntil(() => receiver.requests.length === 1, 'the request is there');
   client.close();
   assert.equal((await posted).kind, 'unreachable');
   receiver.handler = answerWith(200);

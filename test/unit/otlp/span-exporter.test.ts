@@ -1,10 +1,12 @@
 // The exporter of spans against a receiver that is well, slow, busy, strict or gone; time runs twenty times as fast.
+
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { systemClock, type Timers } from '../../../src/core/clock.js';
 import { SpanExporter } from '../../../src/otlp/span-exporter.js';
 import type { QueueCounters, SpanQueue } from '../../../src/spans/span-queue.js';
-import { acceptAll, answerWith, eventually, OtlpReceiver, throughProtobuf } from '../../support/otlp.js';
+import { waitUntil } from '../../support/agent/wait-until.js';
+import { acceptAll, answerWith, OtlpReceiver, throughProtobuf } from '../../support/otlp.js';
 import { Fixture } from '../spans/fixtures.js';
 
 const speed = 20;
@@ -94,7 +96,7 @@ test('sends what waits, in order, one request at a time over one connection', as
   const bodies: string[] = [];
   const setup = setUp(t, urlOf(receiver));
   const ids = finish(setup, 2500);
-  await eventually('all are sent', () => setup.counters().sent === 2500);
+  await waitUntil(() => setup.counters().sent === 2500, 'all are sent');
   for (const { text } of receiver.requests) bodies.push(text);
   assert.deepEqual(
     bodies.flatMap((text) => [...text.matchAll(/"spanId":"(\w+)"/g)].map(([, id]) => id)),
@@ -113,7 +115,7 @@ test('groups spans by the service that they belong to, in documents that the off
   setup.queue.encodeSome();
   setup.service = 'Shop "1"\n';
   finish(setup, 2);
-  await eventually('all are sent', () => setup.counters().sent === 3);
+  await waitUntil(() => setup.counters().sent === 3, 'all are sent');
   const [document] = receiver.accepted('traces') as Sent[];
   assert.deepEqual(throughProtobuf('traces', document), document);
   assert.deepEqual(
@@ -135,17 +137,17 @@ test('keeps spans while the receiver is busy or gone, and tries again later and 
   receiver.handler = answerWith(503);
   const setup = setUp(t, urlOf(receiver));
   const ids = finish(setup, 3);
-  await eventually('three attempts', () => receiver.requests.length === 3);
+  await waitUntil(() => receiver.requests.length === 3, 'three attempts');
   const [one, two, three] = receiver.requests.map(({ atMs }) => atMs * speed);
   assert.ok((two ?? 0) - (one ?? 0) > 950, 'a second after the first');
   assert.ok((three ?? 0) - (two ?? 0) > 1900, 'two seconds after the second');
   assert.equal(setup.counters().waiting, 3);
   await receiver.close();
   const more = finish(setup, 2);
-  await eventually('the connection is refused', () => setup.lines.some((line) => line.includes('ECONNREFUSED')));
+  await waitUntil(() => setup.lines.some((line) => line.includes('ECONNREFUSED')), 'the connection is refused');
   const again = await new OtlpReceiver().listen(port);
   t.after(() => again.close());
-  await eventually('all are sent', () => setup.counters().sent === 5);
+  await waitUntil(() => setup.counters().sent === 5, 'all are sent');
   assert.deepEqual(sentIds(again), [...ids, ...more]);
   assert.deepEqual(setup.counters().dropped, {});
 });
@@ -155,9 +157,9 @@ test('leaves the receiver alone for as long as it asks', async (t) => {
   receiver.handler = answerWith(429, {}, { 'Retry-After': '8' });
   const setup = setUp(t, urlOf(receiver));
   finish(setup, 1);
-  await eventually('the first attempt', () => receiver.requests.length === 1);
+  await waitUntil(() => receiver.requests.length === 1, 'the first attempt');
   receiver.handler = acceptAll;
-  await eventually('it is sent', () => setup.counters().sent === 1);
+  await waitUntil(() => setup.counters().sent === 1, 'it is sent');
   const [one, two] = receiver.requests.map(({ atMs }) => atMs * speed);
   assert.ok((two ?? 0) - (one ?? 0) >= 7900, `${(two ?? 0) - (one ?? 0)}`);
 });
@@ -167,12 +169,12 @@ test('counts what the receiver rejects, and does not send it again', async (t) =
   receiver.handler = answerWith(200, { partialSuccess: { rejectedSpans: '2', errorMessage: 'too old' } });
   const setup = setUp(t, urlOf(receiver));
   finish(setup, 5);
-  await eventually('they are settled', () => setup.counters().waiting === 0);
+  await waitUntil(() => setup.counters().waiting === 0, 'they are settled');
   assert.deepEqual(setup.counters(), { sent: 3, waiting: 0, dropped: { rejected: 2 } });
   assert.ok(setup.lines.some((line) => line.includes('2 rejected, too old')));
   receiver.handler = answerWith(401);
   finish(setup, 4);
-  await eventually('they are settled', () => setup.counters().waiting === 0);
+  await waitUntil(() => setup.counters().waiting === 0, 'they are settled');
   assert.deepEqual(setup.counters(), { sent: 3, waiting: 0, dropped: { rejected: 6 } });
   assert.ok(setup.lines.some((line) => line.includes('status 401')));
   assert.equal(receiver.requests.length, 2);
@@ -189,7 +191,7 @@ test('sends less at once to who finds it too much', async (t) => {
   };
   const setup = setUp(t, urlOf(receiver));
   const ids = finish(setup, 600);
-  await eventually('all are sent', () => setup.counters().sent === 600);
+  await waitUntil(() => setup.counters().sent === 600, 'all are sent');
   assert.deepEqual(sentIds(receiver), ids);
 });
 
@@ -200,7 +202,7 @@ test('drops the oldest when too many wait, and counts them', async (t) => {
   const ids = finish(setup, 6000);
   assert.deepEqual(setup.counters(), { sent: 0, waiting: 5000, dropped: { overflow: 1000 } });
   receiver.handler = acceptAll;
-  await eventually('the others are sent', () => setup.counters().sent === 5000);
+  await waitUntil(() => setup.counters().sent === 5000, 'the others are sent');
   assert.deepEqual(sentIds(receiver), ids.slice(1000));
 });
 
@@ -273,7 +275,7 @@ test('of two receivers neither holds up the other, loses its spans or empties th
   const span = setup.entry('/1');
   span.stack = stack;
   setup.recorder.finish(span);
-  await eventually('it is sent', () => setup.counters().sent === 1);
+  await waitUntil(() => setup.counters().sent === 1, 'it is sent');
   assert.equal(setup.recorder.waiting(), 1, 'the agent is still to get it');
   const [sent] = setup.drain();
   assert.equal(sent?.s, span.spanId);
@@ -289,11 +291,11 @@ test('of two receivers neither holds up the other, loses its spans or empties th
   assert.equal(setup.drain().length, 2);
   assert.equal(setup.counters().waiting, 2);
   receiver.handler = acceptAll;
-  await eventually('they are sent', () => setup.counters().sent === 3);
+  await waitUntil(() => setup.counters().sent === 3, 'they are sent');
   assert.ok(receiver.requests.at(-1)?.text.includes('code.stacktrace'));
   // One is gone for long.
   const ids = finish(setup, 6000);
-  await eventually('the latest are sent', () => setup.counters().waiting === 0);
+  await waitUntil(() => setup.counters().waiting === 0, 'the latest are sent');
   assert.equal(setup.recorder.counters().waiting, 5000);
   assert.deepEqual(setup.recorder.counters().dropped, { overflow: 1000 });
   assert.deepEqual(
@@ -309,7 +311,7 @@ test('what an application holds is written down once, when its span ends, for bo
   const span = setup.tracer.startSpan('job', { tags: { changing } });
   span.finish();
   changing.state = 'later';
-  await eventually('it is sent', () => setup.counters().sent === 1);
+  await waitUntil(() => setup.counters().sent === 1, 'it is sent');
   assert.match(receiver.requests[0]?.text ?? '', /then/);
   assert.deepEqual(setup.only().data.sdk?.custom?.tags, { changing: { state: 'then' } });
   const broken = setup.tracer.startSpan('broken', { tags: { a: {} } });
@@ -319,7 +321,7 @@ test('what an application holds is written down once, when its span ends, for bo
   };
   Object.defineProperty(setup.encodeContext, 'quoted', { get: () => assert.fail() });
   broken.finish();
-  await eventually('it is dropped', () => setup.counters().dropped['encode'] === 1);
+  await waitUntil(() => setup.counters().dropped['encode'] === 1, 'it is dropped');
   assert.deepEqual(setup.drain(), []);
   assert.deepEqual(setup.recorder.counters().dropped, { encode: 1 });
 });
