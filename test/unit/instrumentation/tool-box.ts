@@ -1,5 +1,6 @@
 // The tools that instrumentations are given, real ones, with what came out of them at hand.
 import assert from 'node:assert/strict';
+import type { Config } from '../../../src/config/options.js';
 import { readConfig } from '../../../src/config/read-config.js';
 import { InternalErrors } from '../../../src/core/internal-errors.js';
 import { Log } from '../../../src/core/log.js';
@@ -15,6 +16,11 @@ import { ActiveSpan } from '../../../src/spans/active-span.js';
 import { CallStacks } from '../../../src/spans/call-stack.js';
 import { makeEncodeContext } from '../../../src/spans/instana-json.js';
 import { Recorder } from '../../../src/spans/recorder.js';
+
+/** The configuration of an application that passes `code` to `configure()`. */
+export function configOf(code: object = {}): Config {
+  return readConfig({}, code, undefined, () => {});
+}
 
 export class ToolBox {
   readonly lines: string[] = [];
