@@ -67,7 +67,7 @@ export function renderSnippet(
   return `${start}>${currentQueue}${calls}</script>${start} defer crossorigin="anonymous" src="${attribute(scriptUrl)}"></script>`;
 }
 
-/** What is active now; `ActiveSpan` is such a one. */
+/** The part of `ActiveSpan` that the snippet uses. */
 interface ActiveTrace {
   get(): { readonly traceId: string; readonly suppressed: boolean } | null;
   isSuppressed(): boolean;

@@ -32,7 +32,7 @@ export class Lifecycle {
     this.#dependencies = dependencies;
   }
 
-  /** Delivers the last spans when the process exits, whatever ends it but a signal. Does nothing after the first call, and in worker threads. */
+  /** Delivers the last spans when the process exits, unless a signal ends it. Does nothing in worker threads, or after the first call. */
   watchEnd(): void {
     if (this.#isEndWatched || !isMainThread()) return;
     this.#isEndWatched = true;

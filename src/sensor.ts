@@ -30,7 +30,7 @@ import { makeStatus, type SensorStatus } from './status.js';
 const agentDelayMs = 50;
 const flushMs = 5000;
 
-/** What follows from the configuration, made again when that changes. */
+/** Made from the configuration, and made again when it changes. */
 interface Derived {
   readonly encodeContext: EncodeContext;
   readonly ignorePolicy: IgnorePolicy;

@@ -2,7 +2,7 @@
 import { quote } from '../core/plain-json.js';
 import { AttributeList } from './attributes.js';
 
-/** What 64 bits hold as nanoseconds. */
+/** The latest time that 64 bits hold as nanoseconds. */
 const maxMs = 18_446_744_073_709;
 const exceptionKeys: Readonly<Record<string, string>> = {
   'error.kind': 'exception.type',

@@ -30,7 +30,7 @@ const toleranceMs = 2;
 const noMembers: Members = Object.freeze({});
 const { parse } = JSON;
 
-/** What is made of texts that come again and again, for one encode context. */
+/** JSON of texts that recur, for one encode context. */
 interface Caches {
   readonly context: EncodeContext;
   /** Address attributes by the host of an entry, and by the origin of an exit. */
@@ -144,7 +144,7 @@ function addHttp(
   if (isErrorStatus(status, isServer)) attributes.addText('error.type', `"${status}"`);
   else if (error !== null) attributes.addText('error.type', quote(errorType(error)));
   if (http.headers === null) return;
-  // Captured headers of the response are not told apart from those of the request.
+  // The record does not distinguish headers of the response from those of the request.
   const headers = readMembers(boundedJson(redactedHeaders(http.headers, redactor)));
   for (const name of Object.keys(headers)) attributes.add(`http.request.header.${name}`, [headers[name]]);
 }
@@ -209,7 +209,7 @@ function addSection(attributes: AttributeList, name: string, section: Members): 
   }
 }
 
-/** What Instana knows besides. */
+/** Adds attributes that only Instana has. */
 function addInstana(attributes: AttributeList, { synthetic, correlationType, correlationId }: SpanRecord): void {
   if (synthetic) attributes.add('instana.synthetic', true);
   if (correlationType === null || correlationId === null) return;

@@ -131,7 +131,7 @@ export class Otlp {
     return id !== undefined && 'stringValue' in id ? `, OTLP metrics as instance ${id.stringValue}` : '';
   }
 
-  /** Sends spans from when that is first asked for; what waits then is sent, whatever is configured later. */
+  /** Starts to send spans when that is first asked for. Spans that wait are still sent after a later change of the configuration. */
   #followTraces(): void {
     const { spans, config, env } = this.#dependencies;
     const queue = spans();
