@@ -132,66 +132,152 @@ describe('the loader', () => {
   });
 });
 
-describe('the catalogue', () => {
-  it('patches the modules of Node.js and puts every function back', async () => {
-    const http = await import('node:http');
-    const https = await import('node:https');
-    const read = (): unknown[] =>
-      [http, https].flatMap((module) => [
-        module.request,
-        module.get,
-        module.Server.prototype.emit,
-        http.ClientRequest.prototype.emit,
-        http.ClientRequest.prototype.destroy,
-        http.ServerResponse.prototype.emit,
-        module.default.request,
-        module.default.get,
-      ]);
-    const before = read();
-    const box = new ToolBox();
-    const loader = new Loader({
-      context: box.tools,
-      instrumentations: instrumentations,
-      channels: channelInstrumentations,
-      known: instrumentations,
+describe('the loader of modules on demand', () => {
+  /** A loader in whose eyes `https` has been imported without a hook noticing, or not. */
+  function startWithHttps(): { loader: Loader; patched: unknown[]; box: ToolBox } {
+    const patched: unknown[] = [];
+    const https: Instrumentation = {
+      name: 'https',
+      presets: ['http'],
+      module: 'https',
+      patch: (exports) => {
+        patched.push(exports);
+        return { undo: [() => {}] };
+      },
+    };
+    return { ...start([https]), patched };
+  }
+
+  /** Runs `fn` with the list of modules that Node.js has loaded replaced. */
+  function withLoaded(list: unknown, fn: () => void): void {
+    const { moduleLoadList } = process as { moduleLoadList?: unknown };
+    Object.defineProperty(process, 'moduleLoadList', { value: list, configurable: true, writable: true });
+    try {
+      fn();
+    } finally {
+      Object.defineProperty(process, 'moduleLoadList', { value: moduleLoadList, configurable: true, writable: true });
+    }
+  }
+
+  it('waits for `https`, and patches it when it has been loaded', () => {
+    const loaded = ['NativeModule http'];
+    withLoaded(loaded, () => {
+      const { loader, patched } = startWithHttps();
+      loader.patchLoadedBuiltins();
+      assert.deepEqual([patched.length, loader.status()[0]?.state], [0, 'not-loaded']);
+      loaded.push('NativeModule https');
+      loader.patchLoadedBuiltins();
+      loader.patchLoadedBuiltins();
+      assert.deepEqual([patched.length, patched[0]], [1, requireFrom('https')]);
+      assert.equal(loader.status()[0]?.state, 'patched');
+      loader.stop();
     });
-    loader.start();
-    const during = read();
-    assert.ok(before.every((fn, index) => fn !== during[index]));
-    loader.stop();
-    const afterwards = read();
-    for (const [index, fn] of before.entries()) assert.equal(afterwards[index], fn, String(index));
-    assert.deepEqual(box.faults.counts(), {});
   });
 
-  it('lets every instrumentation survive modules that are not what they say', () => {
-    const fail = (): never => {
-      throw new Error('trap');
-    };
-    const odd: unknown[] = [
-      {},
-      [],
-      () => 1,
-      Object.freeze({ prototype: Object.freeze({}) }),
-      { Server: null, ClientRequest: 7, default: null },
-      null,
-      undefined,
-      7,
-      new Proxy({}, { get: fail, has: fail, ownKeys: fail }),
-    ];
-    const box = new ToolBox();
-    for (const { module, name } of instrumentations.filter((candidate) => candidate.name !== 'opentracing')) {
-      for (const exports of odd) {
-        const records = instrumentations.filter((candidate) => candidate.module === module && candidate.name === name);
-        const loader = new Loader({
-          context: box.tools,
-          instrumentations: records.map(({ versions: _, ...rest }) => rest),
-          channels: [],
-          known: records,
-        });
-        assert.doesNotThrow(() => loader.patch(exports, module, undefined), module);
+  it('patches it when an application requires it', () => {
+    withLoaded(['NativeModule http'], () => {
+      const { loader, patched } = startWithHttps();
+      requireFrom('https');
+      requireFrom('https');
+      assert.equal(patched.length, 1);
+      loader.stop();
+    });
+  });
+
+  it('patches it before it is imported, by either of its names', () => {
+    for (const url of ['https', 'node:https']) {
+      withLoaded(['NativeModule http'], () => {
+        const { loader, patched } = startWithHttps();
+        loader.patchBeforeImport('node:fs');
+        loader.patchBeforeImport('file:///https');
+        assert.equal(patched.length, 0);
+        loader.patchBeforeImport(url);
+        loader.patchBeforeImport(url);
+        assert.equal(patched.length, 1);
         loader.stop();
-      }
+      });
     }
+  });
+
+  it('patches all that is pending at once, for a loader without hooks', () => {
+    withLoaded(['NativeModule http'], () => {
+      const { loader, patched } = startWithHttps();
+      loader.patchAllPending();
+      loader.patchAllPending();
+      assert.equal(patched.length, 1);
+      loader.stop();
+    });
+  });
+
+  it('patches nothing after it has stopped', () => {
+    withLoaded(['NativeModule http'], () => {
+      const { loader, patched } = startWithHttps();
+      loader.stop();
+      loader.patchAllPending();
+      assert.equal(patched.length, 0);
+    });
+  });
+
+  it('patches it at the start if Node.js has no such list', () => {
+    withLoaded(undefined, () => {
+      const { loader, patched } = startWithHttps();
+      assert.equal(patched.length, 1);
+      loader.stop();
+    });
+  });
+});
+
+describe('an instrumentation that is disabled later', () => {
+  it('keeps its patch, sees its state change, and appears as disabled until it is enabled again', () => {
+    addPackage('switched', '1.0.0', run);
+    let isDisabled: (() => boolean) | undefined;
+    const { loader } = start([
+      {
+        ...wrapping('switched', [1]),
+        patch: (_exports, { state }) => {
+          isDisabled = () => state.isDisabled;
+          return { undo: [() => {}] };
+        },
+      },
+    ]);
+    requireFrom('switched');
+    const use = (disabled: readonly string[]): void =>
+      loader.use({
+        ignoresRequest: null,
+        suppressesBelowIgnored: true,
+        isDisabled: (name) => disabled.includes(name),
+      });
+    const seen = [[isDisabled?.(), loader.status()[0]?.state]];
+    use(['switched']);
+    seen.push([isDisabled?.(), loader.status()[0]?.state]);
+    use([]);
+    seen.push([isDisabled?.(), loader.status()[0]?.state]);
+    assert.deepEqual(seen, [
+      [false, 'patched'],
+      [true, 'disabled'],
+      [false, 'patched'],
+    ]);
+    loader.stop();
+  });
+});
+
+describe('packages that were loaded before the loader', () => {
+  it('are patched if the instrumentation allows it, and reported otherwise', () => {
+    addPackage('early', '1.0.0', run);
+    addPackage('late', '1.0.0', run);
+    const early = requireFrom('early') as { run: () => string };
+    const late = requireFrom('late') as { run: () => string };
+    const { loader, box } = start([wrapping('early', [1]), { ...wrapping('late', [1]), mainFile: 'index.js' }]);
+    assert.deepEqual(
+      loader.status().map(({ name, state }) => [name, state]),
+      [
+        ['early', 'loaded-too-early'],
+        ['late', 'patched'],
+      ],
+    );
+    assert.deepEqual([early.run(), late.run()], ['host', 'traced host']);
+    assert.match(box.lines.join(), /early was loaded before the sensor and is not traced/);
+    loader.stop();
+    assert.equal(late.run(), 'host');
   });
 });
