@@ -8,6 +8,7 @@ import { Ticker } from './core/ticker.js';
 import { type EumOptions, pageTrace, renderSnippet } from './eum-snippet.js';
 import { type EntrySpanDependencies, HttpEntrySpans } from './instrumentation/http/entry-spans.js';
 import { type ExitSpanDependencies, HttpExitSpans } from './instrumentation/http/exit-spans.js';
+import { endForgottenSpans } from './instrumentation/http/forgotten-spans.js';
 import { ListeningServers } from './instrumentation/http/listening-servers.js';
 import { RequestWrapper } from './instrumentation/http/request-wrapper.js';
 import type { InstrumentationContext } from './instrumentation/instrumentation.js';
@@ -81,8 +82,6 @@ export class Sensor {
   readonly #reporting: Reporting;
   readonly #lifecycle: Lifecycle = new Lifecycle({
     ...this.#context,
-    ...this.#spanDependencies,
-    maxRequestMs: () => this.#configuration.current().tracing.maxRequestMs,
     finalRequests: () => this.#reporting.finalRequests(),
   });
   readonly #connect = this.#errors.quietly('starting the agent connection', () => {
@@ -129,7 +128,8 @@ export class Sensor {
       this.#patch();
       this.#endHousekeeping = this.#ticker.listen('housekeeping', () => {
         this.#loader?.patchLoadedBuiltins();
-        this.#lifecycle.expireForgotten();
+        const { maxRequestMs } = this.#configuration.current().tracing;
+        endForgottenSpans({ ...this.#context, ...this.#spanDependencies }, maxRequestMs);
       });
       if (this.#recorder.otlp !== null) this.#lifecycle.watchEnd();
       systemClock.setTimeout(this.#connect, agentDelayMs).unref();
@@ -218,7 +218,7 @@ export class Sensor {
 
   /** Resolves when all that is finished is delivered, or after five seconds; never rejects. */
   async flush(): Promise<void> {
-    // A short script may be through before the connection is begun.
+    // A short script may finish before the connection is started.
     if (this.#endHousekeeping !== null) this.#connect();
     await this.#reporting.flush(flushMs);
   }
@@ -241,7 +241,7 @@ export class Sensor {
     const ignorePolicy = makeIgnorePolicy(tracing);
     this.#context.entrySpans.use(ignorePolicy);
     this.#loader?.use(ignorePolicy);
-    this.#recorder.route(tracing.otlp.enabled);
+    this.#recorder.useReceivers(tracing.otlp.enabled);
     const redactor = new Redactor(secrets, this.#warn);
     return { ignorePolicy, encodeContext: makeEncodeContext(redactor, serviceName, tracing.stackTraceLength) };
   }

@@ -30,7 +30,7 @@ const untried = 'not tried yet';
 const notFoundAfterMs = 10_000;
 const recoveryLineEveryMs = 60_000;
 
-/** Off until `start()`. No method throws, and nothing of it keeps the process alive but a `flush()` under way. */
+/** Off until `start()`. No method throws, and only a pending `flush()` keeps the process alive. */
 export class Agent {
   readonly #dependencies: AgentDependencies;
   readonly #timers: Timers;

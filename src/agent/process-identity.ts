@@ -1,4 +1,4 @@
-// By what the agent recognises this process: pid, command line, control group, socket.
+// How the agent recognises this process: pid, command line, control group, socket.
 import { readFileSync, readlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { AnnounceRequest } from '../protocol/announce.js';

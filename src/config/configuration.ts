@@ -1,7 +1,6 @@
 // The configuration in force, read again whenever one of its sources changes.
 import type { Logger } from '../core/log.js';
 import { tryMember } from '../core/try-get.js';
-import { type PresetChoice, readPresets } from './activation.js';
 import { type CodeOptions, mergeCodeOptions } from './code-options.js';
 import { environment } from './environment.js';
 import type { IgnoreEndpoints } from './ignore-endpoints.js';
@@ -9,6 +8,7 @@ import { toNested } from './nested.js';
 import { type Config, options } from './options.js';
 import { type OtlpMetricsMode, otlpMetricsMode } from './otlp-mode.js';
 import type { WarnFn } from './parsers.js';
+import { type PresetChoice, readPresets } from './presets.js';
 import { readConfig } from './read-config.js';
 import { isSet } from './resolve.js';
 
@@ -42,7 +42,7 @@ export class Configuration {
     this.#current = this.#read();
   }
 
-  /** The values in force. A function that can be passed on, as every request calls it. */
+  /** The current values. A bound function, because parts call it for every request. */
   readonly current = (): Config => this.#current;
 
   /** Adds options of the application; they win over the agent's and over earlier ones, and lose against the environment's. */

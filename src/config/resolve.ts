@@ -18,7 +18,7 @@ export interface Option {
   parseEnv?(value: string): unknown;
 }
 
-/** Text that may appear in the log: it has no room for a user and password. */
+/** Text that may appear in the log: it excludes `@`, so it cannot hold credentials of a URL. */
 const harmlessText = /^(?!.*(?:key|pass|secret|token))[\w .,:;/*!$^|()[\]+<>-]{0,100}$/i;
 
 export type Source = 'env' | 'code' | 'agent' | 'default';

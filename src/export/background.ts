@@ -1,4 +1,4 @@
-// The sensor's own work beside the application's: in a context of its own, and begun again after an error.
+// The sensor's own work beside the application's: in a context of its own, and restarted after an error.
 import { AsyncResource } from 'node:async_hooks';
 import type { Timers } from '../core/clock.js';
 import type { InternalErrors } from '../core/internal-errors.js';

@@ -53,7 +53,7 @@ export class Backoff {
 
   /**
    * The wait before the first attempt after a connection was lost: none, so that a restarted receiver is found at once,
-   * unless the connection before was lost only just now as well.
+   * unless the previous connection was also lost moments ago.
    */
   nextAfterDisconnect(): number {
     const { afterDisconnect } = this.#policy;

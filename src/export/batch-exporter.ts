@@ -55,7 +55,7 @@ export interface BatchExporterDependencies {
 const minGapMs = 150;
 /** After a batch of this size the next one follows soon, since there may be more. */
 const manySpans = 500;
-/** For so long after flushes were given up, another one is given up at once. */
+/** After flushes were abandoned, new ones end at once for this long. */
 const flushRetryMs = 100;
 
 /** A flush under way. */
@@ -65,7 +65,7 @@ interface Flush {
   readonly end: () => void;
 }
 
-/** Sends whenever there is a target. Nothing of it keeps the process alive but a `flush()` under way. */
+/** Sends whenever there is a target. Only a pending `flush()` keeps the process alive. */
 export class BatchExporter {
   readonly #dependencies: BatchExporterDependencies;
   readonly #sleeper: Sleeper;
@@ -159,7 +159,7 @@ export class BatchExporter {
     for (const flush of this.#flushes) flush.end();
   }
 
-  /** The same because there is no receiver just now; a flush that follows at once would wait in vain, too. */
+  /** Ends all flushes because there is no receiver. A flush requested right after ends at once, too. */
   abandonFlushes(): void {
     this.#lastAbandoned = this.#now();
     this.endFlushes();

@@ -1,6 +1,7 @@
 // The record of one instrumentation, and the context that it works in.
-import type { Preset } from '../config/activation.js';
+
 import type { InstrumentationGroup } from '../config/options.js';
+import type { Preset } from '../config/presets.js';
 import type { InternalErrors } from '../core/internal-errors.js';
 import type { Log } from '../core/log.js';
 import type { InstanaTracer } from '../opentracing/tracer.js';

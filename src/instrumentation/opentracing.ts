@@ -1,6 +1,6 @@
 // Makes the sensor's tracer the global tracer of every copy of the opentracing package that the application loads.
 
-import { httpPresets } from '../config/activation.js';
+import { httpPresets } from '../config/presets.js';
 import { adopt } from '../opentracing/global-tracer.js';
 import type { Instrumentation, InstrumentationContext, Patched } from './instrumentation.js';
 

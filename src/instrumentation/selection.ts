@@ -1,6 +1,7 @@
 // Which instrumentations a process gets when it starts.
-import type { Preset, PresetChoice } from '../config/activation.js';
+
 import type { Config } from '../config/options.js';
+import type { Preset, PresetChoice } from '../config/presets.js';
 import type { IgnorePolicy } from '../spans/ignore-policy.js';
 import type { ChannelInstrumentation, Instrumentation } from './instrumentation.js';
 import { channelInstrumentations, instrumentations } from './instrumentations.js';

@@ -19,7 +19,7 @@ export type HostFunction = (this: unknown, ...args: never[]) => unknown;
  * Replaces `target[method]` by the function that `wrap` returns for it. Name, length and own properties stay those of the original.
  * Returns null if there is no such function, and `notWritable` if it cannot be replaced (frozen, or a getter).
  *
- * The replacement has to call the original exactly once, return its result and let its errors through. Its own work belongs into
+ * The replacement has to call the original exactly once, return its result and let its errors through. Its own work runs inside
  * try/catch. There is no generic advice before and after the original, because that would cost objects and closures per request.
  */
 export function wrapMethod(
@@ -44,8 +44,8 @@ export function wrapMethod(
     method,
     () => wrapper,
   );
-  // The application could see shimmer's marks, so they are removed. Its unwrap is ignored, because it would leave an inherited function
-  // behind as a property of `target`.
+  // The application could see shimmer's marks, so they are removed. Its unwrap is ignored, because it would turn an inherited
+  // function into a property of `target`.
   for (const mark of shimmerMarks) Reflect.deleteProperty(wrapper, mark);
   return () => {
     if (Reflect.get(target, method) !== wrapper) return; // another tool has replaced it since

@@ -1,6 +1,6 @@
 // Errors and logs of a span as OTLP events, by OpenTelemetry's semantic conventions for exceptions.
 import { quote } from '../core/plain-json.js';
-import { AttributeList } from './attributes.js';
+import { AttributeList } from './attribute-list.js';
 
 /** The latest time that 64 bits hold as nanoseconds. */
 const maxMs = 18_446_744_073_709;

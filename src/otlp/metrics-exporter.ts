@@ -34,8 +34,7 @@ const maxRetryMs = 60_000;
 const maxRetryAfterMs = 600_000;
 
 /**
- * Observes and sends nothing without an endpoint. No method throws, and nothing of it keeps the process alive but a `flush()` under
- * way. There is no queue: sums are cumulative, so the next export includes a lost one.
+ * Observes and sends nothing without an endpoint. No method throws, and only a pending `flush()` keeps the process alive. There is no queue: sums are cumulative, so the next export includes a lost one.
  */
 export class MetricsExporter {
   readonly #dependencies: MetricsExporterDependencies;

@@ -8,7 +8,7 @@ import { type EncodeContext, isFrames } from '../spans/instana-json.js';
 import { isPlainPath, plainUrlJson, redactedHeaders, redactedQuery, redactedUrl } from '../spans/redacted-http.js';
 import type { CapturedStack, HttpAttributes, SpanRecord } from '../spans/span.js';
 import type { SpanSerializer } from '../spans/span-queue.js';
-import { AttributeList } from './attributes.js';
+import { AttributeList } from './attribute-list.js';
 import { errorType, exceptionEvent, logEvents, nanoseconds } from './exceptions.js';
 
 /** 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */

@@ -45,7 +45,7 @@ export interface OtlpDependencies {
 const lastMetricsMs = 1000;
 const pollMs = 20;
 
-/** Sends nothing before the first `follow()`. Nothing of it keeps the process alive but a `flush()` under way. */
+/** Sends nothing before the first `follow()`. Only a pending `flush()` keeps the process alive. */
 export class Otlp {
   readonly #dependencies: OtlpDependencies;
   readonly #warn = (message: string): void => this.#dependencies.log.warnOnce(message, message);

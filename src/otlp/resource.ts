@@ -30,7 +30,7 @@ const variable = 'OTEL_RESOURCE_ATTRIBUTES';
 const maxTextLength = 1024;
 const maxAttributes = 64;
 
-/** The attributes of the resource; those of `OTEL_RESOURCE_ATTRIBUTES` last, but for what is known better. Never throws. */
+/** The attributes of the resource; those of `OTEL_RESOURCE_ATTRIBUTES` last, except keys that the sensor sets itself. Never throws. */
 export function otlpResource(input: ResourceInput): OtlpAttribute[] {
   const fromEnv = readEnvAttributes(input);
   const known: Record<string, string | number | null> = {

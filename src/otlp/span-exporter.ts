@@ -23,7 +23,7 @@ export interface SpanExporterDependencies extends OtlpTargetDependencies {
 /** A receiver may ask for a longer pause than ours, but not for an endless one. */
 const backoffPolicy: BackoffPolicy = { firstMs: 1000, maxMs: 30_000, jitter: 0.2, maxRetryAfterMs: 600_000 };
 
-/** Off until `start()`. No method throws, and nothing of it keeps the process alive but a `flush()` under way. */
+/** Off until `start()`. No method throws, and only a pending `flush()` keeps the process alive. */
 export class SpanExporter {
   readonly #dependencies: OtlpTargetDependencies;
   readonly #context: OwnContext;

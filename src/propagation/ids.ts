@@ -6,7 +6,7 @@ const poolIds = 512;
 const zeros = '0'.repeat(idDigits);
 const hexadecimal = /^[0-9a-f]{1,32}$/i;
 /** The form of nearly all ids. */
-const usual = /^(?!0+$)[0-9a-f]{16}(?:[0-9a-f]{16})?$/;
+const commonForm = /^(?!0+$)[0-9a-f]{16}(?:[0-9a-f]{16})?$/;
 
 /**
  * Random ids of 16 lower-case hexadecimal digits, never all zero.
@@ -37,7 +37,7 @@ export class IdPool {
  * Null for an invalid one: not hexadecimal, empty, longer than 32 digits, all zero.
  */
 export function parseId(text: string | undefined): string | null {
-  if (text !== undefined && usual.test(text)) return text;
+  if (text !== undefined && commonForm.test(text)) return text;
   if (text === undefined || text.length > 2 * idDigits || !hexadecimal.test(text)) return null;
   const id = text.toLowerCase().padStart(text.length > idDigits ? 2 * idDigits : idDigits, '0');
   return /[^0]/.test(id) ? id : null;

@@ -91,8 +91,8 @@ export function redactPlainCredentials(text: string): string {
 /** Replaces the credentials of URLs in a text of which any part is percent-encoded. */
 export function redactEncodedCredentials(text: string): string {
   if (!text.includes('@') && !text.includes('%40')) return text;
-  return text.replace(encodedCredentials, (whole: string, slashes: string, at: string) =>
-    slashes === '//' && at === '@' ? whole : `${slashes}${redacted}${at}`,
+  return text.replace(encodedCredentials, (match: string, slashes: string, at: string) =>
+    slashes === '//' && at === '@' ? match : `${slashes}${redacted}${at}`,
   );
 }
 

@@ -6,7 +6,7 @@ import type { SpanRecord } from './span.js';
 import { dropPayload, type QueueCounters, SpanQueue } from './span-queue.js';
 
 const stringify = JSON.stringify; // captured because the application may replace it
-/** The whole queue: with 150 ms between batches, that is about 25,000 spans a second. */
+/** One batch may take the whole queue: with 150 ms between batches, that is about 25,000 spans a second. */
 const batchSpans = 5000;
 const batchBytes = 3 * 1024 * 1024;
 /** Smaller for OTLP: the text of a span is longer, and collectors accept a few megabytes per request. */
@@ -41,9 +41,9 @@ export interface RecorderDependencies {
 /** All open and finished spans of a sensor. Nothing here throws into the application's calls. */
 export class Recorder {
   readonly #dependencies: RecorderDependencies;
-  readonly #native: SpanQueue;
+  readonly #forAgent: SpanQueue;
   /** Created on first use and kept: after OTLP is switched off, the spans that wait in it are still sent. */
-  #otlp: SpanQueue | null = null;
+  #forOtlp: SpanQueue | null = null;
   #mode: OtlpMode = false;
   #oldestOpen: SpanRecord | null = null;
   #newestOpen: SpanRecord | null = null;
@@ -55,7 +55,7 @@ export class Recorder {
 
   constructor(dependencies: RecorderDependencies) {
     this.#dependencies = dependencies;
-    this.#native = new SpanQueue({
+    this.#forAgent = new SpanQueue({
       ...dependencies,
       batchSpans,
       batchBytes,
@@ -66,10 +66,10 @@ export class Recorder {
   }
 
   /** Sends spans that finish from now on to the agent (false), as OTLP (true), or both. Waiting spans keep their receiver. */
-  route(mode: OtlpMode): void {
+  useReceivers(mode: OtlpMode): void {
     this.#mode = mode;
-    if (mode === false || this.#otlp !== null) return;
-    this.#otlp = new SpanQueue({
+    if (mode === false || this.#forOtlp !== null) return;
+    this.#forOtlp = new SpanQueue({
       ...this.#dependencies,
       batchSpans: otlpBatchSpans,
       batchBytes: otlpBatchBytes,
@@ -83,7 +83,7 @@ export class Recorder {
 
   /** The queue of spans to send as OTLP; null if OTLP was never switched on. */
   get otlp(): SpanQueue | null {
-    return this.#otlp;
+    return this.#forOtlp;
   }
 
   /** Counts a manual span. The recorder does not hold it, so one that never finishes costs nothing. */
@@ -116,10 +116,10 @@ export class Recorder {
     if (span.suppressed || span.ignored) {
       this.#suppressed++;
       dropPayload(span);
-    } else if (this.#otlp === null) {
+    } else if (this.#forOtlp === null) {
       this.#keep(span);
     } else {
-      this.#keepForAll(span, this.#otlp);
+      this.#keepForAll(span, this.#forOtlp);
     }
   }
 
@@ -138,7 +138,7 @@ export class Recorder {
    * again in another turn of the event loop before `take()`, which encodes the rest in one go.
    */
   encodeSome(): boolean {
-    return this.#native.encodeSome();
+    return this.#forAgent.encodeSome();
   }
 
   /**
@@ -147,27 +147,27 @@ export class Recorder {
    */
   take(entity: string, host: string): { readonly body: Buffer; readonly count: number } | null {
     const from = `{"f":{"e":${stringify(entity)},"h":${stringify(host)}},`;
-    return this.#native.take((_, index) => (index === 0 ? `[${from}` : `,${from}`), ']');
+    return this.#forAgent.take((_, index) => (index === 0 ? `[${from}` : `,${from}`), ']');
   }
 
   /** The agent accepted the batch. */
   acknowledge(): void {
-    this.#native.acknowledge();
+    this.#forAgent.acknowledge();
   }
 
   /** Puts the batch back to the front of the queue, except for spans that newer ones have evicted. */
   requeue(): void {
-    this.#native.requeue();
+    this.#forAgent.requeue();
   }
 
   /** The agent refused the size: the next batch has half as many spans. A single span that is too large is dropped. */
   tooLarge(): void {
-    this.#native.tooLarge();
+    this.#forAgent.tooLarge();
   }
 
   /** Number of finished spans that wait for the agent, without those in flight. */
   waiting(): number {
-    return this.#native.waiting();
+    return this.#forAgent.waiting();
   }
 
   /** Counters since the last call. */
@@ -183,24 +183,24 @@ export class Recorder {
   }
 
   counters(): RecorderCounters {
-    const { sent, waiting, dropped } = this.#native.counters();
+    const { sent, waiting, dropped } = this.#forAgent.counters();
     return {
       opened: this.#opened,
       finished: this.#finished,
       sent,
       waiting,
       dropped: this.#suppressed === 0 ? dropped : { ...dropped, unsampled: this.#suppressed },
-      otlp: this.#otlp?.counters() ?? null,
+      otlp: this.#forOtlp?.counters() ?? null,
     };
   }
 
   /** Encodes spans with the application's objects at once: the objects may be large, and may change while the span waits. */
   #keep(span: SpanRecord): void {
     if (span.sdk?.holdsObjects !== true) {
-      this.#native.add(span);
+      this.#forAgent.add(span);
       return;
     }
-    this.#native.addEncoded(span);
+    this.#forAgent.addEncoded(span);
     dropPayload(span);
   }
 
@@ -210,13 +210,13 @@ export class Recorder {
     if (isForOtlp && span.http !== null) span.http.scheme = schemeOf(span.http.request);
     if (span.sdk?.holdsObjects === true) {
       if (isForOtlp) otlp.addEncoded(span);
-      if (isForAgent) this.#native.addEncoded(span);
+      if (isForAgent) this.#forAgent.addEncoded(span);
       dropPayload(span);
       return;
     }
     if (isForOtlp && isForAgent) span.pendingEncoders = 2;
     if (isForOtlp) otlp.add(span);
-    if (isForAgent) this.#native.add(span);
+    if (isForAgent) this.#forAgent.add(span);
   }
 
   #close(span: SpanRecord): void {

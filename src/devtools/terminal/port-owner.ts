@@ -18,7 +18,7 @@ async function probe(host: string, port: number): Promise<string> {
   const anywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
   const url = `http://${bracketed(anywhere[host] ?? host)}:${port}/`;
   try {
-    // A deadline, not an idle timeout: the server may send a byte now and then for ever.
+    // A deadline, not an idle timeout: the server may send a byte now and then forever.
     const signal = AbortSignal.timeout(timeoutMs) as RequestInit['signal']; // Node's own, which the client's types describe differently
     const response = await fetch(url, { redirect: 'manual', compress: false, size: maxBodyBytes, signal });
     const body = await response.text().catch(() => '');

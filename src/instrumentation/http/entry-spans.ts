@@ -11,7 +11,7 @@ import type { Recorder } from '../../spans/recorder.js';
 import { HttpAttributes, SpanRecord } from '../../spans/span.js';
 import { makePrivateField, type PrivateField } from '../private-field.js';
 import { captureHeaders, capturesHeaders, valuesInList } from './captured-headers.js';
-import { bytesDispatched, isDelivered } from './delivery.js';
+import { bytesDispatched, isDelivered } from './response-delivery.js';
 
 /** The parts of the sensor that entry spans use. */
 export interface EntrySpanDependencies {

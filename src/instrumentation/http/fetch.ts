@@ -1,5 +1,5 @@
 // Node.js' global fetch, observed on the diagnostics channels that undici publishes: one exit span per request on the wire.
-import { httpPresets } from '../../config/activation.js';
+import { httpPresets } from '../../config/presets.js';
 import type { CircuitBreaker } from '../../core/internal-errors.js';
 import type { SpanRecord } from '../../spans/span.js';
 import type { ChannelInstrumentation, InstrumentationContext, InstrumentationState } from '../instrumentation.js';

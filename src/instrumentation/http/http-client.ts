@@ -1,6 +1,6 @@
 // Outgoing HTTP and HTTPS requests of Node.js' own clients: an exit span each, and the trace headers.
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { httpPresets } from '../../config/activation.js';
+import { httpPresets } from '../../config/presets.js';
 import type { CircuitBreaker } from '../../core/internal-errors.js';
 import { headerFamily } from '../../propagation/trace-headers.js';
 import type { SpanRecord } from '../../spans/span.js';

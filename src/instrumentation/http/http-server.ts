@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { httpPresets } from '../../config/activation.js';
+import { httpPresets } from '../../config/presets.js';
 import type { Suppressed } from '../../spans/active-span.js';
 import { SpanRecord } from '../../spans/span.js';
 import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';

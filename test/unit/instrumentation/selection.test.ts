@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { readPresets } from '../../../src/config/activation.js';
+import { readPresets } from '../../../src/config/presets.js';
 import { readConfig } from '../../../src/config/read-config.js';
 import { channelInstrumentations, instrumentations } from '../../../src/instrumentation/instrumentations.js';
 import { selectInstrumentations } from '../../../src/instrumentation/selection.js';

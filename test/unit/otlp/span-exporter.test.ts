@@ -37,7 +37,7 @@ interface Setup extends Fixture {
 
 function setUp(t: TestContext, url: string | null, mode: true | 'both' = true): Setup {
   const fixture = new Fixture();
-  fixture.recorder.route(mode);
+  fixture.recorder.useReceivers(mode);
   const queue = fixture.recorder.otlp;
   assert.ok(queue !== null);
   const setup: Setup = Object.assign(fixture, {

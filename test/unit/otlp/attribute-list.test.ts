@@ -1,7 +1,7 @@
 // Attributes of OTLP: the types of values, and each key once.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AttributeList } from '../../../src/otlp/attributes.js';
+import { AttributeList } from '../../../src/otlp/attribute-list.js';
 
 function read(attributes: AttributeList): unknown {
   return JSON.parse(`[${attributes}]`);

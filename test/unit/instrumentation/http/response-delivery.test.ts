@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
-import { bytesDispatched, isDelivered } from '../../../../src/instrumentation/http/delivery.js';
+import { bytesDispatched, isDelivered } from '../../../../src/instrumentation/http/response-delivery.js';
 import { waitUntil } from '../../../support/agent/wait-until.js';
 
 /** Whether the response counts as delivered when its client hangs up after `respond`. */

@@ -55,7 +55,7 @@ export class AttributeList {
   }
 }
 
-/** An AnyValue; null for what is nothing. Objects, and lists of anything else than values of one type, become JSON text. */
+/** An AnyValue; null for undefined, null, functions and symbols. Objects, and lists of anything else than values of one type, become JSON text. */
 function valueJson(value: unknown): string | null {
   switch (typeof value) {
     case 'string':
@@ -74,7 +74,7 @@ function valueJson(value: unknown): string | null {
   return `{"arrayValue":{"values":[${value.map(valueJson).join(',')}]}}`;
 }
 
-/** Whether a list has values of one type that is not `object`; so has the empty list. */
+/** Whether a list has values of one type that is not `object`; true for the empty list. */
 function isUniform(list: readonly unknown[]): boolean {
   const [first] = list;
   return typeof first !== 'object' && list.every((entry) => typeof entry === typeof first);

@@ -1,9 +1,9 @@
-// What `INSTANA_BOOTSTRAP` asks for.
+// The presets of `INSTANA_BOOTSTRAP`.
 
-/** A word of `INSTANA_BOOTSTRAP` that brings an instrumentation along. */
+/** A preset that includes instrumentations. */
 export type Preset = 'http' | 'express' | 'koa';
 
-/** Those that bring HTTP along, which is all: frameworks are traced as what they make of HTTP requests. */
+/** The presets that include HTTP: all of them, because a framework only adds to the spans of HTTP. */
 export const httpPresets: readonly Preset[] = ['http', 'express', 'koa'];
 
 const presetContents: Readonly<Record<string, readonly Preset[]>> = {
@@ -14,11 +14,11 @@ const presetContents: Readonly<Record<string, readonly Preset[]>> = {
   runtime: [],
 };
 
-/** Words of the Python sensor's variable; they say nothing about a Node.js process. */
+/** Presets of the Python sensor, which have no meaning for a Node.js process. */
 const pythonPresets: ReadonlySet<string> = new Set(['django', 'flask', 'django19']);
 
 export interface PresetChoice {
-  /** As they were understood, for `status()`. */
+  /** The valid words, for `status()`. */
   readonly presets: readonly string[];
   readonly instrumentations: ReadonlySet<Preset>;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readPresets } from '../../../src/config/activation.js';
+import { readPresets } from '../../../src/config/presets.js';
 
 function read(env: NodeJS.ProcessEnv): { words: string[]; brings: string[]; warnings: string[] } {
   const warnings: string[] = [];
