@@ -1,4 +1,4 @@
-// Environment variables. Other folders are passed what they need of them, so that every variable that matters is named in this one.
+// The only read of `process.env` in the sensor. Other folders are passed the variables that they need.
 
 /** The variables as they are now: an application may replace `process.env`. */
 export function environment(): NodeJS.ProcessEnv {

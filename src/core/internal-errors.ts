@@ -1,11 +1,11 @@
-// Our own errors: counted by place and logged once, so that the host never sees one.
+// Errors of the sensor itself: counted by place and logged once, so that the application never sees one.
 import type { Log } from './log.js';
 
 const maxErrors = 10;
 
 /** Counts the internal errors of one instrumentation; after ten it is switched off for good. */
 export interface CircuitBreaker {
-  /** True once it is switched off: only the host's function runs. */
+  /** True once it is switched off: only the application's function runs. */
   readonly isOpen: boolean;
   /** Counts an error; never throws. */
   record(error: unknown): void;

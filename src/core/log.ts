@@ -31,7 +31,7 @@ function writeToStderr(line: string): void {
   }
 }
 
-/** Writes lines of at least the given level. Never throws, also when the host's logger does. */
+/** Writes lines of at least the given level. Never throws, even if the application's logger does. */
 export class Log implements Logger {
   #threshold: number;
   #target: Logger | undefined;
@@ -42,7 +42,7 @@ export class Log implements Logger {
     this.#target = target;
   }
 
-  /** Replaces level and target; used when the host configures the sensor after it has started. */
+  /** Replaces level and target; used when the application configures the sensor after it has started. */
   use(level: LogLevel, target: Logger | undefined): void {
     this.#threshold = logLevels.indexOf(level);
     this.#target = target;
@@ -84,7 +84,7 @@ export class Log implements Logger {
       if (this.#target !== undefined) this.#target[level](oneLine(message));
       else writeToStderr(`[ts-sensor] ${level}: ${oneLine(message)}\n`);
     } catch {
-      // The host's logger failed; there is nowhere left to say so.
+      // The application's logger failed; there is nowhere left to say so.
     }
   }
 }

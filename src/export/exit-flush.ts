@@ -48,7 +48,7 @@ for (const request of requests) {
 export function flushAtExit(requests: readonly FinalRequest[], timeoutMs: number): void {
   if (requests.length === 0) return;
   const flag = new Int32Array(new SharedArrayBuffer(4));
-  // Without the preloads and options of the host, and with its output going nowhere.
+  // Without the preloads and options of the application; its output goes nowhere.
   const worker = new Worker(script, {
     eval: true,
     workerData: { requests, flag },
