@@ -76,6 +76,7 @@ function makeExit(): HttpExitSpans {
     stacks,
     ...clock,
     config: () => config,
+    patchLoadedBuiltins: () => {},
   });
 }
 

@@ -73,7 +73,7 @@ export class BatchExporter {
   #target: ExportTarget | null = null;
   #inFlight = 0;
   #isSoon = false;
-  /** Since a batch was too large, until nothing waits: batches are small, so they do not come an interval apart. */
+  /** Since a batch was too large, until one takes all that waits: batches are small, so they do not come an interval apart. */
   #isShrunk = false;
   #isOver = false;
   #lastAttempt: number = Number.NEGATIVE_INFINITY;
@@ -220,7 +220,8 @@ export class BatchExporter {
 
   async #sendBatch(target: ExportTarget): Promise<void> {
     this.#isSoon = false;
-    while (!this.#dependencies.source.encodeSome()) await this.#sleeper.sleep(1);
+    // A sleeper of its own: a wake-up must not shorten the pause that the application needs between two slices.
+    while (!this.#dependencies.source.encodeSome()) await new Sleeper(this.#dependencies.timers).sleep(1);
     if (this.#isOver || this.#target !== target) return;
     const batch = target.take();
     if (batch === null) {
@@ -229,6 +230,7 @@ export class BatchExporter {
       this.endFlushes();
       return;
     }
+    if (this.#dependencies.source.waiting() === 0) this.#isShrunk = false;
     this.#inFlight = batch.count;
     const outcome = await target.send(batch.body);
     if (this.#isOver) return; // end() has given the spans back

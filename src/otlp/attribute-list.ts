@@ -28,6 +28,12 @@ export class AttributeList {
     this.addFragment(`{"key":"${key}","value":{"intValue":"${value}"}}`);
   }
 
+  /** Adds a value of the protocol that is not known to have the right type. */
+  addValue(key: string, value: unknown): void {
+    const json = valueJson(value);
+    if (json !== null) this.addFragment(`{"key":"${key}","value":${json}}`);
+  }
+
   /** Adds attributes of the protocol that are JSON already; the empty text adds none. */
   addFragment(json: string): void {
     if (json === '') return;

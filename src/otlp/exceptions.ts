@@ -4,11 +4,11 @@ import { AttributeList } from './attribute-list.js';
 
 /** The latest time that 64 bits hold as nanoseconds. */
 const maxMs = 18_446_744_073_709;
-const exceptionKeys: Readonly<Record<string, string>> = {
-  'error.kind': 'exception.type',
-  message: 'exception.message',
-  stack: 'exception.stacktrace',
-};
+const exceptionKeys: ReadonlyMap<string, string> = new Map([
+  ['error.kind', 'exception.type'],
+  ['message', 'exception.message'],
+  ['stack', 'exception.stacktrace'],
+]);
 
 /**
  * A time in milliseconds since the epoch as nanoseconds in decimal digits. Microseconds are what a double can hold of it. An application
@@ -62,7 +62,7 @@ export function logEvents(logs: Readonly<Record<string, unknown>>, endMs: number
 }
 
 function addLoggedException(attributes: AttributeList, fields: Readonly<Record<string, unknown>>, stack: string): void {
-  for (const [key, value] of Object.entries(fields)) attributes.add(exceptionKeys[key] ?? key, value);
+  for (const [key, value] of Object.entries(fields)) attributes.add(exceptionKeys.get(key) ?? key, value);
   const object = fields['error.object'];
   if (typeof object === 'string') addException(attributes, object);
   if (stack !== '') attributes.add('exception.stacktrace', stack);

@@ -140,8 +140,9 @@ function addHttp(
   if (isServer) addServer(attributes, http, caches);
   else addClient(attributes, http, caches);
   if (template !== null) attributes.addText(isServer ? 'http.route' : 'url.template', quoted.get(template));
-  if (status !== 0) attributes.addInteger('http.response.status_code', status);
-  if (isErrorStatus(status, isServer)) attributes.addText('error.type', `"${status}"`);
+  // Listeners that the application wraps may have responses of its own making.
+  if (status !== 0) attributes.addValue('http.response.status_code', status);
+  if (isErrorStatus(status, isServer)) attributes.addText('error.type', quote(`${status}`));
   else if (error !== null) attributes.addText('error.type', quote(errorType(error)));
   if (http.headers === null) return;
   // The record does not distinguish headers of the response from those of the request.

@@ -78,7 +78,7 @@ function httpJson(http: HttpAttributes, isEntry: boolean, context: EncodeContext
   const { redactor, quoted, hosts } = context;
   let text = `{"method":${quoted.get(http.method)},"url":${urlJson(http, isEntry, context)}`;
   if (isEntry && http.host !== null) text += `,"host":${hosts.get(http.host)}`;
-  if (http.status !== 0) text += `,"status":${http.status}`;
+  if (http.status !== 0 && Number.isFinite(http.status)) text += `,"status":${http.status}`;
   if (http.template !== null) text += `,"path_tpl":${quoted.get(http.template)}`;
   if (http.headers !== null) text += `,"header":${boundedJson(redactedHeaders(http.headers, redactor))}`;
   if (http.error !== null) text += `,"error":${stringify(redactor.redactText(http.error))}`;

@@ -2,6 +2,7 @@
 import type { OtlpMode } from '../config/options.js';
 import type { InternalErrors } from '../core/internal-errors.js';
 import type { EncodeContext } from './instana-json.js';
+import { takeSnapshot } from './sdk-snapshot.js';
 import type { SpanRecord } from './span.js';
 import { dropPayload, type QueueCounters, SpanQueue } from './span-queue.js';
 
@@ -208,15 +209,27 @@ export class Recorder {
     const isForOtlp = this.#mode !== false;
     const isForAgent = this.#mode !== true;
     if (isForOtlp && span.http !== null) span.http.scheme = schemeOf(span.http.request);
-    if (span.sdk?.holdsObjects === true) {
-      if (isForOtlp) otlp.addEncoded(span);
-      if (isForAgent) this.#forAgent.addEncoded(span);
-      dropPayload(span);
+    // The form of OTLP may not be known yet: what writes it is loaded after the start.
+    if (span.sdk?.holdsObjects === true && !this.#copyObjects(span)) {
+      if (isForOtlp) otlp.drop('encode', 1);
+      if (isForAgent) this.#forAgent.drop('encode', 1);
       return;
     }
     if (isForOtlp && isForAgent) span.pendingEncoders = 2;
     if (isForOtlp) otlp.add(span);
     if (isForAgent) this.#forAgent.add(span);
+  }
+
+  /** False if the tags or logs of the span cannot be written; it has no data then. */
+  #copyObjects(span: SpanRecord): boolean {
+    try {
+      if (span.sdk !== null) span.estimatedBytes += takeSnapshot(span.sdk, this.#dependencies.encodeContext());
+      return true;
+    } catch (error) {
+      this.#dependencies.errors.record('encoding a span', error);
+      dropPayload(span);
+      return false;
+    }
   }
 
   #close(span: SpanRecord): void {

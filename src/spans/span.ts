@@ -52,7 +52,7 @@ export interface SpanSection {
 /** Attributes of a manual span, or tags that the application added to an automatic one. */
 export class SdkAttributes {
   name: string | null;
-  readonly tags: Record<string, unknown> = Object.create(null);
+  tags: Record<string, unknown> = Object.create(null);
   logs: Record<string, Record<string, unknown>> | null = null;
   /** Numbers of tags and log fields kept, then of those cut because there were too many. */
   tagCount = 0;

@@ -39,6 +39,8 @@ export interface ExitSpanDependencies {
   readonly now: () => number;
   readonly wallClock: () => number;
   readonly config: () => Config;
+  /** Patches modules of Node.js that were loaded in a way that no hook sees. */
+  readonly patchLoadedBuiltins: () => void;
 }
 
 /** Begins and ends the exit spans of all HTTP clients of the process. */
@@ -141,7 +143,9 @@ export class HttpExitSpans {
     path: string,
     stackStartFn: (...args: never[]) => unknown,
   ): SpanRecord {
-    const { recorder, ids, stacks, now, wallClock, config } = this.#dependencies;
+    const { recorder, ids, stacks, now, wallClock, config, patchLoadedBuiltins } = this.#dependencies;
+    // The next call may be one with `https`, which an ES module can import without a hook noticing (docs/notes/start-up.md).
+    patchLoadedBuiltins();
     const span = new SpanRecord(
       'node.http.client',
       2,

@@ -227,6 +227,19 @@ test('halves what is too large, and sends small batches soon until nothing waits
   assert.equal(await untilSent(), 1000);
 });
 
+test('goes back to the interval once a small batch takes all that waits', async () => {
+  const { source, respond, untilSent } = started();
+  source.queued = 8;
+  await untilSent();
+  await respond({ kind: 'too-large', status: 413 });
+  assert.equal(await untilSent(), 150);
+  await respond(accepted);
+  assert.equal(await untilSent(), 150);
+  source.queued = 1; // one more has finished since
+  await respond(accepted);
+  assert.equal(await untilSent(), 1000);
+});
+
 test('a target that does not know the process is tried again as soon as there is another', async () => {
   const { source, exporter, target, timers, respond, untilSent } = started();
   target.onFailure = (own) => {

@@ -51,3 +51,12 @@ test('a log of an error is an exception with the stack of the span', () => {
     { key: 'exception.stacktrace', value: { stringValue: '    at f (a.js:1)' } },
   ]);
 });
+
+test('fields with names of object members are fields like any other', () => {
+  const { json } = logEvents({ 7: { event: 'error', message: 'm', constructor: 'Foo', toString: 'Bar' } }, 9, '');
+  assert.deepEqual(JSON.parse(json).attributes, [
+    { key: 'exception.message', value: { stringValue: 'm' } },
+    { key: 'constructor', value: { stringValue: 'Foo' } },
+    { key: 'toString', value: { stringValue: 'Bar' } },
+  ]);
+});

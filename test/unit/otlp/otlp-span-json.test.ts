@@ -201,6 +201,20 @@ describe('a request that was served', () => {
     assert.equal(status, undefined);
   });
 
+  it('may have a status of any kind, from a response that the application made itself', () => {
+    for (const [status, value] of [
+      [undefined, undefined],
+      ['abc', { stringValue: 'abc' }],
+      [200.5, { doubleValue: 200.5 }],
+    ] as const) {
+      const record = recordOf({ ...served, data: { http: { method: 'GET', url: '/' } } }, {});
+      if (record.http !== null) record.http.status = status as number; // whatever it is
+      const made = JSON.parse(serializer.serialize(record, context)) as Shown;
+      const found = made.attributes.find(({ key }) => key === 'http.response.status_code');
+      assert.deepEqual(found?.value, value);
+    }
+  });
+
   it('reads the address of every kind of host', () => {
     const address = (host: string): unknown[] => {
       const known = plain(convert({ ...served, data: { http: { method: 'GET', url: '/', host } } }).attributes);

@@ -55,6 +55,14 @@ describe('the parent of a call', () => {
   });
 });
 
+describe('the begin of a call', () => {
+  it('patches what was loaded without a hook noticing, before the next call', () => {
+    const box = new ToolBox();
+    begin(box.tools.exitSpans);
+    assert.equal(box.patches, 1);
+  });
+});
+
 describe('headers of a call', () => {
   it('are those of both families, with the baggage that arrived', () => {
     const { exitSpans } = new ToolBox().tools;
