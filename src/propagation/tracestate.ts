@@ -1,10 +1,7 @@
 // `tracestate` of W3C Trace Context, level 2: which of its members are forwarded, and Instana's own member.
 import { parseId } from './ids.js';
-import * as listScanner from './list-scanner.js';
+import { find, keyKind, SliceList, skip, spaceKind, trimmedEnd, valueKind } from './list-scanner.js';
 import type { W3cContext } from './w3c-context.js';
-
-// Local, because a call through a module's exports costs some ten instructions more, and a long list takes hundreds of calls.
-const { find, keyKind, SliceList, skip, spaceKind, trimmedEnd, valueKind } = listScanner;
 
 export const tracestateHeader = 'tracestate';
 
