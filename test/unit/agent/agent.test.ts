@@ -201,7 +201,7 @@ test('without a meter the agent is still told that the process lives', async (t)
   t.after(() => agent.stop());
   t.after(() => server.close());
   agent.start();
-  await waitUntil(() => server.of('metrics').length >= 2, 'it is told twice');
+  await waitUntil(() => server.of('metrics').length >= 2, 'two reports of metrics');
   assert.deepEqual(
     server
       .of('metrics')

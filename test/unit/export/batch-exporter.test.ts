@@ -328,7 +328,7 @@ test('gives back what is in flight at its end, and takes nothing more', async ()
   assert.equal(isOver, true);
 });
 
-test('an error of ours is counted, and sending begins again', async () => {
+test('an internal error is counted, and sending starts again', async () => {
   const { source, errors, untilSent } = started();
   source.queued = 1;
   const { encodeSome } = source;

@@ -24,7 +24,7 @@ function addPackage(name: string, version: string | null, code: string): void {
 function wrapping(module: string, versions?: readonly number[]): Instrumentation {
   const louder = (original: HostFunction): HostFunction =>
     function (this: unknown): unknown {
-      // biome-ignore lint/complexity/noArguments: handed on as it came
+      // biome-ignore lint/complexity/noArguments: passed on unchanged
       return `traced ${String(Reflect.apply(original, this, arguments))}`;
     } as HostFunction;
   return {
@@ -68,7 +68,7 @@ describe('the loader', () => {
     loader.stop();
   });
 
-  it('lets no fault of ours reach the application that loads a module', () => {
+  it('lets no internal error reach the application that loads a module', () => {
     addPackage('broken', '1.0.0', run);
     const broken: Instrumentation = {
       ...wrapping('broken', [1]),

@@ -15,7 +15,7 @@ function counting(): { wrap: (original: HostFunction) => HostFunction; calls: ()
     wrap: (original) =>
       function (this: unknown): unknown {
         calls++;
-        // biome-ignore lint/complexity/noArguments: handed on as it came
+        // biome-ignore lint/complexity/noArguments: passed on unchanged
         return Reflect.apply(original, this, arguments);
       } as HostFunction,
   };

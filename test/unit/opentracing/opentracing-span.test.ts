@@ -14,7 +14,7 @@ function contextOf(span: opentracing.Span): InstanaSpanContext {
   return context;
 }
 
-describe('a span made by hand', () => {
+describe('a manual span', () => {
   it('without a parent is an entry that begins a trace: its trace id is its own id', () => {
     const fixture = new Fixture();
     fixture.tracer.startSpan('job').finish();
@@ -314,7 +314,7 @@ describe('a span made by hand', () => {
     assert.equal(count(), 100);
   });
 
-  it('is none when tracing is switched off, and neighbours are told so', () => {
+  it('is none when tracing is switched off, and called services get level 0', () => {
     const fixture = new Fixture();
     fixture.settings = { ...fixture.settings, enabled: false };
     const span = fixture.tracer.startSpan('x');

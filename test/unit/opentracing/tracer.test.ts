@@ -12,7 +12,7 @@ function contextOf(span: opentracing.Span): InstanaSpanContext {
   return context;
 }
 
-describe('the parent of a span made by hand', () => {
+describe('the parent of a manual span', () => {
   it('is the last child_of reference, also before a later follows_from', () => {
     const fixture = new Fixture();
     const [a, b, c] = ['a', 'b', 'c'].map((name) => fixture.tracer.startSpan(name, { ignoreActiveSpan: true }));

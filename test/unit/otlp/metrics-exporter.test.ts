@@ -283,7 +283,7 @@ test('works in the context in which it was made, not in that of whoever flushes'
   assert.deepEqual(seen, [undefined, undefined]);
 });
 
-test('a fault of ours is counted, and the next export comes', async (t) => {
+test('an internal error is counted, and the next export comes', async (t) => {
   const receiver = await receive(t);
   const { metrics, source, tick, errors } = make(t);
   metrics.use(configured(receiver.port), attributes);
