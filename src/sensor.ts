@@ -8,7 +8,7 @@ import { Ticker } from './core/ticker.js';
 import { type EumOptions, pageTrace, renderSnippet } from './eum-snippet.js';
 import { type EntrySpanDependencies, HttpEntrySpans } from './instrumentation/http/entry-spans.js';
 import { type ExitSpanDependencies, HttpExitSpans } from './instrumentation/http/exit-spans.js';
-import { endForgottenSpans } from './instrumentation/http/forgotten-spans.js';
+import { ForgottenSpans } from './instrumentation/http/forgotten-spans.js';
 import { ListeningServers } from './instrumentation/http/listening-servers.js';
 import { RequestWrapper } from './instrumentation/http/request-wrapper.js';
 import type { InstrumentationContext } from './instrumentation/instrumentation.js';
@@ -126,10 +126,10 @@ export class Sensor {
         return;
       }
       this.#patch();
+      const forgottenSpans = new ForgottenSpans({ ...this.#context, ...this.#spanDependencies });
       this.#endHousekeeping = this.#ticker.listen('housekeeping', () => {
         this.#loader?.patchLoadedBuiltins();
-        const { maxRequestMs } = this.#configuration.current().tracing;
-        endForgottenSpans({ ...this.#context, ...this.#spanDependencies }, maxRequestMs);
+        forgottenSpans.end(this.#configuration.current().tracing.maxRequestMs);
       });
       if (this.#recorder.otlp !== null) this.#lifecycle.watchEnd();
       systemClock.setTimeout(this.#connect, agentDelayMs).unref();

@@ -15,6 +15,11 @@ const shimmerMarks = ['__original', '__unwrap', '__wrapped'];
 /** A function of the application or of Node.js. */
 export type HostFunction = (this: unknown, ...args: never[]) => unknown;
 
+/** The function that a replacement has to call. Read `fn` at each call, because an inherited method may be replaced at any time. */
+export interface Original {
+  readonly fn: HostFunction;
+}
+
 /**
  * Replaces `target[method]` by the function that `wrap` returns for it. Name, length and own properties stay those of the original.
  * Returns null if there is no such function, and `notWritable` if it cannot be replaced (frozen, or a getter).
@@ -27,6 +32,32 @@ export function wrapMethod(
   method: string,
   wrap: (original: HostFunction) => HostFunction,
 ): Undo | null {
+  return wrapInherited(target, method, (original) => {
+    if (!(original instanceof InheritedMethod)) return wrap(original.fn);
+    const inherited = function (this: unknown): unknown {
+      return Reflect.apply(original.fn, this, arguments);
+    } as HostFunction;
+    return wrap(copyFunctionShape(inherited, original.fn));
+  });
+}
+
+/** A method that `target` only inherits. Its prototype is searched at each call: `domain`, for one, replaces `emit` of all emitters. */
+class InheritedMethod implements Original {
+  readonly #target: object;
+  readonly #method: string;
+
+  constructor(target: object, method: string) {
+    this.#target = target;
+    this.#method = method;
+  }
+
+  get fn(): HostFunction {
+    return (Object.getPrototypeOf(this.#target) as Record<string, HostFunction>)[this.#method] as HostFunction; // found there when it was wrapped
+  }
+}
+
+/** The same as `wrapMethod`, without an additional call for a method that `target` only inherits. For those that each request calls. */
+export function wrapInherited(target: object, method: string, wrap: (original: Original) => HostFunction): Undo | null {
   const before = Object.getOwnPropertyDescriptor(target, method);
   const original: unknown = Reflect.get(target, method);
   if (typeof original !== 'function') return null;
@@ -35,7 +66,10 @@ export function wrapMethod(
   const host = original as HostFunction; // checked above
   // The same module may be loaded by `require` and by `import`.
   if (wrapped.get(host) === true) return () => {};
-  const wrapper = copyFunctionShape(wrap(host), host);
+  const wrapper = copyFunctionShape(
+    wrap(before === undefined ? new InheritedMethod(target, method) : { fn: host }),
+    host,
+  );
   wrapped.set(wrapper, true);
   // shimmer replaces the property and keeps it enumerable or not. The requirements of this sensor name shimmer, so it is kept, although
   // only this assignment is used. Its types accept the keys of a type only, not a name found at run time.

@@ -16,7 +16,7 @@ export class Suppressed {
 /** The suppression mark without a W3C context. */
 export const suppressed: Suppressed = new Suppressed(null);
 
-/** A span, a suppression mark, or nothing. Pass it back to `exit` only. */
+/** A span, a suppression mark, or nothing. */
 export type ActiveState = SpanRecord | Suppressed | undefined;
 
 /** The active span by asynchronous context; one instance per sensor. */
@@ -27,6 +27,11 @@ export class ActiveSpan {
   get(): SpanRecord | null {
     const store = this.#storage.getStore();
     return store instanceof SpanRecord ? store : null;
+  }
+
+  /** What is active, to be compared, or to be passed to `apply` later. */
+  state(): ActiveState {
+    return this.#storage.getStore();
   }
 
   isSuppressed(): boolean {
@@ -54,9 +59,9 @@ export class ActiveSpan {
     this.#storage.enterWith(outer);
   }
 
-  /** Calls `fn` with `self` and `args`. The span or mark is active in it and in everything it starts. */
+  /** Calls `fn` with `self` and `args`. The span, the mark or nothing is active in it and in everything it starts. */
   apply<Result>(
-    active: SpanRecord | Suppressed,
+    active: ActiveState,
     fn: (...args: never[]) => Result,
     self: unknown,
     args: ArrayLike<unknown>,

@@ -112,6 +112,7 @@ export class Recorder {
     const duration = tick - span.startTick;
     span.durationMs = duration > 0 && Number.isFinite(duration) ? duration : 0; // JSON cannot represent NaN and Infinity
     this.#close(span);
+    if (span.http !== null) span.http.transfer = null; // it refers to objects of the application
     span.estimatedBytes = assumedBytes + (span.http?.url.length ?? 0) + (span.sdk?.estimatedBytes ?? 0);
     this.#finished++;
     if (span.suppressed || span.ignored) {

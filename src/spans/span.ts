@@ -9,6 +9,14 @@ export interface RouteState {
   template(status: number, response: { readonly req?: unknown }): string | null;
 }
 
+/** The connection of an outgoing request that is in progress. */
+export interface Transfer {
+  /** The socket that the request uses now; null if it has none, or if it is unknown. */
+  readonly socket: object | null;
+  /** Whether the application has begun to read the response. */
+  readonly hasReader: boolean;
+}
+
 /** Attributes of an HTTP request, incoming (entry) or outgoing (exit). Members are null until known. */
 export class HttpAttributes {
   readonly method: string;
@@ -24,6 +32,8 @@ export class HttpAttributes {
   headers: Record<string, string> | null = null;
   /** Exit: monotonic time at which the response head arrived, in milliseconds; 0 before that. */
   headTick = 0;
+  /** Exit: how far the request is, until its span finishes. Null if unknown. */
+  transfer: Transfer | null = null;
   /** Exit: the request emitted a timeout event. */
   timedOut = false;
   /** Entry: bytes already written to the connection when the request arrived. */

@@ -185,11 +185,17 @@ export class HttpEntrySpans {
     this.#dependencies.recorder.finish(span);
   }
 
-  /** Ends a span whose response has not ended in time, so that it is reported. A later end of the response has no effect. */
-  expire(span: SpanRecord, afterMs: number): void {
+  /**
+   * Ends a span whose response has not ended in time, so that it is reported. A later end of the response has no effect. `afterMs` is
+   * the time since the last byte if its connection `hasMoved`, otherwise that since the start.
+   */
+  expire(span: SpanRecord, afterMs: number, hasMoved: boolean): void {
     const { http } = span;
     if (http !== null) {
-      http.error ??= `Unfinished: no end of the response after ${Math.round(afterMs / 1000)} s`;
+      const seconds = Math.round(afterMs / 1000);
+      http.error ??= hasMoved
+        ? `Unfinished: nothing sent or received for ${seconds} s`
+        : `Unfinished: no end of the response after ${seconds} s`;
       if (http.status >= 500) span.errorCount = 1;
       this.#resolveTemplate(http, 0, {});
     }

@@ -7,6 +7,7 @@ import { makePrivateField, type PrivateField } from '../private-field.js';
 import { valuesInList } from './captured-headers.js';
 import type { HttpExitSpans, OutgoingHeaders } from './exit-spans.js';
 import { inPairs, mergeTraceHeaders } from './outgoing-headers.js';
+import { UndiciTransfer } from './undici-transfer.js';
 
 /** The members of undici's request object that are used. Each is checked first, because they differ by version. */
 interface UndiciRequest {
@@ -22,6 +23,7 @@ interface UndiciRequest {
 interface UndiciMessage {
   readonly request?: UndiciRequest;
   readonly response?: { readonly statusCode?: unknown; readonly headers?: unknown };
+  readonly socket?: object;
   readonly error?: unknown;
 }
 
@@ -52,6 +54,12 @@ class UndiciSpans {
     addHeaders(request, exitSpans.headers(span ?? parent), exitSpans);
   }
 
+  /** The request has got a connection. */
+  sent({ request, socket }: UndiciMessage): void {
+    const transfer = this.#spanOf(request)?.http?.transfer;
+    if (transfer instanceof UndiciTransfer) transfer.socket = socket ?? null;
+  }
+
   responded({ request, response }: UndiciMessage): void {
     const span = this.#spanOf(request);
     if (span === undefined || typeof response?.statusCode !== 'number' || response.statusCode < 200) return;
@@ -67,9 +75,10 @@ class UndiciSpans {
   failed({ request, error }: UndiciMessage): void {
     const span = this.#spanOf(request);
     if (span === undefined) return;
-    const hasResponded = span.http !== null && span.http.headTick > 0;
+    const { http } = span;
     // An application that has read the head may abort the body. That is no failure of the call.
-    if (hasResponded && (error as { name?: unknown } | null)?.name === 'AbortError') this.#exitSpans.end(span, false);
+    if (http !== null && http.headTick > 0 && (error as { name?: unknown } | null)?.name === 'AbortError')
+      this.#exitSpans.end(span, http.transfer?.hasReader === true);
     else this.#exitSpans.fail(span, error);
   }
 
@@ -78,6 +87,7 @@ class UndiciSpans {
     const path = typeof request.path === 'string' ? request.path : '/';
     const span = this.#exitSpans.begin(parent, String(method ?? 'GET'), String(origin ?? ''), path, stackStartFn);
     this.#spans.set(request, span);
+    if (span.http !== null) span.http.transfer = new UndiciTransfer(request);
     if (this.#exitSpans.capturesHeaders) this.#capture(span, flatList(headers));
     return span;
   }
@@ -97,6 +107,7 @@ function channels(context: InstrumentationContext): Readonly<Record<string, Chan
   const created = quietly(breaker, (message) => spans.created(message, created));
   return {
     'undici:request:create': created,
+    'undici:client:sendHeaders': quietly(breaker, (message) => spans.sent(message)),
     'undici:request:headers': quietly(breaker, (message) => spans.responded(message)),
     'undici:request:trailers': quietly(breaker, (message) => spans.completed(message)),
     'undici:request:error': quietly(breaker, (message) => spans.failed(message)),

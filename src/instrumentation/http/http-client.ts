@@ -3,29 +3,18 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { httpPresets } from '../../config/presets.js';
 import type { CircuitBreaker } from '../../core/internal-errors.js';
 import { headerFamily } from '../../propagation/trace-headers.js';
+import type { ActiveSpan } from '../../spans/active-span.js';
 import type { SpanRecord } from '../../spans/span.js';
 import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';
-import { makePrivateField, type PrivateField } from '../private-field.js';
-import { type HostFunction, wrapMethod } from '../wrap-method.js';
+import { type HostFunction, type Original, wrapInherited, wrapMethod } from '../wrap-method.js';
 import { valuesInList } from './captured-headers.js';
+import { ClientCall, clientCalls, isOutsideCall } from './client-call.js';
 import type { HttpExitSpans, OutgoingHeaders } from './exit-spans.js';
 import { inPairs, mergeTraceHeaders } from './outgoing-headers.js';
 import { type Protocol, parseArguments, type RequestArguments, type RequestOptions } from './request-arguments.js';
+import { hasReader } from './transfer-progress.js';
 
 type Request = (this: unknown, ...args: unknown[]) => ClientRequest;
-
-/** The state of a traced request, until it ends. */
-class Call {
-  readonly span: SpanRecord;
-  response: IncomingMessage | null = null;
-  destroyedByApplication = false;
-
-  constructor(span: SpanRecord) {
-    this.span = span;
-  }
-}
-
-const calls: PrivateField<Call> = makePrivateField();
 
 function patchClient(exports: unknown, protocol: Protocol, context: InstrumentationContext): Patched {
   const module = exports as { ClientRequest?: { prototype?: object } };
@@ -34,7 +23,7 @@ function patchClient(exports: unknown, protocol: Protocol, context: Instrumentat
   const undo = [wrapMethod(module, 'request', wrap), wrapMethod(module, 'get', wrap)];
   const prototype = module.ClientRequest?.prototype;
   if (prototype !== undefined) {
-    undo.push(wrapMethod(prototype, 'emit', (emit) => requestEmit(emit, context)));
+    undo.push(wrapInherited(prototype, 'emit', (emit) => requestEmit(emit, context)));
     undo.push(wrapMethod(prototype, 'destroy', (destroy) => requestDestroy(destroy, context)));
   }
   return { undo };
@@ -43,7 +32,7 @@ function patchClient(exports: unknown, protocol: Protocol, context: Instrumentat
 function wrapRequest(
   original: Request,
   protocol: Protocol,
-  { exitSpans, errors, state }: InstrumentationContext,
+  { exitSpans, activeSpan, errors, state }: InstrumentationContext,
 ): Request {
   const breaker = errors.breaker(`${protocol.slice(0, -1)} client`);
   function request(this: unknown, input?: unknown, options?: unknown, callback?: unknown): ClientRequest {
@@ -71,7 +60,7 @@ function wrapRequest(
       if (span !== null) failQuietly(exitSpans, breaker, span, error);
       throw error;
     }
-    if (span !== null) follow(breaker, result, span);
+    if (span !== null || (!breaker.isOpen && !state.isDisabled)) follow(breaker, result, span, activeSpan);
     return result;
   }
   return request;
@@ -96,9 +85,17 @@ function failQuietly(exitSpans: HttpExitSpans, breaker: CircuitBreaker, span: Sp
   }
 }
 
-function follow(breaker: CircuitBreaker, request: ClientRequest, span: SpanRecord): void {
+/** Also follows a request without a span, because its listeners must not run in the context of another one. */
+function follow(
+  breaker: CircuitBreaker,
+  request: ClientRequest,
+  span: SpanRecord | null,
+  activeSpan: ActiveSpan,
+): void {
   try {
-    calls.set(request, new Call(span));
+    const call = new ClientCall(span, activeSpan.state(), request);
+    clientCalls.set(request, call);
+    if (span !== null && span.http !== null) span.http.transfer = call;
   } catch (error) {
     breaker.record(error);
   }
@@ -142,41 +139,47 @@ function captureRequestHeaders(exitSpans: HttpExitSpans, span: SpanRecord, { hea
 }
 
 /**
- * Observes the events of a request in `emit`. A listener for `error` or `response` would change what Node.js does if the application
- * has none.
+ * Observes the events of a request in `emit`, and calls its listeners in its own context. A listener for `error` or `response` would
+ * change what Node.js does if the application has none.
  */
-function requestEmit(original: HostFunction, { exitSpans, errors }: InstrumentationContext): HostFunction {
-  const breaker = errors.breaker('end of an outgoing request');
+function requestEmit(original: Original, { exitSpans, activeSpan, errors }: InstrumentationContext): HostFunction {
+  const breaker = errors.breaker('events of an outgoing request');
   function emit(this: ClientRequest, event?: unknown, detail?: unknown): unknown {
-    if (
-      event === 'response' ||
-      event === 'error' ||
-      event === 'close' ||
-      event === 'timeout' ||
-      event === 'upgrade' ||
-      event === 'connect'
-    ) {
-      try {
-        const call = calls.get(this);
-        if (call !== undefined) handleEvent(exitSpans, call, this, event, detail);
-      } catch (error) {
-        breaker.record(error);
+    let outside: ClientCall | null = null;
+    try {
+      const call = clientCalls.get(this);
+      if (call !== undefined) {
+        handleEvent(exitSpans, call, this, event, detail);
+        if (!breaker.isOpen && isOutsideCall(call, this, event, activeSpan)) outside = call;
       }
+    } catch (error) {
+      breaker.record(error);
     }
-    return Reflect.apply(original, this, arguments);
+    if (outside === null) return Reflect.apply(original.fn, this, arguments);
+    return activeSpan.apply(outside.active, original.fn, this, arguments);
   }
   return emit as HostFunction;
 }
 
 function handleEvent(
   exitSpans: HttpExitSpans,
-  call: Call,
+  call: ClientCall,
   request: ClientRequest,
-  event: string,
+  event: unknown,
   detail: unknown,
 ): void {
+  if (
+    event !== 'response' &&
+    event !== 'error' &&
+    event !== 'close' &&
+    event !== 'timeout' &&
+    event !== 'upgrade' &&
+    event !== 'connect'
+  )
+    return;
+  if (event === 'response' && typeof detail === 'object' && detail !== null) clientCalls.set(detail, call);
   const { span } = call;
-  if (span.isFinished || span.http === null) return;
+  if (span === null || span.isFinished || span.http === null) return;
   // Headers that were set after the request was made. A raw list is known from the options only.
   if (exitSpans.capturesHeaders && event !== 'close') exitSpans.capture(span, (name) => request.getHeader(name));
   switch (event) {
@@ -197,18 +200,18 @@ function handleEvent(
       exitSpans.fail(span, abortReason(call, detail));
       return;
     default:
-      handleClose(exitSpans, call);
+      handleClose(exitSpans, call, span);
   }
 }
 
 /** If the application destroys a request without a reason, Node.js reports that the peer hung up. */
-function abortReason(call: Call, error: unknown): unknown {
+function abortReason(call: ClientCall, error: unknown): unknown {
   const hungUp = (error as { code?: unknown } | null)?.code === 'ECONNRESET';
   return call.destroyedByApplication && hungUp ? { name: 'AbortError' } : error;
 }
 
-function handleClose(exitSpans: HttpExitSpans, call: Call): void {
-  const { span, response } = call;
+function handleClose(exitSpans: HttpExitSpans, call: ClientCall, span: SpanRecord): void {
+  const { response } = call;
   call.response = null;
   if (response === null) {
     exitSpans.setError(span, span.http?.timedOut === true ? 'Timeout exceeded' : 'Request aborted');
@@ -223,14 +226,14 @@ function handleClose(exitSpans: HttpExitSpans, call: Call): void {
       return;
     }
   }
-  exitSpans.end(span, response.readableEnded);
+  exitSpans.end(span, response.readableEnded || hasReader(response));
 }
 
 function requestDestroy(original: HostFunction, { errors }: InstrumentationContext): HostFunction {
   const breaker = errors.breaker('destroy of an outgoing request');
   function destroy(this: ClientRequest, reason?: unknown): unknown {
     try {
-      const call = calls.get(this);
+      const call = clientCalls.get(this);
       if (call !== undefined && !this.destroyed && reason === undefined) call.destroyedByApplication = true;
     } catch (error) {
       breaker.record(error);

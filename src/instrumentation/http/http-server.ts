@@ -3,37 +3,35 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { httpPresets } from '../../config/presets.js';
-import type { Suppressed } from '../../spans/active-span.js';
+import type { ActiveState, Suppressed } from '../../spans/active-span.js';
 import { SpanRecord } from '../../spans/span.js';
 import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';
-import { type HostFunction, sourceOf, wrapMethod } from '../wrap-method.js';
+import { type HostFunction, type Original, sourceOf, wrapInherited, wrapMethod } from '../wrap-method.js';
+import { clientCalls, isOutsideCall } from './client-call.js';
 import { serverTiming } from './server-timing.js';
 import { UpgradeResponse } from './upgrade.js';
-
-/** The `emit` of Node.js, or a replacement of the application. It is called with unchanged arguments. */
-type Emit = (this: unknown, ...args: never[]) => unknown;
 
 function patchServer(exports: unknown, type: 'http' | 'https', context: InstrumentationContext): Patched {
   const { Server } = exports as { Server?: { prototype?: object } };
   const undo = [];
   if (Server?.prototype !== undefined)
-    undo.push(wrapMethod(Server.prototype, 'emit', (emit) => serverEmit(emit, type, context)));
+    undo.push(wrapInherited(Server.prototype, 'emit', (emit) => serverEmit(emit, type, context)));
   const { ServerResponse } = exports as { ServerResponse?: { prototype?: object } };
   if (ServerResponse?.prototype !== undefined) {
     const { prototype } = ServerResponse;
-    undo.push(wrapMethod(prototype, 'emit', (emit) => responseEmit(emit, context)));
+    undo.push(wrapInherited(prototype, 'emit', (emit) => responseEmit(emit, context)));
     const withTiming = serverTiming(context);
     undo.push(wrapMethod(prototype, 'writeHead', withTiming));
     undo.push(wrapMethod(prototype, 'writeHeader', withTiming)); // its older name, removed in Node.js 26
   }
   const { IncomingMessage } = exports as { IncomingMessage?: { prototype?: object } };
   if (IncomingMessage?.prototype !== undefined) {
-    undo.push(wrapMethod(IncomingMessage.prototype, 'emit', (emit) => requestEmit(emit, context)));
+    undo.push(wrapInherited(IncomingMessage.prototype, 'emit', (emit) => messageEmit(emit, context)));
   }
   return { undo };
 }
 
-function serverEmit(original: Emit, type: 'http' | 'https', context: InstrumentationContext): HostFunction {
+function serverEmit(original: Original, type: 'http' | 'https', context: InstrumentationContext): HostFunction {
   const { entrySpans, activeSpan, servers, errors, state } = context;
   const breaker = errors.breaker(`${type} server`);
   function trackListening(server: Server, event: unknown): void {
@@ -57,14 +55,14 @@ function serverEmit(original: Emit, type: 'http' | 'https', context: Instrumenta
     } catch (error) {
       breaker.record(error);
     }
-    return span === null ? Reflect.apply(original, self, args) : activeSpan.apply(span, original, self, args);
+    return span === null ? Reflect.apply(original.fn, self, args) : activeSpan.apply(span, original.fn, self, args);
   }
   function emit(this: Server, event?: unknown, request?: IncomingMessage, response?: ServerResponse): unknown {
     // Node.js emits one of the three per request. An application may emit `request` again, but a request has one span.
     if (event !== 'request' && event !== 'checkContinue' && event !== 'checkExpectation') {
       if (event === 'upgrade') return upgrade(this, arguments);
       if (event === 'listening' || event === 'close') trackListening(this, event);
-      return Reflect.apply(original, this, arguments);
+      return Reflect.apply(original.fn, this, arguments);
     }
     let span: ReturnType<typeof entrySpans.begin> = null;
     try {
@@ -73,11 +71,11 @@ function serverEmit(original: Emit, type: 'http' | 'https', context: Instrumenta
     } catch (error) {
       breaker.record(error);
     }
-    if (span === null) return Reflect.apply(original, this, arguments);
+    if (span === null) return Reflect.apply(original.fn, this, arguments);
     let threw = true;
     const outer = activeSpan.enter(span);
     try {
-      const result = Reflect.apply(original, this, arguments);
+      const result = Reflect.apply(original.fn, this, arguments);
       threw = false;
       return result;
     } finally {
@@ -93,7 +91,7 @@ function serverEmit(original: Emit, type: 'http' | 'https', context: Instrumenta
  * Observes the end of responses in `emit`: `finish` after the last byte, `close` if the connection ended before. A listener would cost
  * a closure per response, and the application could see it (`listenerCount`).
  */
-function responseEmit(original: Emit, { entrySpans, activeSpan, errors }: InstrumentationContext): HostFunction {
+function responseEmit(original: Original, { entrySpans, activeSpan, errors }: InstrumentationContext): HostFunction {
   const breaker = errors.breaker('end of a response');
   function emit(this: ServerResponse, event?: unknown): unknown {
     let span: SpanRecord | Suppressed | null = null;
@@ -111,8 +109,8 @@ function responseEmit(original: Emit, { entrySpans, activeSpan, errors }: Instru
     } catch (error) {
       breaker.record(error);
     }
-    if (span === null) return Reflect.apply(original, this, arguments);
-    return activeSpan.apply(span, original, this, arguments);
+    if (span === null) return Reflect.apply(original.fn, this, arguments);
+    return activeSpan.apply(span, original.fn, this, arguments);
   }
   return emit as HostFunction;
 }
@@ -146,25 +144,29 @@ class NodeEndListener {
 }
 
 /**
- * Calls listeners for `data` and `end` in the asynchronous context of the request. The body arrives in that of the connection, where no
- * span is active.
+ * Calls listeners for `data` and `end` in the asynchronous context of their request, incoming or outgoing. The body of an incoming one
+ * arrives in that of the connection, where no span is active.
  */
-function requestEmit(original: Emit, { entrySpans, activeSpan, errors }: InstrumentationContext): HostFunction {
-  const breaker = errors.breaker('events of a request');
+function messageEmit(original: Original, { entrySpans, activeSpan, errors }: InstrumentationContext): HostFunction {
+  const breaker = errors.breaker('events of a message');
   const nodeEndListener = new NodeEndListener();
   function emit(this: IncomingMessage, event?: unknown): unknown {
-    let span: SpanRecord | Suppressed | null = null;
+    let active: ActiveState | null = null;
     try {
       // Node.js emits these two in the context of the call that caused them.
       if (event !== 'resume' && event !== 'pause' && !breaker.isOpen && entrySpans.activeOf(this) === null) {
         const isWanted = hasListener(this, event) && !(event === 'end' && nodeEndListener.isOnlyListener(this));
-        if (isWanted) span = entrySpans.inactiveSpanOf(this);
+        if (isWanted) active = entrySpans.inactiveSpanOf(this);
+        if (isWanted && active === null) {
+          const call = clientCalls.get(this);
+          if (call !== undefined && isOutsideCall(call, this, event, activeSpan)) active = call.active;
+        }
       }
     } catch (error) {
       breaker.record(error);
     }
-    if (span === null) return Reflect.apply(original, this, arguments);
-    return activeSpan.apply(span, original, this, arguments);
+    if (active === null) return Reflect.apply(original.fn, this, arguments);
+    return activeSpan.apply(active, original.fn, this, arguments);
   }
   return emit as HostFunction;
 }

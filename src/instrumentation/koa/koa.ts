@@ -3,7 +3,7 @@
 // passed to `app.emit('error')`, as Koa's guide recommends.
 
 import type { Instrumentation, InstrumentationContext, Patched } from '../instrumentation.js';
-import { type HostFunction, wrapMethod } from '../wrap-method.js';
+import { type HostFunction, type Original, wrapInherited, wrapMethod } from '../wrap-method.js';
 
 interface KoaContext {
   readonly res?: unknown;
@@ -54,7 +54,7 @@ function patchApplication(exports: unknown, context: InstrumentationContext): Pa
   const prototype = application?.prototype;
   if (prototype === undefined) return { undo: [] };
   const breaker = context.errors.breaker('koa application');
-  const emit = (original: HostFunction): HostFunction =>
+  const emit = (original: Original): HostFunction =>
     function emit(this: unknown, event?: unknown, error?: unknown, ctx?: KoaContext): unknown {
       if (event === 'error') {
         try {
@@ -63,9 +63,9 @@ function patchApplication(exports: unknown, context: InstrumentationContext): Pa
           breaker.record(internalError);
         }
       }
-      return Reflect.apply(original, this, arguments);
+      return Reflect.apply(original.fn, this, arguments);
     } as HostFunction;
-  return { undo: [wrapMethod(prototype, 'emit', emit)] };
+  return { undo: [wrapInherited(prototype, 'emit', emit)] };
 }
 
 export const koaContext: Instrumentation = {

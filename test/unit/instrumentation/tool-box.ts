@@ -24,12 +24,15 @@ export function configOf(code: object = {}): Config {
 
 export class ToolBox {
   readonly lines: string[] = [];
+  /** How far the monotonic clock is ahead of the real one. */
+  aheadMs = 0;
   /** How often modules that were loaded late were patched. */
   patches = 0;
   readonly faults: InternalErrors;
   readonly recorder: Recorder;
   readonly scope: ActiveSpan = new ActiveSpan();
   readonly tools: InstrumentationContext;
+  readonly now = (): number => performance.now() + this.aheadMs;
 
   /** `code` is what an application would hand to `configure()`. */
   constructor(code: object = {}) {
@@ -42,7 +45,7 @@ export class ToolBox {
     const encodeContext = makeEncodeContext(new Redactor(config.secrets), null, 10);
     this.recorder = new Recorder({
       errors: this.faults,
-      now: () => performance.now(),
+      now: this.now,
       encodeContext: () => encodeContext,
       onThreshold: () => {},
     });
@@ -51,7 +54,7 @@ export class ToolBox {
       activeSpan: this.scope,
       ids: new IdPool(),
       stacks: new CallStacks(),
-      now: () => performance.now(),
+      now: this.now,
       wallClock: () => Date.now(),
       config: () => config,
       patchLoadedBuiltins: () => {

@@ -4,6 +4,7 @@ import {
   copyFunctionShape,
   type HostFunction,
   notWritable,
+  wrapInherited,
   wrapMethod,
 } from '../../../src/instrumentation/wrap-method.js';
 
@@ -179,5 +180,60 @@ describe('a wrapper', () => {
     wrapMethod(target, 'run', (host) => () => Reflect.apply(host, undefined, []));
     assert.notEqual(target.run, original);
     assert.deepEqual(Reflect.ownKeys(target.run), Reflect.ownKeys(original));
+  });
+});
+
+describe('a method that its target only inherits', () => {
+  class Base {
+    name(): string {
+      return 'base';
+    }
+  }
+  const ways: Record<string, (target: object) => void> = {
+    wrapMethod: (target) => {
+      wrapMethod(target, 'name', counting().wrap);
+    },
+    wrapInherited: (target) => {
+      wrapInherited(
+        target,
+        'name',
+        (original) =>
+          function (this: unknown): unknown {
+            return Reflect.apply(original.fn, this, []);
+          } as HostFunction,
+      );
+    },
+  };
+  for (const [way, wrap] of Object.entries(ways)) {
+    it(`is the one that its prototype has at the time of the call: ${way}`, () => {
+      class Parent extends Base {}
+      class Child extends Parent {}
+      wrap(Child.prototype);
+      const child = new Child();
+      assert.equal(child.name(), 'base');
+      Parent.prototype.name = () => 'parent';
+      assert.equal(child.name(), 'parent');
+      Reflect.deleteProperty(Parent.prototype, 'name');
+      assert.equal(child.name(), 'base');
+    });
+  }
+
+  it('is the one that was replaced if the target has its own', () => {
+    class Child extends Base {
+      override name(): string {
+        return 'child';
+      }
+    }
+    ways['wrapInherited']?.(Child.prototype);
+    Base.prototype.name = () => 'changed';
+    assert.equal(new Child().name(), 'child');
+  });
+
+  it('is inherited again after the undo', () => {
+    class Child extends Base {}
+    const undo = wrapMethod(Child.prototype, 'name', counting().wrap);
+    assert.equal(Object.hasOwn(Child.prototype, 'name'), true);
+    undo?.();
+    assert.equal(Object.hasOwn(Child.prototype, 'name'), false);
   });
 });

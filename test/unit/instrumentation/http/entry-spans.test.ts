@@ -172,7 +172,7 @@ describe('an entry span', () => {
     const { req, res } = request({});
     const span = box.tools.entrySpans.begin(req, res);
     assert.ok(span instanceof SpanRecord);
-    box.tools.entrySpans.expire(span, 300_000);
+    box.tools.entrySpans.expire(span, 300_000, false);
     box.tools.entrySpans.end(res, false);
     const spans = box.spans();
     assert.equal(spans.length, 1);
