@@ -24,6 +24,20 @@ function licencesOf(inputs) {
 }
 
 /**
+ * Writes `#private` as `private` in the declarations. TypeScript 5 compiles to ES5 unless a project says otherwise, and then refuses
+ * `#private` even in the declarations of a package.
+ */
+function writeOlderDeclarations() {
+  const folder = join(root, 'build/src');
+  for (const name of readdirSync(folder, { recursive: true })) {
+    if (!/\.d\.m?ts$/.test(name)) continue;
+    const text = readFileSync(join(folder, name), 'utf8');
+    const older = text.replace(/^( +)#private;$/gm, '$1private "#private";');
+    if (older !== text) writeFileSync(join(folder, name), older);
+  }
+}
+
+/**
  * Bundles a file of src/ with everything that it imports, in place of its compiled form; resolves with the bundle, its target and its
  * inputs. The sources are bundled, not their compiled form: with `import` they share one scope, while each CommonJS file would be a
  * function with an object for its exports.
@@ -63,6 +77,7 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.
   stdio: 'inherit',
 });
 if (status !== 0) process.exit(status ?? 1);
+writeOlderDeclarations();
 await bundleAll();
 const cli = join(root, 'build/src/devtools/cli.js');
 if (existsSync(cli)) chmodSync(cli, 0o755);
