@@ -9,7 +9,7 @@ export const spaceKind = 16;
 
 /** Characters of each kind, as ranges: first and last, first and last. */
 const ranges: readonly (readonly [kind: number, ranges: string])[] = [
-  [keyKind, 'az09__--**//'],
+  [keyKind, 'az09__--**//@@'],
   [valueKind, ' +-<>~'],
   [tokenKind, "azAZ09__!!#'*+--..^^``||~~"],
   [octetKind, '!!#+-:<[]~'],
