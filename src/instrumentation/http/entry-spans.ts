@@ -284,7 +284,7 @@ function suppress(request: IncomingMessage, response: ServerResponse, w3c: W3cCo
   return state;
 }
 
-/** Makes the trace id available to templates of pages, where the caller sent none. */
+/** Makes the trace id available to templates of pages. What the caller sent stays, because the application may rely on it. */
 function exposeTraceId(request: IncomingMessage, traceId: string): void {
   try {
     request.headers['x-instana-t'] ??= traceId;

@@ -1,14 +1,14 @@
 // Adds `Server-Timing: intid;desc=<trace id>` to the responses of traced requests, so that a page can find its trace. The header is
 // added to the arguments of `writeHead`, which Node.js calls for implicit heads as well. Set earlier, it would change how Node.js 20
-// treats raw lists.
+// treats raw lists. It replaces those of other traces, which an application passes on with the headers of a response that it kept.
 import type { ServerResponse } from 'node:http';
 import type { SpanRecord } from '../../spans/span.js';
 import type { InstrumentationContext } from '../instrumentation.js';
 import { type HostFunction, sourceOf } from '../wrap-method.js';
+import { isEmpty, mentionsTrace, TraceMembers, traceMember } from './trace-members.js';
 
 const header = 'Server-Timing';
 const lowerHeader = 'server-timing';
-const timingPair = /(?:^|,)\s*intid\s*(?:[;,]|$)/i;
 
 type WriteHead = (this: ServerResponse, status?: unknown, reason?: unknown, headers?: unknown) => unknown;
 /** The headers that are set on a response, as Node.js keeps them: name and value, by lower-case name. */
@@ -30,7 +30,7 @@ export function serverTiming({ entrySpans, errors }: InstrumentationContext): (o
         if (span !== null) {
           const passed = typeof reason === 'string' ? headers : (headers ?? reason); // as Node.js reads its arguments
           const before = set.of(this);
-          changed = headersWithPair(this, passed, before, `intid;desc=${span.traceId}`);
+          changed = headersWithPair(this, passed, before, span.traceId);
           // The response does not keep headers that are only passed to `writeHead`.
           if (before === null && passed && entrySpans.capturesHeaders)
             entrySpans.captureWrittenHeaders(this, flatList(changed ?? passed));
@@ -80,20 +80,28 @@ function publicHeaders(response: ServerResponse): HeadersSet | null {
  * reject them. Never modifies the application's object. Without headers that were set before, Node.js writes its argument, and reads a
  * flat list fastest. With such headers it sets each one of the argument.
  */
-function headersWithPair(response: ServerResponse, passed: unknown, before: HeadersSet | null, pair: string): unknown {
+function headersWithPair(
+  response: ServerResponse,
+  passed: unknown,
+  before: HeadersSet | null,
+  traceId: string,
+): unknown {
   if (before === null) {
-    if (!passed) return [header, pair];
-    if (!Array.isArray(passed)) return addToList(membersOf(passed), pair);
-    return Array.isArray(passed[0]) ? addToPairs(passed, pair) : addToList(passed.slice(), pair);
+    if (!passed) return [header, traceMember(traceId)];
+    if (!Array.isArray(passed)) return addToList(membersOf(passed), traceId, true);
+    return Array.isArray(passed[0]) ? addToPairs(passed, traceId) : addToList(passed.slice(), traceId, true);
   }
   const current = before[lowerHeader];
-  if (!passed) return current === undefined ? { [header]: pair } : asObject(current[0], withPair(current[1], pair));
-  if (!Array.isArray(passed)) return addToObject({ ...(passed as object) }, current, pair);
+  if (!passed)
+    return current === undefined
+      ? { [header]: traceMember(traceId) }
+      : asObject(current[0], withPair(current[1], traceId));
+  if (!Array.isArray(passed)) return addToObject({ ...(passed as object) }, current, traceId);
   if (Array.isArray(passed[0])) return null; // Node.js rejects it
   if (current === undefined || passed.some((entry, index) => index % 2 === 0 && isHeader(entry)))
-    return addToList(passed.slice(), pair);
+    return addToList(passed.slice(), traceId, false);
   // Node.js 22 removes the headers that a raw list names before it sets them. The value would move, and be lost if the list is invalid.
-  const value = withPair(current[1], pair);
+  const value = withPair(current[1], traceId);
   if (value !== null && !response.headersSent) response.setHeader(current[0], value as string);
   return null;
 }
@@ -114,63 +122,104 @@ function membersOf(passed: unknown): unknown[] {
   return found;
 }
 
-/** Adds the pair to a flat list: to the last value of the header, or else at the end. */
-function addToList(headers: unknown[], pair: string): unknown[] | null {
+/**
+ * Adds the pair to a flat list, which it modifies: to the last value of the header, or else at the end. If headers were set before,
+ * Node.js 20 writes the last value only, so `writesAll` is false.
+ */
+function addToList(headers: unknown[], traceId: string, writesAll: boolean): unknown[] | null {
   if (headers.length % 2 !== 0) return null;
   let last = -1;
+  let mentions = false;
   for (let index = 0; index < headers.length; index += 2) {
     if (!isHeader(headers[index])) continue;
-    if (hasPair(headers[index + 1])) return null;
     last = index + 1;
+    mentions ||= mentionsTrace(headers[last]);
   }
+  if (mentions) return replaceInList(headers, last, traceId, writesAll);
   if (last < 0) {
-    headers.push(header, pair);
+    headers.push(header, traceMember(traceId));
     return headers;
   }
-  headers[last] = withPair(headers[last], pair);
+  headers[last] = withPair(headers[last], traceId);
   return headers[last] === null ? null : headers;
 }
 
+/** Removes the pairs of other traces from a flat list, and headers that have no other member. `last` is the index of the last value. */
+function replaceInList(headers: unknown[], last: number, traceId: string, writesAll: boolean): unknown[] | null {
+  const members = new TraceMembers(traceId);
+  let end = last;
+  for (let index = last; index > 0; index -= 2) {
+    if (!isHeader(headers[index - 1])) continue;
+    const value = headers[index];
+    const rest = members.clean(value, writesAll || index === last);
+    headers[index] = rest;
+    if (index === last || rest === value || !isEmpty(rest)) continue;
+    headers.splice(index - 1, 2);
+    end -= 2;
+  }
+  if (members.isRejected || (members.hasOwn && !members.isChanged)) return null;
+  if (!members.hasOwn) headers[end] = appended(headers[end], traceId);
+  return headers[end] === null ? null : headers;
+}
+
 /** The same for a list of pairs. */
-function addToPairs(passed: readonly unknown[], pair: string): unknown[] | null {
+function addToPairs(passed: readonly unknown[], traceId: string): unknown[] | null {
   const headers = passed.slice();
   let last = -1;
+  let mentions = false;
   for (const [index, entry] of headers.entries()) {
     if (!Array.isArray(entry) || !isHeader(entry[0])) continue;
-    if (hasPair(entry[1])) return null;
     last = index;
+    mentions ||= mentionsTrace(entry[1]);
   }
+  if (mentions) return passed.every(Array.isArray) ? addToList(flatPairs(passed), traceId, true) : null;
   if (last < 0) {
-    headers.push([header, pair]);
+    headers.push([header, traceMember(traceId)]);
     return headers;
   }
   const [name, value] = headers[last] as [unknown, unknown]; // checked above
-  const merged = withPair(value, pair);
+  const merged = withPair(value, traceId);
   headers[last] = [name, merged];
   return merged === null ? null : headers;
 }
 
+/** Node.js reads the first two entries of each pair. */
+function flatPairs(pairs: readonly unknown[]): unknown[] {
+  return (pairs as readonly unknown[][]).flatMap((pair) => [pair[0], pair[1]]);
+}
+
 /** The same for an object. `current` is the header that is set on the response. */
-function addToObject(headers: Record<string, unknown>, current: HeadersSet[string] | undefined, pair: string): unknown {
+function addToObject(
+  headers: Record<string, unknown>,
+  current: HeadersSet[string] | undefined,
+  traceId: string,
+): unknown {
   let last: string | null = null;
   for (const key in headers) if (isHeader(key)) last = key;
-  const value =
-    last !== null ? withPair(headers[last], pair) : current === undefined ? pair : withPair(current[1], pair);
+  const before = last !== null ? headers[last] : current === undefined ? '' : current[1];
+  const value = withPair(before, traceId);
   if (value === null) return null;
   headers[last ?? current?.[0] ?? header] = value;
   return headers;
 }
 
-/** A header value with the pair added; null if it has one already, or Node.js would not send it. */
-function withPair(value: unknown, pair: string): unknown {
-  if (value === undefined || typeof value === 'symbol' || hasPair(value)) return null;
+/** A header value with the pair in it; null if it needs no change, or Node.js would not send it. */
+function withPair(value: unknown, traceId: string): unknown {
+  if (!mentionsTrace(value)) return appended(value, traceId);
+  const members = new TraceMembers(traceId);
+  const rest = members.clean(value, true);
+  if (members.isRejected) return null;
+  if (members.hasOwn) return members.isChanged ? rest : null;
+  return appended(rest, traceId);
+}
+
+/** A header value with the pair added; null if Node.js would not send it. */
+function appended(value: unknown, traceId: string): unknown {
+  if (value === undefined || typeof value === 'symbol') return null;
+  const pair = traceMember(traceId);
   if (Array.isArray(value)) return [...value, pair];
   if (typeof value !== 'string' && typeof value !== 'number') return [value, pair];
   return value === '' ? pair : `${value}, ${pair}`;
-}
-
-function hasPair(value: unknown): boolean {
-  return Array.isArray(value) ? value.some(hasPair) : typeof value === 'string' && timingPair.test(value);
 }
 
 function flatList(passed: unknown): readonly unknown[] {

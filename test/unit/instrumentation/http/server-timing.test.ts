@@ -66,8 +66,6 @@ describe('Server-Timing without headers that were set before', () => {
     ],
     ['an empty value', [{ 'Server-Timing': '' }], [line]],
     ['a number', [{ 'Server-Timing': 7 }], [`Server-Timing: 7, ${pair}`]],
-    ['the pair', [{ 'Server-Timing': 'a, INTID;desc=1' }], ['Server-Timing: a, INTID;desc=1']],
-    ['the pair in a list of values', [{ 'Server-Timing': ['intid;desc=1'] }], ['Server-Timing: intid;desc=1']],
   ];
   for (const [form, rest, lines] of rows)
     it(`is added to ${form}`, () => assert.deepEqual(new Response().write(200, ...rest), lines));
@@ -117,6 +115,158 @@ describe('Server-Timing with headers that were set before', () => {
     response.res.setHeader('Server-Timing', 'set');
     response.res.setHeader('X-A', '1');
     assert.deepEqual(response.write(200, ['b', '2']), [`Server-Timing: set, ${pair}`, 'X-A: 1', 'b: 2']);
+  });
+});
+
+const old = 'intid;desc=0123456789abcdef';
+const own = 'intid;desc=OWN';
+
+/** `OWN` in what is passed stands for the trace id of the request. */
+function withTraceId(value: unknown, traceId: string): unknown {
+  if (typeof value === 'string') return value.replaceAll('OWN', traceId);
+  if (Array.isArray(value)) return value.map((item) => withTraceId(item, traceId));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withTraceId(item, traceId)]));
+}
+
+describe('Server-Timing of another trace', () => {
+  const values: readonly (readonly [what: string, passed: unknown, lines: readonly string[]])[] = [
+    ['alone', old, [line]],
+    ['first', `${old}, db;dur=1`, [`Server-Timing: db;dur=1, ${pair}`]],
+    ['last', `db;dur=1,${old}`, [`Server-Timing: db;dur=1, ${pair}`]],
+    ['in the middle', `a;dur=1, ${old}, b;desc="x"`, [`Server-Timing: a;dur=1, b;desc="x", ${pair}`]],
+    ['with more parameters', `a, ${old};dur=3;x=y, b`, [`Server-Timing: a, b, ${pair}`]],
+    ['with the id in a later parameter', 'intid;dur=3;desc=0123456789abcdef', [line]],
+    ['in quotes', 'a, intid;desc="0123456789abcdef"', [`Server-Timing: a, ${pair}`]],
+    ['with blanks', 'a ,\t intid ; desc = 0123456789abcdef , b', [`Server-Timing: a , b, ${pair}`]],
+    ['in capitals', 'a, INTID;DESC=1', [`Server-Timing: a, ${pair}`]],
+    ['without an id', 'a, intid, intid;dur=1', [`Server-Timing: a, ${pair}`]],
+    ['with text after the name', 'intid=1;desc=2, a', [`Server-Timing: a, ${pair}`]],
+    ['several times', `${old}, a, intid;desc=2, b, intid;desc=3`, [`Server-Timing: a, b, ${pair}`]],
+    ['before its own', `${old}, ${own}, a`, [`Server-Timing: ${pair}, a`]],
+    ['after its own', `${own};dur=1, ${old}`, [`Server-Timing: ${pair};dur=1`]],
+    ['in a list of values', ['a', old, 'b'], ['Server-Timing: a', 'Server-Timing: b', line]],
+    ['in a list of values with others', ['a', `${old}, b`], ['Server-Timing: a', 'Server-Timing: b', line]],
+    ['as the only value of a list', [old], [line]],
+    ['in a list in a list', ['a', ['b', old]], ['Server-Timing: a', 'Server-Timing: b', line]],
+    ['with a comma in a string before it', `a;desc="x, y", ${old}`, [`Server-Timing: a;desc="x, y", ${pair}`]],
+  ];
+  const kept: readonly (readonly [what: string, passed: unknown, lines: readonly string[]])[] = [
+    ['its own pair', own, [line]],
+    ['its own pair in quotes', 'a, intid;desc="OWN", b', ['Server-Timing: a, intid;desc="<id>", b']],
+    ['its own pair with parameters', `${own};dur=1, a`, [`Server-Timing: ${pair};dur=1, a`]],
+    ['its own pair in a list', ['a', own], ['Server-Timing: a', line]],
+    ['a string with a pair in it', `db;desc="a, ${old}"`, [`Server-Timing: db;desc="a, ${old}", ${pair}`]],
+    [
+      'a string with escaped quotes and a pair in it',
+      `db;desc="a\\", ${old}"`,
+      [`Server-Timing: db;desc="a\\", ${old}", ${pair}`],
+    ],
+    ['longer names', 'intidb;desc=1, my-intid;desc=1', [`Server-Timing: intidb;desc=1, my-intid;desc=1, ${pair}`]],
+    ['the name as a parameter', 'a;intid;desc=1, b;x=intid', [`Server-Timing: a;intid;desc=1, b;x=intid, ${pair}`]],
+  ];
+  const ways: readonly (readonly [way: string, write: (response: Response, value: unknown) => string[]])[] = [
+    ['by an object', (response, value) => response.write(200, { 'Server-Timing': value })],
+    ['by a raw list', (response, value) => response.write(200, ['Server-Timing', value])],
+    ['by pairs', (response, value) => response.write(200, [['Server-Timing', value]])],
+    [
+      'before the head',
+      (response, value) => {
+        response.res.setHeader('Server-Timing', value as string[]);
+        return response.write(200);
+      },
+    ],
+    [
+      'before the head, which names another header',
+      (response, value) => {
+        response.res.setHeader('Server-Timing', value as string[]);
+        return response.write(200, { a: '1' }).filter((one) => one !== 'a: 1');
+      },
+    ],
+    [
+      'before the head, which has a raw list',
+      (response, value) => {
+        response.res.setHeader('Server-Timing', value as string[]);
+        return response.write(200, ['a', '1']).filter((one) => one !== 'a: 1');
+      },
+    ],
+    [
+      'by an object, after another header was set',
+      (response, value) => {
+        response.res.setHeader('a', '1');
+        return response.write(200, { 'Server-Timing': value }).filter((one) => one !== 'a: 1');
+      },
+    ],
+  ];
+  for (const [way, write] of ways) {
+    for (const [what, passed, lines] of [...values, ...kept]) {
+      it(`${values.some((row) => row[0] === what) ? 'is replaced' : 'stays'}: ${what}, ${way}`, () => {
+        const response = new Response();
+        assert.deepEqual(write(response, withTraceId(passed, response.traceId)), lines);
+      });
+    }
+  }
+
+  it('is replaced in several headers of any spelling', () => {
+    const flat = ['Server-Timing', `${old}, a`, 'x', '1', 'server-timing', old, 'SERVER-TIMING', 'b'];
+    const pairs = [flat.slice(0, 2), flat.slice(2, 4), flat.slice(4, 6), flat.slice(6)];
+    const lines = ['Server-Timing: a', 'x: 1', `SERVER-TIMING: b, ${pair}`];
+    assert.deepEqual(new Response().write(200, flat), lines);
+    assert.deepEqual(new Response().write(200, pairs), lines);
+    assert.deepEqual(new Response().write(200, { 'Server-Timing': `${old}, a`, 'server-timing': old }), [
+      'Server-Timing: a',
+      `server-timing: ${pair}`,
+    ]);
+  });
+
+  it('is replaced if the last of several headers has nothing else', () => {
+    const lines = ['Server-Timing: a', `server-timing: ${pair}`];
+    assert.deepEqual(new Response().write(200, ['Server-Timing', 'a', 'server-timing', old]), lines);
+  });
+
+  it('is replaced in a raw list that replaces a header that was set', () => {
+    const response = new Response();
+    response.res.setHeader('Server-Timing', old);
+    assert.deepEqual(response.write(200, ['Server-Timing', `${old}, a`]), [`Server-Timing: a, ${pair}`]);
+  });
+
+  it('is replaced if its own pair is in a header that Node.js may not write', () => {
+    const response = new Response();
+    response.res.setHeader('x', '1');
+    const lines = response.write(200, ['Server-Timing', `intid;desc=${response.traceId}`, 'Server-Timing', 'a']);
+    assert.deepEqual(lines, ['x: 1', `Server-Timing: a, ${pair}`]);
+  });
+
+  it('is replaced if it was appended', () => {
+    const response = new Response();
+    response.res.appendHeader('server-timing', 'a').appendHeader('Server-Timing', old);
+    assert.deepEqual(response.write(200), ['server-timing: a', `server-timing: ${pair}`]);
+  });
+
+  it('is replaced with each response to which the same headers are passed, which are not modified', () => {
+    const object = Object.freeze({ 'server-timing': Object.freeze(['a', old]) });
+    const list = Object.freeze(['server-timing', `${old}, a`]);
+    const pairs = Object.freeze([Object.freeze(['server-timing', old])]);
+    for (const passed of [object, list, pairs, object, list, pairs]) {
+      const lines = new Response().write(200, passed);
+      assert.equal(lines.join().split('intid').length, 2);
+      assert.match(lines.join(), /intid;desc=<id>$/);
+    }
+    assert.deepEqual(object, { 'server-timing': ['a', old] });
+  });
+
+  it('stays on the response of a request that is not traced', () => {
+    const lines = new Response({}, false).write(200, { 'Server-Timing': old });
+    assert.deepEqual(lines, [`Server-Timing: ${old}`]);
+  });
+
+  it('in a value that Node.js refuses is still refused', () => {
+    for (const rest of [
+      [{ 'Server-Timing': `${old}\n` }],
+      [['Server-Timing', `${old}\n, a`]],
+      [['Server-Timing', old, 'Server-Timing', undefined]],
+    ])
+      assert.throws(() => new Response().write(200, ...rest), /ERR_|Invalid|invalid/);
   });
 });
 
