@@ -146,7 +146,7 @@ function addHeaders(request: UndiciRequest, added: OutgoingHeaders, exitSpans: H
 function replaceHeaders(request: UndiciRequest, added: readonly string[], exitSpans: HttpExitSpans): readonly string[] {
   const { headers } = request;
   const present = inPairs(flatList(headers));
-  const merged = mergeTraceHeaders(present, added, exitSpans);
+  const merged = mergeTraceHeaders(present, added, exitSpans, request);
   const { application } = merged;
   if (application === present) return merged.added;
   if (Array.isArray(headers)) headers.splice(0, headers.length, ...application.flat());

@@ -45,7 +45,7 @@ function wrapRequest(
         if (parent !== null || headers !== null) args = parseArguments(input, options, callback, protocol);
         if (parent !== null && args !== null)
           span = exitSpans.begin(parent, args.method, args.origin, args.path, request);
-        if (args !== null && args.options !== null) prepareOptions(exitSpans, args.options, span, headers);
+        if (args !== null && args.options !== null) prepareOptions(exitSpans, args, args.options, span, headers);
       }
     } catch (error) {
       breaker.record(error);
@@ -69,11 +69,12 @@ function wrapRequest(
 /** Adds the trace headers to our copy of the options. `headers` are those of a call without a span. */
 function prepareOptions(
   exitSpans: HttpExitSpans,
+  args: RequestArguments,
   options: RequestOptions,
   span: SpanRecord | null,
   headers: OutgoingHeaders,
 ): void {
-  addHeaders(exitSpans, options, span === null ? headers : exitSpans.headers(span));
+  addHeaders(exitSpans, args, options, span === null ? headers : exitSpans.headers(span));
   if (span !== null && exitSpans.capturesHeaders) captureRequestHeaders(exitSpans, span, options);
 }
 
@@ -102,14 +103,19 @@ function follow(
 }
 
 /** Adds trace headers to our copy of the options. Those that the application has set are kept or replaced by `mergeTraceHeaders`. */
-function addHeaders(exitSpans: HttpExitSpans, options: RequestOptions, added: OutgoingHeaders): void {
+function addHeaders(
+  exitSpans: HttpExitSpans,
+  args: RequestArguments,
+  options: RequestOptions,
+  added: OutgoingHeaders,
+): void {
   if (added === null) return;
   const { headers } = options;
   if (Array.isArray(headers)) {
     const isFlat = !Array.isArray(headers[0]);
     // Node.js rejects a flat list of odd length, and its error shows the list.
     if (isFlat && headers.length % 2 !== 0) return;
-    const merged = mergeTraceHeaders(isFlat ? inPairs(headers) : headers, added, exitSpans);
+    const merged = mergeTraceHeaders(isFlat ? inPairs(headers) : headers, added, exitSpans, args);
     options['headers'] = isFlat
       ? [...merged.application.flat(), ...merged.added]
       : [...merged.application, ...inPairs(merged.added)];
@@ -120,7 +126,7 @@ function addHeaders(exitSpans: HttpExitSpans, options: RequestOptions, added: Ou
   let families = 0;
   for (const name in copy) families |= headerFamily(name);
   if (families !== 0) {
-    const merged = mergeTraceHeaders(Object.entries(copy), added, exitSpans);
+    const merged = mergeTraceHeaders(Object.entries(copy), added, exitSpans, args);
     copy = Object.fromEntries(merged.application);
     toAdd = merged.added;
   }

@@ -10,6 +10,7 @@ import {
 } from '../../propagation/trace-headers.js';
 import { traceparentHeader } from '../../propagation/traceparent.js';
 import type { HttpExitSpans, OutgoingContext } from './exit-spans.js';
+import { coversTraceHeader, presignsTraceHeader } from './signed-headers.js';
 
 export type Pair = readonly [name: unknown, value: unknown];
 
@@ -21,6 +22,12 @@ export interface MergedHeaders {
   readonly added: readonly string[];
 }
 
+/** Where a call goes. Read only if it matters. */
+export interface CallTarget {
+  /** Path and query. */
+  readonly path?: unknown;
+}
+
 const members: ReadonlyMap<string, keyof OutgoingContext> = new Map([
   [traceHeader.toLowerCase(), 'trace'],
   [spanHeader.toLowerCase(), 'span'],
@@ -30,12 +37,14 @@ const members: ReadonlyMap<string, keyof OutgoingContext> = new Map([
 
 /**
  * Keeps a trace context that the application has set, and adds no header that would contradict it. A context that it copied from the
- * request being served is replaced, because it names a span above the one that makes this call.
+ * request being served is replaced, because it names a span above the one that makes this call. If the request is signed and the
+ * signature covers such a header, nothing is replaced or added.
  */
 export function mergeTraceHeaders(
   present: readonly Pair[],
   added: readonly string[],
   exitSpans: HttpExitSpans,
+  target: CallTarget,
 ): MergedHeaders {
   let families = 0;
   for (const pair of present) families |= familyOf(pair);
@@ -43,10 +52,12 @@ export function mergeTraceHeaders(
   const context: OutgoingContext = {};
   for (const pair of present) {
     const name = nameOf(pair);
-    if (name === 'authorization' && signsTraceHeader(String(pair[1]))) return { application: present, added: [] };
+    // The service would reject the request if a header that its signature covers changed.
+    if (coversTraceHeader(name, pair[1])) return { application: present, added: [] };
     const member = members.get(name);
     if (member !== undefined) context[member] = String(pair[1]);
   }
+  if (presignsTraceHeader(target.path)) return { application: present, added: [] };
   let replaced = 0;
   if ((families & instanaFamily) !== 0 && !exitSpans.isSetByApplication(context)) replaced |= instanaFamily;
   const hasInstana = (families & instanaFamily & ~replaced) !== 0;
@@ -72,11 +83,6 @@ function familyOf(pair: Pair): number {
 function nameOf(pair: unknown): string {
   const name: unknown = Array.isArray(pair) ? pair[0] : undefined;
   return typeof name === 'string' ? name.toLowerCase() : '';
-}
-
-/** Whether the signature of a request covers a trace header. The service would reject the request if that header changed. */
-function signsTraceHeader(authorization: string): boolean {
-  return /SignedHeaders=[^,\s]*(?:x-instana-|traceparent|tracestate)/i.test(authorization);
 }
 
 /** Pairs of name and value from a flat list. */

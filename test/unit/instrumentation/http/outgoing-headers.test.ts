@@ -44,6 +44,7 @@ function sentBy(box: ToolBox, ...given: string[]): Record<string, string[]> {
         inPairs(given),
         box.tools.exitSpans.headers(exit) ?? [],
         box.tools.exitSpans,
+        {},
       );
       for (const [name, value] of [...application, ...inPairs(added)]) {
         const key = String(name).toLowerCase();
