@@ -10,6 +10,7 @@ import { type HostFunction, type Original, wrapInherited, wrapMethod } from '../
 import { valuesInList } from './captured-headers.js';
 import { ClientCall, clientCalls, isOutsideCall } from './client-call.js';
 import type { HttpExitSpans, OutgoingHeaders } from './exit-spans.js';
+import { forwardsMuch } from './head-limit.js';
 import { inPairs, mergeTraceHeaders } from './outgoing-headers.js';
 import { type Protocol, parseArguments, type RequestArguments, type RequestOptions } from './request-arguments.js';
 import { hasReader } from './transfer-progress.js';
@@ -125,7 +126,7 @@ function addHeaders(
   let toAdd = added;
   let families = 0;
   for (const name in copy) families |= headerFamily(name);
-  if (families !== 0) {
+  if (families !== 0 || forwardsMuch(added)) {
     const merged = mergeTraceHeaders(Object.entries(copy), added, exitSpans, args);
     copy = Object.fromEntries(merged.application);
     toAdd = merged.added;

@@ -10,6 +10,7 @@ import {
 } from '../../propagation/trace-headers.js';
 import { traceparentHeader } from '../../propagation/traceparent.js';
 import type { HttpExitSpans, OutgoingContext } from './exit-spans.js';
+import { type CallTarget, fitIntoHead } from './head-limit.js';
 import { coversTraceHeader, presignsTraceHeader } from './signed-headers.js';
 
 export type Pair = readonly [name: unknown, value: unknown];
@@ -22,12 +23,6 @@ export interface MergedHeaders {
   readonly added: readonly string[];
 }
 
-/** Where a call goes. Read only if it matters. */
-export interface CallTarget {
-  /** Path and query. */
-  readonly path?: unknown;
-}
-
 const members: ReadonlyMap<string, keyof OutgoingContext> = new Map([
   [traceHeader.toLowerCase(), 'trace'],
   [spanHeader.toLowerCase(), 'span'],
@@ -38,7 +33,7 @@ const members: ReadonlyMap<string, keyof OutgoingContext> = new Map([
 /**
  * Keeps a trace context that the application has set, and adds no header that would contradict it. A context that it copied from the
  * request being served is replaced, because it names a span above the one that makes this call. If the request is signed and the
- * signature covers such a header, nothing is replaced or added.
+ * signature covers such a header, nothing is replaced or added. Forwarded text that would make the head too long is left out.
  */
 export function mergeTraceHeaders(
   present: readonly Pair[],
@@ -48,7 +43,7 @@ export function mergeTraceHeaders(
 ): MergedHeaders {
   let families = 0;
   for (const pair of present) families |= familyOf(pair);
-  if (families === 0) return { application: present, added };
+  if (families === 0) return { application: present, added: fitIntoHead(added, present, target) };
   const context: OutgoingContext = {};
   for (const pair of present) {
     const name = nameOf(pair);
@@ -65,7 +60,7 @@ export function mergeTraceHeaders(
   const isReplaced = (families & familiesOf(added) & w3cFamily) !== 0 && !hasInstana;
   if (isReplaced && !exitSpans.isTraceparentSetByApplication(context.parent)) replaced |= w3cFamily;
   const application = replaced === 0 ? present : present.filter((pair) => (familyOf(pair) & replaced) === 0);
-  return { application, added: headersToAdd(added, families & ~replaced) };
+  return { application, added: fitIntoHead(headersToAdd(added, families & ~replaced), application, target) };
 }
 
 /** The families of the headers in a flat list. */

@@ -7,6 +7,7 @@ export type RequestOptions = Record<string, unknown>;
 
 const redactedCredentials = `${redacted}:${redacted}@`;
 const maxInvalidUrlLength = 4096;
+const authorizationLength = 'Authorization: Basic \r\n'.length;
 /** Options that override parts of the URL. */
 const urlOptions = ['protocol', 'hostname', 'host', 'port', 'defaultPort', 'path', 'auth'];
 
@@ -59,6 +60,12 @@ export class RequestArguments {
     if (this.#merged === null) return this.#invalidUrl;
     const { path } = this.#merged;
     return typeof path === 'string' && path !== '' ? path : '/';
+  }
+
+  /** The length of the `Authorization` that Node.js makes of credentials in the URL or the options; 0 if there are none. */
+  get credentialsLength(): number {
+    const length = this.#url === null ? textLength(this.#merged?.['auth']) : credentialsLengthOf(this.#url);
+    return length === 0 ? 0 : authorizationLength + 4 * Math.ceil(length / 3);
   }
 }
 
@@ -133,6 +140,14 @@ function isWholeAddress(url: URL, options: RequestOptions): boolean {
   const standardPort = protocol === 'https:' ? 443 : 80;
   const { defaultPort = standardPort } = (options['agent'] ?? {}) as { defaultPort?: unknown };
   return port !== '' || defaultPort === standardPort;
+}
+
+function textLength(value: unknown): number {
+  return typeof value === 'string' ? value.length : 0;
+}
+
+function credentialsLengthOf({ username, password }: URL): number {
+  return username === '' && password === '' ? 0 : username.length + password.length + 1;
 }
 
 function originOfUrl({ protocol, host, username, password }: URL): string {

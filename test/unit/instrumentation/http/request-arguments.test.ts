@@ -387,6 +387,19 @@ describe('arguments of an outgoing request:', () => {
     assert.equal(parseArguments({ host: 'h', agent: null }, undefined, undefined, 'http:').origin, 'http://h');
   });
 
+  it('with credentials say how long the header is that Node.js makes of them', () => {
+    const base = 'http://127.0.0.1/';
+    const line = `Authorization: Basic ${Buffer.from('user:secret').toString('base64')}\r\n`.length;
+    for (const [input, options] of [
+      ['http://user:secret@127.0.0.1/', {}],
+      [base, { auth: 'user:secret' }],
+      [{ auth: 'user:secret' }, undefined],
+    ])
+      assert.equal(parseArguments(input, options, undefined, 'http:').credentialsLength, line);
+    assert.equal(parseArguments(base, {}, undefined, 'http:').credentialsLength, 0);
+    assert.equal(parseArguments('not a URL', {}, undefined, 'http:').credentialsLength, 0);
+  });
+
   it('are not changed', () => {
     const options = { headers: { a: '1' }, method: 'get' };
     const parsed = parseArguments('http://127.0.0.1:1/', options, callback, 'http:');
