@@ -4,20 +4,18 @@
 // into the route of the request when the layer runs. `req.baseUrl` and `req.route` are not used: the first has values instead of
 // parameters, the second stays set after a route has passed the request on.
 import type { Instrumentation, InstrumentationContext, LoadedModule, Patched } from '../instrumentation.js';
-import { patternText } from '../route-pattern.js';
-import { copyFunctionShape, type HostFunction, wrapMethod } from '../wrap-method.js';
-import { ExpressRoute, RegisteredLayer, registeredLayers } from './route-state.js';
+import { copyFunctionShape, type HostFunction, type Original, wrapInherited, wrapMethod } from '../wrap-method.js';
+import type { ListLayer } from './path-list.js';
+import { ExpressRoute, RegisteredLayer, type RouterOptions, registeredLayers } from './route-state.js';
 
 /** A layer of a router, as Express 4 and the router package have it. */
-interface Layer {
+interface Layer extends ListLayer {
   readonly route?: object;
   readonly params?: unknown;
-  readonly path?: unknown;
   readonly rawPath?: unknown;
-  match?(path: string): unknown;
 }
 
-interface Router {
+interface Router extends RouterOptions {
   readonly stack?: Layer[];
 }
 
@@ -85,6 +83,12 @@ function patchRouter(exports: unknown, context: InstrumentationContext): Patched
       if (typeof callback !== 'function') {
         return Reflect.apply(original, this, arguments);
       }
+      try {
+        // Decided here, so that routers without callbacks for parameters have no additional call.
+        wrapInherited(this, 'process_params', (process) => processParams(process, context));
+      } catch (error) {
+        breaker.record(error);
+      }
       return Reflect.apply(original, this, [
         name,
         paramCallback(this, callback as HostFunction, context),
@@ -104,18 +108,40 @@ function isHandler(first: unknown): boolean {
   return typeof value === 'function';
 }
 
+/** Express 4: records the layer that was matched on its request, because the layer itself belongs to all requests. */
+function processParams(original: Original, context: InstrumentationContext): HostFunction {
+  const breaker = context.errors.breaker('express param');
+  return function process_params(
+    this: unknown,
+    layer?: Layer,
+    _called?: unknown,
+    request?: Request,
+    response?: unknown,
+  ): unknown {
+    try {
+      const registered = layer === undefined || breaker.isOpen ? undefined : registeredLayers.get(layer);
+      if (layer !== undefined && registered !== undefined && request !== undefined) {
+        const route = routeOf(context, response);
+        if (route !== null) {
+          route.matchedPattern = patternOf(registered, layer, request);
+          route.matchedLayer = layer;
+        }
+      }
+    } catch (error) {
+      breaker.record(error);
+    }
+    return Reflect.apply(original.fn, this, arguments);
+  } as HostFunction;
+}
+
 /** A callback for a parameter runs before the layer that was matched. It may respond or fail, so the layer is entered here. */
 function paramCallback(router: Router, callback: HostFunction, context: InstrumentationContext): HostFunction {
   const breaker = context.errors.breaker('express param');
   return copyFunctionShape(
     function param(this: unknown, request?: Request, response?: unknown): unknown {
       try {
-        const route = routeOf(context, response);
-        const layer = route === null || request === undefined ? undefined : matchedLayer(router, request);
-        const registered = layer === undefined ? undefined : registeredLayers.get(layer);
-        if (layer !== undefined && registered !== undefined && request !== undefined) {
-          route?.enter(registered.owner, registered.isRoute, patternOf(registered, layer, request));
-        }
+        const route = breaker.isOpen ? null : routeOf(context, response);
+        if (route !== null && request !== undefined) enterMatched(route, router, request);
       } catch (error) {
         breaker.record(error);
       }
@@ -125,6 +151,19 @@ function paramCallback(router: Router, callback: HostFunction, context: Instrume
   );
 }
 
+function enterMatched(route: ExpressRoute, router: Router, request: Request): void {
+  const recorded = route.matchedLayer === null ? undefined : registeredLayers.get(route.matchedLayer);
+  if (recorded !== undefined && recorded.owner === router) {
+    route.enter(router, recorded.isRoute, route.matchedPattern);
+    return;
+  }
+  const layer = matchedLayer(router, request);
+  const registered = layer === undefined ? undefined : registeredLayers.get(layer);
+  if (layer !== undefined && registered !== undefined)
+    route.enter(registered.owner, registered.isRoute, patternOf(registered, layer, request));
+}
+
+/** The layer of a router of the router package, which has no method that gets it. */
 function matchedLayer(router: Router, request: Request): Layer | undefined {
   const stack = router.stack ?? [];
   const pattern = matchedPattern(request);
@@ -151,21 +190,17 @@ function matchedPattern(request: object): unknown {
   return symbol === undefined ? undefined : Reflect.get(request, symbol);
 }
 
-function patternOf(registered: RegisteredLayer, layer: Layer, request: object): string {
-  if (registered.alternatives === null) return registered.pattern;
-  const matched = matchedPattern(request);
-  if (matched !== undefined) return patternText(matched);
-  return patternText(registered.alternatives.find((path) => matchesAlone(layer, path)) ?? registered.alternatives[0]);
+/** Has to be called before another request can match the layer. */
+function patternOf({ pattern, list }: RegisteredLayer, layer: Layer, request: object): string {
+  if (list === null) return pattern;
+  const matched = layer.regexp === undefined ? matchedPattern(request) : undefined;
+  return matched === undefined ? list.matchedText(layer) : list.textOf(matched);
 }
 
-/** Whether a single path of a list matches what the layer has matched. A new layer of the same class decides. */
-function matchesAlone(layer: Layer, path: unknown): boolean {
-  if (typeof layer.path !== 'string') return false;
-  const { constructor: LayerClass } = Object.getPrototypeOf(layer) as {
-    constructor: new (...args: unknown[]) => Layer;
-  };
-  const alone = new LayerClass(path, { end: layer.route !== undefined, strict: false, sensitive: false }, () => {});
-  return Boolean(alone.match?.(layer.path === '' ? '/' : layer.path));
+/** The pattern of a layer that runs now. After callbacks for its parameters, it may belong to another request. */
+function handledPattern(route: ExpressRoute, registered: RegisteredLayer, layer: Layer, request: Request): string {
+  if (registered.list === null) return registered.pattern;
+  return route.matchedLayer === layer ? route.matchedPattern : patternOf(registered, layer, request);
 }
 
 function patchLayer(exports: unknown, context: InstrumentationContext): Patched {
@@ -178,8 +213,8 @@ function patchLayer(exports: unknown, context: InstrumentationContext): Patched 
       try {
         const registered = breaker.isOpen ? undefined : registeredLayers.get(this);
         if (registered !== undefined) {
-          const pattern = registered.alternatives === null ? registered.pattern : patternOf(registered, this, request);
-          routeOf(context, response)?.enter(registered.owner, registered.isRoute, pattern);
+          const route = routeOf(context, response);
+          route?.enter(registered.owner, registered.isRoute, handledPattern(route, registered, this, request));
         }
       } catch (error) {
         breaker.record(error);

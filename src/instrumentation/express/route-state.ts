@@ -2,6 +2,7 @@
 import type { RouteState } from '../../spans/span.js';
 import { makePrivateField, type PrivateField } from '../private-field.js';
 import { flatPaths, joinPatterns, patternText } from '../route-pattern.js';
+import { PathList } from './path-list.js';
 
 /** A layer or a route as it was added to its router. */
 export class RegisteredLayer {
@@ -9,15 +10,23 @@ export class RegisteredLayer {
   readonly isRoute: boolean;
   readonly pattern: string;
   /** The paths of a layer that has several. Which of them matched is determined when the layer runs. */
-  readonly alternatives: readonly unknown[] | null;
+  readonly list: PathList | null;
 
-  constructor(owner: object, isRoute: boolean, path: unknown) {
+  constructor(owner: RouterOptions, isRoute: boolean, path: unknown) {
     const paths = flatPaths(path);
     this.owner = owner;
     this.isRoute = isRoute;
     this.pattern = patternText(paths[0]);
-    this.alternatives = paths.length > 1 ? paths : null;
+    const strict = isRoute && owner.strict === true;
+    this.list =
+      paths.length > 1 ? new PathList(paths, { end: isRoute, strict, sensitive: owner.caseSensitive === true }) : null;
   }
+}
+
+/** The options of a router that decide how its paths match. */
+export interface RouterOptions {
+  readonly caseSensitive?: unknown;
+  readonly strict?: unknown;
 }
 
 /** By the layer or the route. */
@@ -44,6 +53,9 @@ export class ExpressRoute implements RouteState {
   #route: string | null = null;
   #options: string | null = null;
   #failed = false;
+  /** The layer that a router has matched for this request. Other requests may match it while callbacks for its parameters run. */
+  matchedLayer: object | null = null;
+  matchedPattern = '';
 
   /** A layer with this pattern starts to run. `owner` is the router that it belongs to. */
   enter(owner: object, isRoute: boolean, pattern: string): void {

@@ -71,11 +71,12 @@ describe('the template of an Express request', () => {
 });
 
 describe('a registered layer', () => {
-  it('has its pattern, and alternatives only if there are several paths', () => {
+  it('has its pattern, and a list only if there are several paths', () => {
     const single = new RegisteredLayer(app, true, '/a/');
-    assert.deepEqual([single.owner, single.isRoute, single.pattern, single.alternatives], [app, true, '/a', null]);
+    assert.deepEqual([single.owner, single.isRoute, single.pattern, single.list], [app, true, '/a', null]);
     const several = new RegisteredLayer(app, false, ['/a', ['/b', /c/]]);
-    assert.deepEqual([several.pattern, several.alternatives], ['/a', ['/a', '/b', /c/]]);
+    assert.equal(several.pattern, '/a');
+    assert.equal(several.list?.textOf('/b'), '/b');
     assert.equal(new RegisteredLayer(app, false, [/^\/c$/i]).pattern, '/^\\/c$/i');
   });
 });
