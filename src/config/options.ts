@@ -208,7 +208,8 @@ export const options: readonly Option[] = [
     env: ['INSTANA_TRACING_MAX_REQUEST_MS'],
     default: 300_000,
     expected: 'milliseconds, 1 to 86400000',
-    meaning: 'How long a request may take before its span is sent, marked as unfinished.',
+    meaning:
+      'How long no byte of a request may be sent or received before its span is sent, marked as unfinished: see below.',
     parse: integer(1, 86_400_000),
   },
   {

@@ -9,7 +9,7 @@ const send = (req, res) => res.end(req.baseUrl + req.url);
 const numbered = (count, form) => Array.from({ length: count }, (_, index) => form(index));
 
 /** Counts the expressions that are executed while a request is handled. */
-function counting(app) {
+function counting() {
   const { exec } = RegExp.prototype;
   return (req, res, next) => {
     if (req.query.count === undefined) return next();
@@ -30,7 +30,7 @@ function counting(app) {
 
 function lists() {
   const app = express();
-  app.use(counting(app));
+  app.use(counting());
   app.get('/single', send);
   app.get(
     numbered(200, (index) => `/literal${index}`),
