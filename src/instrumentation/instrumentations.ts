@@ -1,5 +1,6 @@
 // The list of all instrumentations, from which `INSTANA_BOOTSTRAP` selects.
 
+import { bluebird, bluebird2Factory, bluebird2Queue, bluebird3Factory } from './bluebird.js';
 import {
   express,
   express4Layer,
@@ -37,6 +38,10 @@ export const instrumentations: readonly Instrumentation[] = [
   koaRouterUnscoped,
   koaRouterScoped,
   koaRoute,
+  bluebird,
+  bluebird2Factory,
+  bluebird2Queue,
+  bluebird3Factory,
   openTracing,
   openTracingGlobal,
 ];

@@ -69,6 +69,22 @@ export class ActiveSpan {
     return this.#storage.run(active, Reflect.apply, fn, self, args) as Result; // `Reflect.apply` returns the result of `fn`
   }
 
+  /** What is active: a span, a suppression mark, or nothing. For `resume`. */
+  state(): ActiveState {
+    return this.#storage.getStore();
+  }
+
+  /** Calls `fn` with what was active at the time of `state`. It is called directly if that is active already. */
+  resume<Result>(
+    active: ActiveState,
+    fn: (...args: never[]) => Result,
+    self: unknown,
+    args: ArrayLike<unknown>,
+  ): Result {
+    if (this.#storage.getStore() === active) return Reflect.apply(fn, self, args);
+    return this.#storage.run(active, Reflect.apply, fn, self, args) as Result; // `Reflect.apply` returns the result of `fn`
+  }
+
   /**
    * Runs `fn`, and everything it starts, outside the current request's context: for the sensor's own work. If nothing is active,
    * `fn` is called directly: `run` would enable the storage, and with it Node.js' promise hooks, in a process that serves nothing yet.

@@ -80,6 +80,7 @@ test('README.md names every major that is patched', () => {
     'koa-router': '`koa-router` 12 to 14',
     '@koa/router': '`@koa/router` 12 to 15',
     'koa-route': '`koa-route` 3 and 4',
+    bluebird: 'bluebird 2 and 3',
   };
   for (const [module, words] of Object.entries(named)) {
     const record = instrumentations.find((candidate) => candidate.module === module || candidate.name === module);
