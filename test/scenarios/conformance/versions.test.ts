@@ -15,8 +15,8 @@ describe('framework versions', () => {
     });
   }
 
-  it('are two of Express, and every router for both of Koa', () => {
-    assert.equal(readdirSync(folder).length, 2 + 2 * 6);
+  it('are two of bluebird and of Express, and every router for both of Koa', () => {
+    assert.equal(readdirSync(folder).length, 2 + 2 + 2 * 6);
   });
 });
 

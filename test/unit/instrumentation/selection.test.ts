@@ -15,11 +15,14 @@ function select(env: NodeJS.ProcessEnv): string {
 }
 
 for (const [env, names] of [
-  [{}, '@koa/router,express,fetch,http,https,koa,koa-route,koa-router,opentracing'],
-  [{ INSTANA_BOOTSTRAP: 'http' }, 'fetch,http,https,opentracing'],
-  [{ INSTANA_BOOTSTRAP: 'koa' }, '@koa/router,fetch,http,https,koa,koa-route,koa-router,opentracing'],
+  [{}, '@koa/router,bluebird,express,fetch,http,https,koa,koa-route,koa-router,opentracing'],
+  [{ INSTANA_BOOTSTRAP: 'http' }, 'bluebird,fetch,http,https,opentracing'],
+  [{ INSTANA_BOOTSTRAP: 'koa' }, '@koa/router,bluebird,fetch,http,https,koa,koa-route,koa-router,opentracing'],
   [{ INSTANA_BOOTSTRAP: 'runtime' }, ''],
-  [{ INSTANA_TRACING_DISABLE: 'koa,fetch' }, '@koa/router,express,http,https,koa-route,koa-router,opentracing'],
+  [
+    { INSTANA_TRACING_DISABLE: 'koa,fetch' },
+    '@koa/router,bluebird,express,http,https,koa-route,koa-router,opentracing',
+  ],
   [{ INSTANA_TRACING_ENABLED: 'false' }, ''],
   [{ INSTANA_DISABLE_AUTO_INSTR: '1' }, 'opentracing'],
   [{ INSTANA_DISABLE_AUTO_INSTR: '1', INSTANA_TRACING_DISABLE: 'opentracing' }, ''],
