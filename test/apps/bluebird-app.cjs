@@ -2,13 +2,13 @@
 const http = require('node:http');
 const { join } = require('node:path');
 const { createRequire } = require('node:module');
+const { pathToFileURL } = require('node:url');
 const { loadSensor, serve } = require('./serve.cjs');
 
 const sensor = loadSensor();
 
 const from = createRequire(join(__dirname, 'versions', process.env.BLUEBIRD, 'package.json'));
-const library = from('bluebird');
-const Bluebird = process.env.COPY === '1' ? library.getNewLibraryCopy() : library;
+let Bluebird;
 
 const get = (path) =>
   new Bluebird((resolve, reject) => {
@@ -45,13 +45,22 @@ function job() {
 }
 if (process.env.JOBS === '1') setInterval(job, 2);
 
-serve({
-  app: () => (req, res) => {
-    const [, way, id] = req.url.split('/');
-    if (way === 'status') return res.end(JSON.stringify(sensor?.status().modules ?? []));
-    ways[way](id).then(
-      () => res.end(),
-      (error) => res.writeHead(500).end(String(error)),
-    );
-  },
+function listener(req, res) {
+  const [, way, id] = req.url.split('/');
+  if (way === 'status') return res.end(JSON.stringify(sensor?.status().modules ?? []));
+  ways[way](id).then(
+    () => res.end(),
+    (error) => res.writeHead(500).end(String(error)),
+  );
+}
+
+/** As an ES module gets it, as a copy, or as it is. */
+async function load() {
+  if (process.env.IMPORT === '1') return (await import(pathToFileURL(from.resolve('bluebird')))).default;
+  return process.env.COPY === '1' ? from('bluebird').getNewLibraryCopy() : from('bluebird');
+}
+
+load().then((library) => {
+  Bluebird = library;
+  serve({ app: () => listener });
 });

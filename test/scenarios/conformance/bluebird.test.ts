@@ -1,11 +1,13 @@
 // Ten requests at once through the queue of bluebird, in processes of their own: each call belongs to its own request.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { TestAgent } from '../../support/agent/test-agent.js';
 import { waitUntil } from '../../support/agent/wait-until.js';
 import { type Arrival, startDownstream } from '../../support/downstream.js';
 import { exchange, newTrace, type TraceIds } from '../../support/exchange.js';
-import { runApp } from '../../support/run-app.js';
+import { appsFolder, repositoryRoot, runApp } from '../../support/run-app.js';
 
 const ids = Array.from({ length: 10 }, (_, index) => index);
 const ways = ['next', 'map', 'coroutine', 'join', 'using', 'each', 'reduce', 'nodeify', 'finally', 'spread'];
@@ -74,6 +76,8 @@ for (const major of ['bluebird-2', 'bluebird-3']) {
       ['the library', { env: {} }],
       ['a copy of it', { env: { COPY: '1' } }],
       ['the library under --import', { env: {}, loader: 'import' as const }],
+      ['an import of it under --require', { env: { IMPORT: '1' } }],
+      ['an import of it under --import', { env: { IMPORT: '1' }, loader: 'import' as const }],
       ['the library under the preset express', { env: { INSTANA_BOOTSTRAP: 'express' } }],
     ] as const) {
       it(`places every call below its own request, with ${title}`, async () => {
@@ -95,6 +99,18 @@ for (const major of ['bluebird-2', 'bluebird-3']) {
         [],
       );
       assert.deepEqual(misplaced(result), []);
+    });
+
+    it('reports rejections and warnings, and runs callbacks in order, as without the sensor', () => {
+      const outputs = ([[], ['-r', join(repositoryRoot, 'build/src/bootstrap.js')]] as const).map((preload) =>
+        execFileSync(process.execPath, [...preload, join(appsFolder, 'bluebird-twin.cjs')], {
+          encoding: 'utf8',
+          env: { BLUEBIRD: major, BLUEBIRD_DEBUG: '1', INSTANA_AGENT_HOST: '127.0.0.1', INSTANA_AGENT_PORT: '1' },
+          stdio: ['ignore', 'pipe', 'ignore'],
+        }),
+      );
+      assert.match(outputs[0] ?? '', /unhandled lost/);
+      assert.equal(outputs[1], outputs[0]);
     });
 
     it('is left alone with tracing.disable, and mixes requests up', async () => {
