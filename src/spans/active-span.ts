@@ -29,7 +29,7 @@ export class ActiveSpan {
     return store instanceof SpanRecord ? store : null;
   }
 
-  /** What is active, to be compared, or to be passed to `apply` later. */
+  /** What is active, to be compared, or to be passed to `resume` or `apply` later. */
   state(): ActiveState {
     return this.#storage.getStore();
   }
@@ -67,11 +67,6 @@ export class ActiveSpan {
     args: ArrayLike<unknown>,
   ): Result {
     return this.#storage.run(active, Reflect.apply, fn, self, args) as Result; // `Reflect.apply` returns the result of `fn`
-  }
-
-  /** What is active: a span, a suppression mark, or nothing. For `resume`. */
-  state(): ActiveState {
-    return this.#storage.getStore();
   }
 
   /** Calls `fn` with what was active at the time of `state`. It is called directly if that is active already. */

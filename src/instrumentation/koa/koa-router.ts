@@ -28,7 +28,7 @@ class KoaRoute implements RouteState {
   /** Whether the last router has called the next middleware. */
   passedOn = false;
   /** Set by koa-route, whose routes are middlewares. */
-  direct: string | null = null;
+  direct: unknown = null;
 
   constructor(ctx: KoaContext) {
     this.#ctx = ctx;
@@ -133,7 +133,7 @@ function patchKoaRoute(exports: unknown, context: InstrumentationContext): Patch
       function (this: unknown, ctx?: KoaContext): unknown {
         try {
           const route = routeOf(context, ctx);
-          if (route !== null) route.direct = typeof path === 'string' ? path : patternText(path);
+          if (route !== null) route.direct = path;
         } catch (error) {
           breaker.record(error);
         }

@@ -132,6 +132,7 @@ describe('koa-route', () => {
   for (const [form, path, expected] of [
     ['a text', '/users/:id', '/users/:id'],
     ['a regular expression', /^\/a/i, '/^\\/a/i'],
+    ['a regular expression without flags', /^\/a/, '/^\\/a/'],
     ['the root', '/', '/'],
   ] as const) {
     it(`has the path of its handler: ${form}`, () => {
