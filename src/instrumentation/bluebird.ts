@@ -6,6 +6,8 @@ import type { Instrumentation, InstrumentationContext, Patched } from './instrum
 import { makePrivateField, type PrivateField } from './private-field.js';
 import { type HostFunction, type Undo, wrapMethod } from './wrap-method.js';
 
+type Then = (this: unknown, ...args: unknown[]) => unknown;
+
 /** Methods that keep their callback in an object of their own instead of passing it to `_then`. */
 const collectionMethods = ['map', 'filter', 'reduce', 'each', 'mapSeries'];
 
@@ -73,15 +75,26 @@ function wrapThen(prototype: object, context: InstrumentationContext): Undo | nu
     prototype,
     '_then',
     (original) =>
-      function (this: unknown, ...args: unknown[]) {
+      function (
+        this: unknown,
+        fulfilled?: unknown,
+        rejected?: unknown,
+        progressed?: unknown, // in bluebird 2
+        receiver?: unknown,
+        internal?: unknown,
+      ) {
         const active = activeSpan.state();
         // Bluebird recognizes the callback of `reflect` by its identity.
-        if (active !== undefined && !state.isDisabled && args[0] !== reflect) {
-          args[0] = bind(args[0], active, context);
-          args[1] = bind(args[1], active, context);
-          args[2] = bind(args[2], active, context); // progress, in bluebird 2
-        }
-        return Reflect.apply(original, this, args);
+        if (active === undefined || state.isDisabled || fulfilled === reflect)
+          return Reflect.apply(original, this, arguments);
+        return (original as Then).call(
+          this,
+          bind(fulfilled, active, context),
+          bind(rejected, active, context),
+          bind(progressed, active, context),
+          receiver,
+          internal,
+        );
       },
   );
 }
@@ -97,12 +110,14 @@ function wrapCallback(
     target,
     method,
     (original) =>
-      function (this: unknown, ...args: unknown[]) {
+      function (this: unknown) {
         const active = activeSpan.state();
-        const index = indexOf(args.length);
-        if (active !== undefined && !state.isDisabled && index >= 0 && index < args.length)
-          args[index] = bind(args[index], active, context);
-        return Reflect.apply(original, this, args);
+        const index = indexOf(arguments.length);
+        if (active === undefined || state.isDisabled || index < 0 || index >= arguments.length)
+          return Reflect.apply(original, this, arguments);
+        const args: unknown[] = Array.from(arguments);
+        args[index] = bind(args[index], active, context);
+        return Reflect.apply(original, this, args as never[]);
       },
   );
 }
@@ -118,10 +133,10 @@ function wrapQueue(queue: unknown, { activeSpan, state }: InstrumentationContext
     queue,
     'drainQueues',
     (original) =>
-      function (this: unknown, ...args) {
+      function (this: unknown) {
         return state.isDisabled
-          ? Reflect.apply(original, this, args)
-          : activeSpan.resume(undefined, original, this, args);
+          ? Reflect.apply(original, this, arguments)
+          : activeSpan.resume(undefined, original, this, arguments);
       },
   );
 }
@@ -133,13 +148,13 @@ function wrapCoroutine(prototype: object, { activeSpan, state }: Instrumentation
       prototype,
       step,
       (original) =>
-        function (this: unknown, ...args) {
-          if (state.isDisabled || !isObject(this)) return Reflect.apply(original, this, args);
+        function (this: unknown) {
+          if (state.isDisabled || !isObject(this)) return Reflect.apply(original, this, arguments);
           const start = starts.get(this);
-          if (start !== undefined) return activeSpan.resume(start, original, this, args);
+          if (start !== undefined) return activeSpan.resume(start, original, this, arguments);
           const active = activeSpan.state();
           if (active !== undefined) starts.set(this, active); // the first step runs where the coroutine is called
-          return Reflect.apply(original, this, args);
+          return Reflect.apply(original, this, arguments);
         },
     ),
   );
@@ -148,8 +163,8 @@ function wrapCoroutine(prototype: object, { activeSpan, state }: Instrumentation
 function bind(callback: unknown, active: ActiveState, { activeSpan }: InstrumentationContext): unknown {
   if (typeof callback !== 'function') return callback;
   const host = callback as HostFunction; // checked above
-  return function (this: unknown, ...args: unknown[]) {
-    return activeSpan.resume(active, host, this, args);
+  return function (this: unknown) {
+    return activeSpan.resume(active, host, this, arguments);
   };
 }
 

@@ -76,8 +76,7 @@ export class ActiveSpan {
     self: unknown,
     args: ArrayLike<unknown>,
   ): Result {
-    if (this.#storage.getStore() === active) return Reflect.apply(fn, self, args);
-    return this.#storage.run(active, Reflect.apply, fn, self, args) as Result; // `Reflect.apply` returns the result of `fn`
+    return this.#storage.getStore() === active ? Reflect.apply(fn, self, args) : this.apply(active, fn, self, args);
   }
 
   /**
