@@ -2,8 +2,27 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import type { WireSpan } from '../../src/protocol/wire-span.js';
+import { otherNode } from './consumer.js';
 import { type AppOptions, type HostApp, runApp } from './run-app.js';
 import { type SpanCollector, startTestAgent } from './span-collector.js';
+
+/** A version of Node.js that applications run on. */
+export interface NodeVersion {
+  readonly title: string;
+  /** Its file; undefined for that of the tests. */
+  readonly node?: string;
+  /** Why it cannot be used, or false. */
+  readonly skip: string | false;
+}
+
+function installed(major: number): NodeVersion {
+  const found = otherNode(major);
+  const title = `Node.js ${major}`;
+  return 'path' in found ? { title, node: found.path, skip: false } : { title, skip: found.missing };
+}
+
+/** The version of the tests, and one that keeps the asynchronous context in another way. */
+export const nodeVersions: readonly NodeVersion[] = [{ title: 'this Node.js', skip: false }, installed(24)];
 
 export interface TextReply {
   readonly status: number;
@@ -45,10 +64,13 @@ export class TracedApp {
     this.#host = host;
   }
 
-  static async start(options: Omit<AppOptions, 'agentPort'>): Promise<TracedApp> {
+  static async start(
+    options: Omit<AppOptions, 'agentPort' | 'node'>,
+    { node }: Pick<NodeVersion, 'node'> = {},
+  ): Promise<TracedApp> {
     const agent = await startTestAgent();
     try {
-      const host = await runApp({ ...options, agentPort: agent.port });
+      const host = await runApp({ ...options, agentPort: agent.port, ...(node === undefined ? {} : { node }) });
       if (options.loader !== 'none') assert.ok(await agent.waitForAnnounce(host.pid, 10_000), 'announced');
       return new TracedApp(agent, host);
     } catch (error) {

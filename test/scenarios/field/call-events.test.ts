@@ -1,4 +1,4 @@
-// The listeners of a call make further calls, which have to stand below the request that made the call, whoever opened its connection.
+// Listeners of a call make further calls. Each has to appear below the request that made the call, whichever request opened the connection.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -6,8 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { WireSpan } from '../../../src/protocol/wire-span.js';
 import { becomesTrue } from '../../support/agent/wait-until.js';
-import { otherNode } from '../../support/consumer.js';
-import { TracedApp } from '../../support/traced-app.js';
+import { nodeVersions, TracedApp } from '../../support/traced-app.js';
 
 interface Mark {
   readonly name: string;
@@ -128,14 +127,9 @@ const cases: readonly Case[] = [
   },
 ];
 
-const nodes: readonly [name: string, node: ReturnType<typeof otherNode>][] = [
-  ['this Node.js', { path: process.execPath }],
-  ['Node.js 24', otherNode(24)],
-];
-
-for (const [nodeName, node] of nodes) {
-  const skip = 'missing' in node ? node.missing : false;
-  describe(`listeners on ${nodeName} run in the context of their own request:`, { skip }, () => {
+for (const version of nodeVersions) {
+  const { title: nodeTitle, skip } = version;
+  describe(`listeners on ${nodeTitle} run in the context of their own request:`, { skip }, () => {
     const downstream = new Downstream();
     let app: TracedApp | null = null;
 
@@ -143,7 +137,7 @@ for (const [nodeName, node] of nodes) {
       if (skip !== false) return;
       const downstreamUrl = await downstream.start();
       const options = { file: 'field/call-events.cjs', loader: 'require', downstreamUrl } as const;
-      app = await TracedApp.start({ ...options, ...('path' in node ? { node: node.path } : {}) });
+      app = await TracedApp.start(options, version);
     });
     after(async () => {
       await app?.stop();

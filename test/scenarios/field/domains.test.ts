@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { otherNode } from '../../support/consumer.js';
-import { TracedApp } from '../../support/traced-app.js';
+import { nodeVersions, TracedApp } from '../../support/traced-app.js';
 
 /** By the case of the application: the status and the text of its response. */
 const expected: Readonly<Record<string, readonly [title: string, status: number, body: string]>> = {
@@ -21,14 +20,9 @@ const expected: Readonly<Record<string, readonly [title: string, status: number,
   server: ['a handler of a server throws', 500, 'handler, thrown true, emitter none, own true'],
 };
 
-const nodes: readonly [name: string, node: ReturnType<typeof otherNode>][] = [
-  ['this Node.js', { path: process.execPath }],
-  ['Node.js 24', otherNode(24)],
-];
-
-for (const [name, node] of nodes) {
-  const skip = 'missing' in node ? node.missing : false;
-  describe(`a domain on ${name}`, { skip }, () => {
+for (const version of nodeVersions) {
+  const { title: nodeTitle, skip } = version;
+  describe(`a domain on ${nodeTitle}`, { skip }, () => {
     const downstream = http.createServer((_request, response) => response.end('body'));
     const apps = new Map<string, TracedApp>();
 
@@ -39,7 +33,7 @@ for (const [name, node] of nodes) {
       const downstreamUrl = `http://127.0.0.1:${(downstream.address() as AddressInfo).port}`; // a TCP server has this form
       for (const loader of ['none', 'require', 'import'] as const) {
         const options = { file: 'field/domains.cjs', loader, downstreamUrl } as const;
-        apps.set(loader, await TracedApp.start({ ...options, ...('path' in node ? { node: node.path } : {}) }));
+        apps.set(loader, await TracedApp.start(options, version));
       }
     });
     after(async () => {

@@ -5,15 +5,9 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { WireSpan } from '../../../src/protocol/wire-span.js';
-import { otherNode } from '../../support/consumer.js';
-import { TracedApp } from '../../support/traced-app.js';
+import { nodeVersions, TracedApp } from '../../support/traced-app.js';
 
 const atOnce = 10;
-const nodes: readonly [name: string, node: ReturnType<typeof otherNode>][] = [
-  ['this Node.js', { path: process.execPath }],
-  ['Node.js 24', otherNode(24)],
-];
-
 /** How many of the second calls stand below their own request. */
 function ownCalls(spans: readonly WireSpan[], run: string): number {
   const entries = new Map(
@@ -28,9 +22,9 @@ function ownCalls(spans: readonly WireSpan[], run: string): number {
   }).length;
 }
 
-for (const [nodeName, node] of nodes) {
-  const skip = 'missing' in node ? node.missing : false;
-  describe(`calls on ${nodeName} stand below their own request`, { skip }, () => {
+for (const version of nodeVersions) {
+  const { title: nodeTitle, skip } = version;
+  describe(`calls on ${nodeTitle} stand below their own request`, { skip }, () => {
     const downstream = http.createServer((_request, response) => setTimeout(() => response.end('x'), 10));
     let app: TracedApp | null = null;
 
@@ -38,12 +32,14 @@ for (const [nodeName, node] of nodes) {
       if (skip !== false) return;
       downstream.listen(0, '127.0.0.1');
       await once(downstream, 'listening');
-      app = await TracedApp.start({
-        file: 'field/queues.cjs',
-        loader: 'require',
-        downstreamUrl: `http://127.0.0.1:${(downstream.address() as AddressInfo).port}`, // a TCP server has this form
-        ...('path' in node ? { node: node.path } : {}),
-      });
+      app = await TracedApp.start(
+        {
+          file: 'field/queues.cjs',
+          loader: 'require',
+          downstreamUrl: `http://127.0.0.1:${(downstream.address() as AddressInfo).port}`, // a TCP server has this form
+        },
+        version,
+      );
     });
     after(async () => {
       await app?.stop();

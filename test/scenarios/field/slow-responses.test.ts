@@ -5,8 +5,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { WireSpan } from '../../../src/protocol/wire-span.js';
-import { otherNode } from '../../support/consumer.js';
-import { TracedApp } from '../../support/traced-app.js';
+import { nodeVersions, TracedApp } from '../../support/traced-app.js';
 
 /** Of the slow bodies. */
 const slowMs = 12_500;
@@ -82,14 +81,9 @@ function findSpan(spans: readonly WireSpan[], path: string): WireSpan | undefine
   return path.startsWith('/write/') ? entry : spans.find(({ k, p }) => k === 2 && p !== undefined && p === entry?.s);
 }
 
-const nodes: readonly [name: string, node: ReturnType<typeof otherNode>][] = [
-  ['this Node.js', { path: process.execPath }],
-  ['Node.js 24', otherNode(24)],
-];
-
-for (const [name, node] of nodes) {
-  const skip = 'missing' in node ? node.missing : false;
-  describe(`the span on ${name} of`, { skip }, () => {
+for (const version of nodeVersions) {
+  const { title: nodeTitle, skip } = version;
+  describe(`the span on ${nodeTitle} of`, { skip }, () => {
     const cases = [
       { env: {}, cases: slow },
       { env: { INSTANA_TRACING_MAX_REQUEST_MS: '3000' }, cases: alive },
@@ -103,7 +97,7 @@ for (const [name, node] of nodes) {
       const downstreamUrl = `http://127.0.0.1:${(downstream.address() as AddressInfo).port}`; // a TCP server has this form
       for (const { env, cases: list } of cases) {
         const options = { file: 'field/slow-responses.cjs', loader: 'require', downstreamUrl, env } as const;
-        const app = await TracedApp.start({ ...options, ...('path' in node ? { node: node.path } : {}) });
+        const app = await TracedApp.start(options, version);
         running.push({ app, cases: list });
         for (const { path } of Object.values(list)) app.get(path).catch(() => {});
       }
