@@ -64,5 +64,9 @@ export interface ChannelInstrumentation {
   readonly name: string;
   readonly presets: readonly Preset[];
   readonly group?: InstrumentationGroup;
-  channels(context: InstrumentationContext): Readonly<Record<string, (message: unknown) => void>>;
+  /** `onUndo` is called with the undo of each function that a subscriber replaces. */
+  channels(
+    context: InstrumentationContext,
+    onUndo: (undo: Undo) => void,
+  ): Readonly<Record<string, (message: unknown) => void>>;
 }

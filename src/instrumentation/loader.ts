@@ -208,7 +208,8 @@ export class Loader {
   }
 
   #subscribe({ name, channels }: ChannelInstrumentation, context: InstrumentationContext): void {
-    for (const [channel, listener] of Object.entries(channels(context))) {
+    const onUndo = (undo: Undo): void => void this.#undo.push(undo);
+    for (const [channel, listener] of Object.entries(channels(context, onUndo))) {
       diagnosticsChannel.subscribe(channel, listener);
       this.#undo.push(() => diagnosticsChannel.unsubscribe(channel, listener));
     }

@@ -4,21 +4,11 @@ import type { CircuitBreaker } from '../../core/internal-errors.js';
 import type { SpanRecord } from '../../spans/span.js';
 import type { ChannelInstrumentation, InstrumentationContext, InstrumentationState } from '../instrumentation.js';
 import { makePrivateField, type PrivateField } from '../private-field.js';
+import type { Undo } from '../wrap-method.js';
 import { valuesInList } from './captured-headers.js';
-import type { HttpExitSpans, OutgoingHeaders } from './exit-spans.js';
-import { inPairs, mergeTraceHeaders } from './outgoing-headers.js';
+import type { HttpExitSpans } from './exit-spans.js';
+import { flatList, UndiciHeaders, type UndiciRequest } from './undici-headers.js';
 import { UndiciTransfer } from './undici-transfer.js';
-
-/** The members of undici's request object that are used. Each is checked first, because they differ by version. */
-interface UndiciRequest {
-  readonly origin?: unknown;
-  readonly path?: unknown;
-  readonly method?: unknown;
-  headers?: unknown;
-  /** The protocol that a WebSocket asks for; otherwise null or absent. */
-  readonly upgrade?: unknown;
-  addHeader?(name: string, value: string): unknown;
-}
 
 interface UndiciMessage {
   readonly request?: UndiciRequest;
@@ -33,11 +23,13 @@ type ChannelHandler = (message: unknown) => void;
 class UndiciSpans {
   readonly #exitSpans: HttpExitSpans;
   readonly #state: InstrumentationState;
+  readonly #headers: UndiciHeaders;
   readonly #spans: PrivateField<SpanRecord> = makePrivateField();
 
-  constructor({ exitSpans, state }: InstrumentationContext) {
+  constructor({ exitSpans, state }: InstrumentationContext, headers: UndiciHeaders) {
     this.#exitSpans = exitSpans;
     this.#state = state;
+    this.#headers = headers;
   }
 
   /** The stack of the span begins at the caller of `stackStartFn`. */
@@ -46,12 +38,12 @@ class UndiciSpans {
     const exitSpans = this.#exitSpans;
     const parent = exitSpans.parent();
     if (parent === null) {
-      addHeaders(request, exitSpans.headersWithoutSpan(), exitSpans);
+      this.#headers.add(request, exitSpans.headersWithoutSpan());
       return;
     }
     // undici publishes no event for upgraded connections, so the span would never end.
     const span = request.upgrade ? null : this.#begin(parent, request, stackStartFn);
-    addHeaders(request, exitSpans.headers(span ?? parent), exitSpans);
+    this.#headers.add(request, exitSpans.headers(span ?? parent));
   }
 
   /** The request has got a connection. */
@@ -101,9 +93,12 @@ class UndiciSpans {
   }
 }
 
-function channels(context: InstrumentationContext): Readonly<Record<string, ChannelHandler>> {
-  const spans = new UndiciSpans(context);
+function channels(
+  context: InstrumentationContext,
+  onUndo: (undo: Undo) => void,
+): Readonly<Record<string, ChannelHandler>> {
   const breaker = context.errors.breaker('fetch');
+  const spans = new UndiciSpans(context, new UndiciHeaders(context.exitSpans, breaker, onUndo));
   const created = quietly(breaker, (message) => spans.created(message, created));
   return {
     'undici:request:create': created,
@@ -122,36 +117,6 @@ function quietly(breaker: CircuitBreaker, handle: (message: UndiciMessage) => vo
       breaker.record(error);
     }
   };
-}
-
-/** Headers as a flat list. By version of undici they are a text of lines or a list of names and values, as texts or bytes. */
-function flatList(headers: unknown): unknown[] {
-  if (Array.isArray(headers)) return headers.map((one) => (Array.isArray(one) ? one.map(String) : String(one)));
-  if (typeof headers !== 'string') return [];
-  return headers.split('\r\n').flatMap((line) => {
-    const colon = line.indexOf(':');
-    return colon < 0 ? [] : [line.slice(0, colon), line.slice(colon + 1).trim()];
-  });
-}
-
-function addHeaders(request: UndiciRequest, added: OutgoingHeaders, exitSpans: HttpExitSpans): void {
-  if (added === null) return;
-  const toAdd = replaceHeaders(request, added, exitSpans);
-  for (let index = 0; index + 1 < toAdd.length; index += 2) {
-    request.addHeader?.(toAdd[index] as string, toAdd[index + 1] as string); // inside the bounds
-  }
-}
-
-/** Removes the headers that `added` replaces from undici's own copy, and returns those of `added` that may be added. */
-function replaceHeaders(request: UndiciRequest, added: readonly string[], exitSpans: HttpExitSpans): readonly string[] {
-  const { headers } = request;
-  const present = inPairs(flatList(headers));
-  const merged = mergeTraceHeaders(present, added, exitSpans, request);
-  const { application } = merged;
-  if (application === present) return merged.added;
-  if (Array.isArray(headers)) headers.splice(0, headers.length, ...application.flat());
-  else request.headers = application.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  return merged.added;
 }
 
 export const fetchClient: ChannelInstrumentation = { name: 'fetch', presets: httpPresets, channels };

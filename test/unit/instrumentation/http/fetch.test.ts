@@ -34,7 +34,7 @@ class Channels {
 
   constructor(code: object = {}, isDisabled = false) {
     this.box = new ToolBox(code);
-    this.#handlers = fetchClient.channels({ ...this.box.tools, state: { isDisabled } });
+    this.#handlers = fetchClient.channels({ ...this.box.tools, state: { isDisabled } }, () => {});
   }
 
   publish(channel: 'create' | 'headers' | 'trailers' | 'error', message: unknown): void {
